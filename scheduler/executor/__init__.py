@@ -1,0 +1,1 @@
+"""The zygote, the executor processes it forks, and the worker's side of both."""
