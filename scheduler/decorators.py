@@ -23,3 +23,13 @@ class ScheduleSpec:
     priority: int = 0
     isolated: bool = False
     enabled: bool = True
+
+
+def schedule(interval=None, **options):  # type: ignore[no-untyped-def]
+    def mark(function):  # type: ignore[no-untyped-def]
+        function.__schedule_spec__ = ScheduleSpec(
+            interval_seconds=interval.total_seconds() if interval else None, **options
+        )
+        return function
+
+    return mark
