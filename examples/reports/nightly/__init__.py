@@ -1,0 +1,1 @@
+"""Reports on what the scheduler itself did: a package, its modules import each other relatively."""

@@ -1,0 +1,89 @@
+"""Options and servers that tests of all kinds share."""
+
+import os
+import random
+import socket
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import chain
+from urllib.parse import urlsplit
+
+import pytest
+
+POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/test")
+REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run every case of the tests marked full")
+    parser.addoption(
+        "--sample-seed",
+        type=int,
+        default=datetime.now(UTC).toordinal(),  # another sample every day
+        help="which cases of the tests marked full run without --full",
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    if config.getoption("full"):
+        return "tests marked full: all cases"
+    return f"tests marked full: a sample, again by --sample-seed {config.getoption('sample_seed')}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked full, but for the sample that each marked test asks for."""
+    if config.getoption("full"):
+        return
+    cases: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("full"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    chosen = random.Random(config.getoption("sample_seed"))
+    kept = {id(item) for group in cases.values() for item in _sample(group, chosen)}
+    left_out = [item for item in chain(*cases.values()) if id(item) not in kept]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        gone = {id(item) for item in left_out}
+        items[:] = [item for item in items if id(item) not in gone]
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """Yield the URL of an empty database of its own on the test server; it goes with the test."""
+    _need_server(POSTGRES_URL)
+    import psycopg
+
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(POSTGRES_URL, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}".encode())
+        try:
+            yield urlsplit(POSTGRES_URL)._replace(path=f"/{name}").geturl()
+        finally:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def redis_url() -> str:
+    """Return the URL of the test server; queues share it by the installation id in their name."""
+    _need_server(REDIS_URL)
+    return REDIS_URL
+
+
+def _sample(group: list[pytest.Item], chosen: random.Random) -> list[pytest.Item]:
+    marker = group[0].get_closest_marker("full")
+    wanted: int = marker.kwargs.get("sample", 0) if marker else 0
+    return chosen.sample(group, min(wanted, len(group)))
+
+
+def _need_server(url: str) -> None:
+    """Skip where the server does not run; in CI (CI=true) that is a failure."""
+    address = urlsplit(url)
+    try:
+        socket.create_connection((str(address.hostname), address.port or 0), timeout=2).close()
+    except OSError as error:
+        reason = f"no server at {address.hostname}:{address.port} ({error})"
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{reason}, and CI skips nothing")
+        pytest.skip(reason)
