@@ -1,26 +1,56 @@
-"""The configuration: one frozen value made of `scheduler.toml`, the environment and the defaults."""
+"""The configuration: one frozen value made of `scheduler.toml`, the environment and the defaults.
 
-from dataclasses import dataclass
+Precedence: `SCHEDULER_<KEY>` over the file over the default; an empty variable counts as not set.
+Relative paths are relative to the file, also those from the environment; without a file, to the
+current folder. Lists in the environment: `SCHEDULER_SCAN_PATHS` is separated like `PATH` (`:`, on
+Windows `;`), `SCHEDULER_PRELOAD` by commas.
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from math import isfinite
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+import msgspec
+
+from scheduler.config_keys import KEYS, Key
+from scheduler.errors import ConfigError
+from scheduler.wording import did_you_mean
+
+DEFAULT_NAME = "scheduler.toml"
+DEFAULT_DATABASE = "scheduler.db"
+PREFIX = "SCHEDULER_"
+DATABASE_SCHEMES = ("postgresql", "postgres")
+QUEUE_SCHEMES = ("redis", "rediss", "postgresql", "postgres")
+# Variables with the prefix that are no keys: which file to read, and the supervisor's pipe.
+_NOT_KEYS = frozenset({"SCHEDULER_CONFIG", "SCHEDULER_LIFELINE"})
+_SEPARATORS = {"scan_paths": os.pathsep, "preload": ","}
+_NAMES = frozenset(key.name for key in KEYS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Every key of DESIGN.md section 8, absolute paths, seconds; `path` is the file it came from."""
+    """Every key of DESIGN.md section 8: absolute paths, seconds; `path` is the file it is from."""
 
     path: Path | None
     scan_paths: tuple[Path, ...]
     scan_interval_seconds: float = 30.0
     runner_poll_seconds: float = 1.0
-    db_path: Path = Path("scheduler.db")
+    db_path: Path = Path(DEFAULT_DATABASE)
     queue_path: Path = Path("scheduler-queue.db")
     tui_refresh_seconds: float = 2.0
     import_timeout_seconds: float = 30.0
     max_runs_per_process: int = 100
     max_rss_mb: int = 0
     preload: tuple[str, ...] = ()
-    database_url: str | None = None
-    queue_url: str | None = None
+    # The URLs carry passwords: they stay out of every repr, log line and traceback.
+    database_url: str | None = field(default=None, repr=False)
+    queue_url: str | None = field(default=None, repr=False)
     worker_concurrency: int = 1
     default_timeout_seconds: float = 0.0
     heartbeat_seconds: float = 2.0
@@ -33,3 +63,273 @@ class Config:
     log_level: str = "info"
     log_format: str = "text"
     durability: str = "normal"
+
+    @property
+    def database_label(self) -> str:
+        """Where the database is, as it may be shown: its path, or its URL without the password."""
+        return safe_url(self.database_url) if self.database_url else str(self.db_path)
+
+    @property
+    def queue_label(self) -> str:
+        """Where the queue is, as it may be shown: its path, or its URL without the password."""
+        return safe_url(self.queue_url) if self.queue_url else str(self.queue_path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A configuration and what was odd about it; each warning is one line."""
+
+    config: Config
+    warnings: tuple[str, ...]
+
+
+def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """Return the configuration, as `read_config` does, without its warnings."""
+    return read_config(path, environ).config
+
+
+def read_config(path: Path | None, environ: Mapping[str, str]) -> Reading:
+    """Read the file (default: `SCHEDULER_CONFIG`, then `scheduler.toml` here) and the environment.
+
+    The default file may be missing when `SCHEDULER_SCAN_PATHS` is set. Raises ConfigError with one
+    line for each fault: where, which key, what is wrong, what to do about it.
+    """
+    file = _choose_file(path, environ)
+    table = _parse(file) if file else {}
+    base = Path(os.path.abspath(file)).parent if file else Path.cwd()
+    given = _given(file, table, environ)
+    values, problems = _convert_all(given, base)
+    problems = _unknown_keys(file, table) + problems
+    if "scan_paths" not in given:
+        problems.append(f'{file}: scan_paths: missing; for example scan_paths = ["functions"]')
+    config = Config(path=file and base / file.name, **_with_defaults(values, base))
+    problems += _conflicts(config, given, sound=values.keys() | (_NAMES - given.keys()))
+    if problems:
+        raise ConfigError(problems)
+    warnings = _unknown_variables(environ) + _oddities(config, given)
+    return Reading(config=config, warnings=tuple(warnings))
+
+
+def safe_url(url: str) -> str:
+    """Return the URL with its password replaced by `***`, also one in the query."""
+    head, mark, query = url.partition("?")
+    scheme, separator, rest = head.partition("://")
+    authority, slash, tail = rest.partition("/")
+    user, at, host = authority.rpartition("@")
+    name, colon, _ = user.partition(":")
+    shown = f"{name}{':***' if colon else ''}{at}{host}"
+    pairs = ["password=***" if p.startswith("password=") else p for p in query.split("&")]
+    return f"{scheme}{separator}{shown}{slash}{tail}{mark}{'&'.join(pairs)}"
+
+
+def default_in_words(key: Key) -> str:
+    """Return the key's default as it is written in TOML, or in words where it is not a constant."""
+    if key.default is not None:
+        return key.default
+    return literal(next(f.default for f in fields(Config) if f.name == key.name))
+
+
+def literal(value: object) -> str:
+    """Return a value as TOML: texts and paths quoted, whole seconds without a fraction."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(literal, value))}]"
+    if isinstance(value, (str, Path)):
+        return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f"{value:g}" if isinstance(value, float) and value != 1 else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value as it was written, and where; texts from the environment are read leniently."""
+
+    raw: Any
+    where: str
+    is_text: bool = False
+
+
+def _choose_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    chosen = path or (Path(name) if (name := environ.get(f"{PREFIX}CONFIG")) else None)
+    if chosen is None:
+        chosen = Path(DEFAULT_NAME)
+        if not chosen.exists() and environ.get(f"{PREFIX}SCAN_PATHS", "").strip():
+            return None
+    return chosen
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        remedy = "`scheduler init` writes one, --config names another"
+        raise ConfigError([f"{file}: no such file; {remedy}"]) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8"]) from None
+    except OSError as error:
+        raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([_syntax_fault(file, str(error))]) from None
+
+
+def _syntax_fault(file: Path, message: str) -> str:
+    what, _, place = message.rpartition(" (at ")
+    place = place.rstrip(")")
+    line = place.removeprefix("line ").split(",")[0]
+    where = f"{file}: line {line}" if line.isdigit() else f"{file}: {place}"
+    return f"{where}: not valid TOML: {what}; texts stand in quotes, lists in [ ]"
+
+
+def _given(
+    file: Path | None, table: dict[str, Any], environ: Mapping[str, str]
+) -> dict[str, _Given]:
+    given = {name: _Given(table[name], str(file)) for name in _NAMES if name in table}
+    for name in _NAMES:
+        if text := environ.get(PREFIX + name.upper(), "").strip():
+            parts = [part.strip() for part in text.split(_SEPARATORS.get(name, "\0"))]
+            raw = [part for part in parts if part] if name in _SEPARATORS else text
+            given[name] = _Given(raw, f"environment: {PREFIX}{name.upper()}", is_text=True)
+    return given
+
+
+def _convert_all(given: dict[str, _Given], base: Path) -> tuple[dict[str, Any], list[str]]:
+    values, problems = {}, []
+    for key in KEYS:
+        if entry := given.get(key.name):
+            try:
+                values[key.name] = _convert(key, entry, base)
+            except ValueError as fault:
+                place = entry.where if entry.is_text else f"{entry.where}: {key.name}"
+                problems.append(f"{place}: {fault}")
+    return values, problems
+
+
+def _convert(key: Key, entry: _Given, base: Path) -> Any:
+    try:
+        value = msgspec.convert(entry.raw, key.kind.type, strict=not entry.is_text)
+    except msgspec.ValidationError:
+        value = None
+    if value is None or (isinstance(value, float) and not isfinite(value)):
+        shown = safe_url(str(entry.raw)) if key.name.endswith("_url") else repr(entry.raw)
+        raise ValueError(f"must be {key.kind.words}, not {shown}")
+    if key.name in _SHAPES:
+        return _SHAPES[key.name](value, base)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _absolute(text: str, base: Path) -> Path:
+    return Path(os.path.abspath(base / Path(text).expanduser()))
+
+
+def _folders(texts: list[str], base: Path) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(_absolute(text, base) for text in texts))
+
+
+def _zone(name: str, _base: Path) -> str:
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        names = sorted(available_timezones())
+        hint = did_you_mean(name, names) if names else "; this system has none: install tzdata"
+        remedy = hint or "; use an IANA name such as Europe/Berlin"
+        raise ValueError(f"unknown time zone {name!r}{remedy}") from None
+    return name
+
+
+def _database_url(url: str, _base: Path) -> str:
+    return _checked_url(url, DATABASE_SCHEMES, "for SQLite set db_path instead")
+
+
+def _queue_url(url: str, _base: Path) -> str:
+    return _checked_url(url, QUEUE_SCHEMES, "for SQLite set queue_path instead")
+
+
+def _checked_url(url: str, schemes: tuple[str, ...], remedy: str) -> str:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises where it is no number
+    except ValueError as error:
+        raise ValueError(f"not a URL: {error}") from None
+    if parts.scheme not in schemes:
+        wanted = ", ".join(f"{scheme}://" for scheme in schemes)
+        raise ValueError(f"must begin with {wanted}, not {safe_url(url)!r}; {remedy}")
+    return url
+
+
+_SHAPES: dict[str, Callable[[Any, Path], Any]] = {
+    "scan_paths": _folders,
+    "db_path": _absolute,
+    "queue_path": _absolute,
+    "timezone": _zone,
+    "database_url": _database_url,
+    "queue_url": _queue_url,
+}
+
+
+def _with_defaults(values: dict[str, Any], base: Path) -> dict[str, Any]:
+    database = values.get("db_path", base / DEFAULT_DATABASE)
+    made = {
+        "scan_paths": (),
+        "db_path": database,
+        "queue_path": database.with_name(f"{database.stem}-queue.db"),
+        "worker_concurrency": _usable_cores(),
+    }
+    return made | values
+
+
+def _usable_cores() -> int:
+    """Count the cores this process may use, which in a container are fewer than the machine's."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _unknown_keys(file: Path | None, table: dict[str, Any]) -> list[str]:
+    problems = []
+    for name, value in table.items():
+        if name not in _NAMES:
+            hint = did_you_mean(name, sorted(_NAMES))
+            if isinstance(value, dict):
+                hint = "; keys stand at the top of the file, without a [section]"
+            problems.append(f"{file}: {name}: unknown key{hint or '; remove it'}")
+    return problems
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    known = [PREFIX + name.upper() for name in sorted(_NAMES)]
+    return [
+        f"environment: {name}: unknown variable, ignored{did_you_mean(name, known)}"
+        for name in sorted(environ)
+        if name.startswith(PREFIX) and name not in known and name not in _NOT_KEYS
+    ]
+
+
+def _conflicts(config: Config, given: dict[str, _Given], sound: set[str]) -> list[str]:
+    """Check keys against each other, where both are sound by themselves."""
+    problems = []
+    least = 3 * config.heartbeat_seconds
+    if config.dead_after_seconds < least and {"heartbeat_seconds", "dead_after_seconds"} <= sound:
+        where = _where(given, "dead_after_seconds", "heartbeat_seconds")
+        fault = f"must be at least 3 x heartbeat_seconds; set {least:g} or more"
+        problems.append(f"{where}: dead_after_seconds: {fault}")
+    if config.db_path == config.queue_path and {"db_path", "queue_path"} <= sound:
+        where = _where(given, "queue_path", "db_path")
+        fault = "must not be the file of db_path; leave it out to get one beside it"
+        problems.append(f"{where}: queue_path: {fault}")
+    return problems
+
+
+def _oddities(config: Config, given: dict[str, _Given]) -> list[str]:
+    warnings = [
+        f"{_where(given, 'scan_paths')}: scan_paths: {inner} lies inside {outer}, so its functions"
+        " run twice, under two names; name only one of them"
+        for outer in config.scan_paths
+        for inner in config.scan_paths
+        if outer in inner.parents
+    ]
+    for url, path in (("database_url", "db_path"), ("queue_url", "queue_path")):
+        if url in given and path in given:
+            warnings.append(f"{_where(given, path)}: {path}: not used, because {url} is set")
+    return warnings
+
+
+def _where(given: dict[str, _Given], *names: str) -> str:
+    return next(given[name].where for name in names if name in given)
