@@ -71,7 +71,14 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def did_you_mean(word: str, known: "list[str]") -> str:
+def plain(text: str) -> str:
+    """Return a text in one line without control characters, safe to print in a table."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
     """Return `; did you mean 'x'?` when one of the known words is close, else an empty text."""
     from difflib import get_close_matches  # 3 ms that only a mistake should cost
 

@@ -1,0 +1,195 @@
+"""The commands and their arguments, as one table: parser, help and README are made of it."""
+
+from argparse import ArgumentTypeError
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a command, as argparse wants it."""
+
+    flag: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command; `target` is `module:function` below `scheduler.cli`, imported when called."""
+
+    name: str
+    group: str
+    target: str
+    does: str
+    arguments: tuple[Argument, ...] = ()
+
+
+def positive(text: str) -> int:
+    """Read a whole number from 1; for argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"must be a whole number from 1, not {text!r}")
+    return int(text)
+
+
+def hours(text: str) -> float:
+    """Read a number of hours up to a year; for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 8784:
+        raise ArgumentTypeError(f"must be a number of hours up to 8784 (a year), not {text!r}")
+    return value
+
+
+def _number(flag: str, metavar: str, text: str, **more: Any) -> Argument:
+    return Argument(flag, {"type": positive, "metavar": metavar, "help": text, **more})
+
+
+def _switch(flag: str, text: str) -> Argument:
+    return Argument(flag, {"action": "store_true", "help": text})
+
+
+_NAME = Argument("name", {"metavar": "NAME", "help": "a function, as `scheduler list` shows it"})
+_RUN = _number("run", "RUN", "the number of a run, as `scheduler runs` shows it")
+_JSON = _switch("--json", "print JSON with stable keys")
+_LIMIT = _number("--limit", "N", "show at most N (default 20)", default=20)
+_ROLES = ("ticker", "worker", "all")
+
+GROUPS = {
+    "start": "get started",
+    "service": "the service",
+    "look": "see what is going on",
+    "act": "ask for something",
+}
+
+COMMANDS = (
+    Command(
+        "init",
+        "start",
+        "setup:init",
+        "write a commented scheduler.toml and an example function",
+        (
+            Argument(
+                "folder",
+                {"nargs": "?", "default": ".", "metavar": "DIR", "help": "where (default: here)"},
+            ),
+        ),
+    ),
+    Command("check", "start", "check:check", "validate configuration and environment", (_JSON,)),
+    Command("scan", "start", "service:scan", "search the folders once for functions", (_JSON,)),
+    Command("call", "start", "call:call", "run a function here and now, unrecorded", (_NAME,)),
+    Command(
+        "run",
+        "service",
+        "service:run",
+        "everything on this machine: ticker and workers",
+        (_number("--workers", "N", "worker processes (default 1)", default=1),),
+    ),
+    Command("ticker", "service", "service:ticker", "only the ticker: decides what is due"),
+    Command(
+        "worker",
+        "service",
+        "service:worker",
+        "only a worker: executes what is queued",
+        (_number("--concurrency", "N", "runs at the same time (default: worker_concurrency)"),),
+    ),
+    Command(
+        "tui",
+        "look",
+        "service:tui",
+        "the console",
+        (
+            _switch("--read-only", "switch off every key that changes something"),
+            _switch("--ascii", "use ASCII characters only"),
+        ),
+    ),
+    Command("status", "look", "status:status", "health at a glance, with remedies", (_JSON,)),
+    Command(
+        "list", "look", "functions:list_functions", "the functions and when they run", (_JSON,)
+    ),
+    Command(
+        "runs",
+        "look",
+        "runs:runs",
+        "the runs, newest first",
+        (
+            Argument("name", {**_NAME.options, "nargs": "?"}),
+            _switch("--failed", "only runs that failed or were missed"),
+            _LIMIT,
+            _JSON,
+        ),
+    ),
+    Command(
+        "show",
+        "look",
+        "runs:show",
+        "one run in full: times, error, output",
+        (_RUN, _switch("--follow", "print the output while it runs"), _JSON),
+    ),
+    Command("errors", "look", "errors:errors", "files that cannot be scanned", (_JSON,)),
+    Command(
+        "explain",
+        "look",
+        "explain:explain",
+        "why a function did or did not run at a time",
+        (
+            _NAME,
+            Argument(
+                "time",
+                {
+                    "nargs": "?",
+                    "default": "now",
+                    "metavar": "TIME",
+                    "help": "ISO 8601, HH:MM[:SS], epoch seconds or now (default)",
+                },
+            ),
+            _JSON,
+        ),
+    ),
+    Command(
+        "plan",
+        "look",
+        "plan:plan",
+        "every coming fire time, with predicted overlaps",
+        (
+            Argument(
+                "--hours",
+                {"type": hours, "default": 24.0, "metavar": "H", "help": "how far (default 24)"},
+            ),
+            _JSON,
+        ),
+    ),
+    Command("stack", "look", "requests:stack", "where a running run is: its Python stack", (_RUN,)),
+    Command(
+        "health",
+        "look",
+        "health:health",
+        "exit 0 if the service lives, else 1; for probes",
+        (
+            Argument(
+                "--role", {"choices": _ROLES, "default": "all", "help": "which (default all)"}
+            ),
+            _switch("--strict", "scan errors and late functions count as well"),
+            _JSON,
+        ),
+    ),
+    Command(
+        "trigger",
+        "act",
+        "requests:trigger",
+        "run a function now",
+        (
+            _NAME,
+            _switch("--wait", "wait for its end; exit 1 unless it succeeds"),
+            _switch("--force", "do not wait for a run of it that still goes"),
+            _JSON,
+        ),
+    ),
+    Command(
+        "pause", "act", "requests:pause", "do not run a function until it is resumed", (_NAME,)
+    ),
+    Command("resume", "act", "requests:resume", "let a paused function run again", (_NAME,)),
+    Command("cancel", "act", "requests:cancel", "stop a run, or take it off the queue", (_RUN,)),
+    Command("prune", "act", "requests:prune", "delete old runs now, as retention says", (_JSON,)),
+)

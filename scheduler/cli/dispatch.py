@@ -1,0 +1,64 @@
+"""Calls one command and turns whatever it raises into one line and an exit code."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+
+from scheduler.cli.commands import COMMANDS
+from scheduler.cli.context import Context
+from scheduler.cli.parsing import parse
+from scheduler.errors import EXIT_FAILED, EXIT_OK, ConfigError, SchedulerError
+
+EXIT_INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
+
+
+def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+    """Run the command line and return its exit code: 0 fine, 1 failed, 2 wrong usage."""
+    arguments = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a name is no error
+    try:
+        code = _call(arguments, os.environ if environ is None else environ)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _abandon_stdout()
+        return EXIT_OK  # whoever read our output has seen enough
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the one place where errors become exit codes
+        return _report(error, with_traceback="--debug" in arguments)
+    return code
+
+
+def _call(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    try:
+        args = parse(arguments)
+    except SystemExit as stop:  # argparse has printed the help or the version
+        return int(stop.code or 0)
+    command = next(c for c in COMMANDS if c.name == args.command)
+    module, _, function = command.target.partition(":")
+    run: Callable[[Context], int] = getattr(import_module(f"scheduler.cli.{module}"), function)
+    return run(Context(args, environ))
+
+
+def _report(error: Exception, *, with_traceback: bool) -> int:
+    if with_traceback:
+        from traceback import print_exception
+
+        print_exception(error)
+    if isinstance(error, ConfigError):
+        lines = error.problems
+    elif isinstance(error, SchedulerError):
+        lines = [str(error)]
+    else:
+        lines = [f"unexpected {type(error).__name__}: {error}; --debug shows where it came from"]
+    for line in lines:
+        print(f"error: {' '.join(line.splitlines())}", file=sys.stderr)
+    return error.exit_code if isinstance(error, SchedulerError) else EXIT_FAILED
+
+
+def _abandon_stdout() -> None:
+    """Give the interpreter something to flush into at exit, else it complains."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

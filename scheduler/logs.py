@@ -1,0 +1,142 @@
+"""Turns events into lines of text or JSON on stderr; only this file knows how a log line looks.
+
+Text: `2026-11-23 08:49:57.123Z INFO: discovered 1 scheduled function(s) files=1 seconds=0.21`.
+JSON: one object a line: at, level, event, message where the event has one, and the event's fields.
+"""
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Mapping
+from typing import Any, Protocol, TextIO
+
+from scheduler.clock import SystemClock, utc
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+# What people read in place of the event's name; fields that a sentence uses are not repeated.
+MESSAGES = {
+    "scan.finished": "discovered {functions} scheduled function(s)",
+    "ticker.started": "runner loop started",
+}
+
+_threshold = LEVELS["info"]
+_as_json = False
+_stream: TextIO | None = None  # None: whatever sys.stderr is when the line is written
+
+
+class LogSettings(Protocol):
+    """The part of the configuration that concerns logs."""
+
+    @property
+    def log_level(self) -> str: ...
+
+    @property
+    def log_format(self) -> str: ...
+
+
+def configure_logging(config: LogSettings, stream: TextIO | None = None) -> None:
+    """Set level, format and stream (default stderr), and take over what libraries log."""
+    global _threshold, _as_json, _stream
+    _threshold = LEVELS[config.log_level]
+    _as_json = config.log_format == "json"
+    _stream = stream
+    root = logging.getLogger()
+    root.handlers = [_Bridge()]
+    # Libraries tell their every step at info: that is worth reading only when debugging.
+    root.setLevel(logging.DEBUG if config.log_level == "debug" else logging.WARNING)
+
+
+def event(name: str, /, level: str = "info", **fields: Any) -> None:
+    """Log that something happened; `name` is `noun.verb`, fields whose value is None are left out.
+
+    An exception as a value is said in one line; its traceback follows in JSON and at level debug.
+    Never raises because of the stream: a closed stderr must not stop the service.
+    """
+    if LEVELS[level] < _threshold:
+        return
+    fields = {key: value for key, value in fields.items() if value is not None}
+    now = SystemClock().now()
+    line = (
+        _json_line(now, level, name, fields) if _as_json else _text_line(now, level, name, fields)
+    )
+    stream = _stream or sys.stderr
+    try:
+        # One write a line: lines of several threads and processes stay whole.
+        stream.write(line + "\n")
+        stream.flush()
+    except (OSError, ValueError, AttributeError):
+        return  # nobody listens any more
+
+
+class _Bridge(logging.Handler):
+    """Makes events of what huey and other libraries log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = next((n for n, at in reversed(LEVELS.items()) if record.levelno >= at), "debug")
+        error = record.exc_info[1] if record.exc_info else None
+        event("library.said", level, logger=record.name, text=record.getMessage(), error=error)
+
+
+def _text_line(now: float, level: str, name: str, fields: Mapping[str, Any]) -> str:
+    message, rest = _say(name, fields)
+    pairs = "".join(f" {key}={_text(key, value)}" for key, value in rest.items())
+    line = f"{_instant(now)} {level.upper()}: {message}{pairs}"
+    if _threshold <= LEVELS["debug"]:
+        errors = (value for value in fields.values() if isinstance(value, BaseException))
+        line += "".join("\n" + _traceback(error) for error in errors)
+    return line
+
+
+def _say(name: str, fields: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    template = MESSAGES.get(name)
+    if template is None:
+        return name, dict(fields)
+    try:
+        message = template.format_map(fields)
+    except KeyError:
+        return name, dict(fields)
+    return message, {k: v for k, v in fields.items() if f"{{{k}}}" not in template}
+
+
+def _text(key: str, value: Any) -> str:
+    if isinstance(value, float):
+        return _instant(value).replace(" ", "T") if _is_instant(key) else f"{value:.6g}"
+    text = _summary(value) if isinstance(value, BaseException) else str(value)
+    if not text or not text.isprintable() or any(mark in text for mark in ' "='):
+        return json.dumps(text, ensure_ascii=False)
+    return text
+
+
+def _is_instant(key: str) -> bool:
+    return key.endswith("_at") or key == "scheduled_for"
+
+
+def _instant(at: float) -> str:
+    try:
+        moment = utc(at)
+    except (OverflowError, ValueError, OSError):
+        return f"{at:.3f}"
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03}Z"
+
+
+def _summary(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error)).rstrip()
+
+
+def _json_line(now: float, level: str, name: str, fields: Mapping[str, Any]) -> str:
+    record: dict[str, Any] = {"at": _instant(now).replace(" ", "T"), "level": level, "event": name}
+    message, _ = _say(name, fields)
+    if message != name:
+        record["message"] = message
+    for key, value in fields.items():
+        if isinstance(value, BaseException):
+            record[f"{key}_traceback"] = _traceback(value)
+            value = _summary(value)
+        record.setdefault(key, value)
+    return json.dumps(record, default=str, ensure_ascii=False)
