@@ -1,0 +1,192 @@
+"""Loads a user's file by its path, under a private name, and remembers what was read.
+
+The scan path becomes a private package (`_scheduled_1a2b3c4d`) and its folders are subpackages, so
+relative imports work with and without `__init__.py`; it also goes to the END of `sys.path`, so
+helpers import by name and a user's `email.py` shadows nothing. Files below a scan path are always
+compiled from source: a `.pyc` is keyed on whole seconds and would run stale code after quick edits.
+"""
+
+import hashlib
+import importlib
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import zlib
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+PACKAGE_PREFIX = "_scheduled_"
+
+_INIT = "__init__.py"
+_FOREIGN = f"{os.sep}site-packages{os.sep}"  # a virtualenv in a scan path is not the user's code
+Stamp = tuple[int, int, int]  # mtime_ns, size, inode
+
+_roots: set[str] = set()
+_loaded: dict[str, tuple[Stamp, str]] = {}  # path: (what stat said before reading, source hash)
+
+
+class LoadError(ImportError):
+    """The file, or the function in it, is not there."""
+
+
+def load_function(scan_path: str, module_path: str, qualname: str) -> Callable[..., Any]:
+    """Return the function `qualname` of the file `module_path` (relative to `scan_path`, with `/`).
+
+    Raises LoadError when the file or the function is missing, and whatever the file's code raises.
+    """
+    found: Any = load_module(scan_path, module_path)
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    if not callable(found):
+        raise LoadError(f"{module_path} has no function {qualname!r} any more")
+    return found  # type: ignore[no-any-return]  # what a module holds is unknown
+
+
+def load_module(scan_path: str, module_path: str) -> ModuleType:
+    """Return the module of one file, importing it and the packages above it at the first call.
+
+    Raises LoadError when the file is missing, and whatever the code of the files raises.
+    """
+    *folders, file = module_path.split("/")
+    path = os.path.join(scan_path, *folders, file)
+    if not os.path.isfile(path):
+        raise LoadError(f"{path} does not exist")
+    package = _enter_scan_path(scan_path)
+    folder = scan_path
+    for part in folders:
+        folder = os.path.join(folder, part)
+        package = _load_package(folder, f"{package.__name__}.{_private(part)}", package)
+    if file == _INIT:
+        return package
+    stem = _private(file.removesuffix(".py"))
+    return _load_file(path, f"{package.__name__}.{stem}", package)
+
+
+def changed_file() -> str | None:
+    """Return the path of a loaded file below a scan path that is not what was read, else None."""
+    for path, (stamp, _) in _loaded.items():
+        if _stamp(path) != stamp:
+            return path
+    return None
+
+
+def source_hash(path: str) -> str | None:
+    """Return the hash of the file as it was loaded, None if it was not."""
+    loaded = _loaded.get(path)
+    return loaded[1] if loaded else None
+
+
+def hash_source(source: bytes) -> str:
+    """Return the hash that identifies the content of a source file."""
+    return hashlib.sha256(source).hexdigest()
+
+
+class _SourceLoader(importlib.machinery.SourceFileLoader):
+    """Reads the source and only the source, and notes its stamp before reading."""
+
+    def path_stats(self, path: str) -> Any:
+        raise OSError("no bytecode cache below a scan path")
+
+    def get_data(self, path: str) -> bytes:
+        stamp = _stamp(path)
+        data = super().get_data(path)
+        if stamp is not None:
+            _loaded[path] = (stamp, hash_source(data))
+        return data
+
+
+class _ExtensionLoader(importlib.machinery.ExtensionFileLoader):
+    """Notes the stamp of a compiled module below a scan path."""
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        stamp = _stamp(self.path)
+        if stamp is not None:
+            _loaded[self.path] = (stamp, "")
+        return super().create_module(spec)
+
+
+_LOADERS = (
+    (_ExtensionLoader, importlib.machinery.EXTENSION_SUFFIXES),
+    (_SourceLoader, importlib.machinery.SOURCE_SUFFIXES),
+    (importlib.machinery.SourcelessFileLoader, importlib.machinery.BYTECODE_SUFFIXES),
+)
+_find_below = importlib.machinery.FileFinder.path_hook(*_LOADERS)
+
+
+def _path_hook(path: str) -> Any:
+    if not _is_users(path):
+        raise ImportError("not below a scan path", path=path)
+    return _find_below(path)
+
+
+def _is_users(path: str) -> bool:
+    inside = any(path == root or path.startswith(root + os.sep) for root in _roots)
+    return inside and _FOREIGN not in path + os.sep
+
+
+def _enter_scan_path(scan_path: str) -> ModuleType:
+    if scan_path not in _roots:
+        _roots.add(scan_path)
+        if _path_hook not in sys.path_hooks:
+            sys.path_hooks.insert(0, _path_hook)
+        for cached in [path for path in sys.path_importer_cache if _is_users(path)]:
+            del sys.path_importer_cache[cached]
+        if scan_path not in sys.path:
+            sys.path.append(scan_path)
+    name = f"{PACKAGE_PREFIX}{zlib.crc32(os.fsencode(scan_path)):08x}"
+    return _load_package(scan_path, name, None)
+
+
+def _load_package(folder: str, name: str, parent: ModuleType | None) -> ModuleType:
+    if name in sys.modules:
+        return sys.modules[name]
+    init = os.path.join(folder, _INIT)
+    if os.path.isfile(init):
+        return _load_file(init, name, parent, search=[folder])
+    spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+    spec.submodule_search_locations = [folder]
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    _attach(module, name, parent)
+    return module
+
+
+def _load_file(
+    path: str, name: str, parent: ModuleType | None, *, search: list[str] | None = None
+) -> ModuleType:
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(
+        name, path, loader=_SourceLoader(name, path), submodule_search_locations=search
+    )
+    if spec is None or spec.loader is None:
+        raise LoadError(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    module = sys.modules.get(name, module)  # a module may put something else in its place
+    _attach(module, name, parent)
+    return module
+
+
+def _attach(module: ModuleType, name: str, parent: ModuleType | None) -> None:
+    if parent is not None:
+        setattr(parent, name.rpartition(".")[2], module)
+
+
+def _private(part: str) -> str:
+    return part.replace(".", "_dot_")  # a dot in a folder's name would look like a package boundary
+
+
+def _stamp(path: str) -> Stamp | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
