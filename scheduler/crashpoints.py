@@ -1,0 +1,26 @@
+"""Named places where a test may kill the process; free when off.
+
+`SCHEDULER_CRASH_POINT=tick.committed` kills this process with SIGKILL the first time it gets there,
+`tick.committed:3` the third time. The variable is read once, at import.
+"""
+
+import os
+import signal
+
+_name, _, _count = os.environ.get("SCHEDULER_CRASH_POINT", "").partition(":")
+_left = int(_count or 1)
+
+
+def _die_here(name: str) -> None:
+    global _left  # noqa: PLW0603 - counts down to the requested hit
+    if name == _name:
+        _left -= 1
+        if _left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _pass(_name: str) -> None:
+    pass
+
+
+crash_point = _die_here if _name else _pass

@@ -1,0 +1,141 @@
+"""Finish and reap: the fenced changes that give an attempt its final verdict."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from scheduler.crashpoints import crash_point
+from scheduler.db.claims import ClaimedRun, fetch_claimed
+from scheduler.db.connection import change, rows, transaction
+from scheduler.db.messages import Message
+from scheduler.db.releases import release_next
+from scheduler.executor.call import Outcome
+from scheduler.policy import retry_delay
+
+RETRIED_STATUSES = frozenset({"error", "timeout", "lost"})
+
+_FINISH = """
+    UPDATE run_logs SET status = ?, finished_at = ?, error_type = ?, error_message = ?,
+        traceback = ?, exit_code = ?, signal = ?, reason = ?, output = ?, output_bytes = ?,
+        result = ?, source_hash = ?, peak_rss_bytes = ?, cpu_seconds = ?
+    WHERE id = ? AND status = 'running' AND claimed_by = ?
+"""
+_SUMMARY = """
+    UPDATE scheduled_functions SET last_status = ?,
+        last_duration_seconds = ? - (SELECT started_at FROM run_logs WHERE id = ?),
+        consecutive_failures = CASE ? WHEN 'success' THEN 0 WHEN 'cancelled' THEN
+            consecutive_failures ELSE consecutive_failures + 1 END
+    WHERE id = ?
+"""
+_RETRY = """
+    INSERT INTO run_logs (function_id, root_id, attempt, status, trigger, scheduled_for,
+        covers_from, slots, queued_at, available_at, sends, output_bytes)
+    VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, 0, 0)
+    ON CONFLICT (root_id, attempt) DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a finish did: whether the verdict was accepted, and what follows from it."""
+
+    is_accepted: bool
+    messages: list[Message] = field(default_factory=list)
+    retry_at: float | None = None
+
+
+def finish(run: ClaimedRun, outcome: Outcome, worker_id: str, now: float) -> Finished:
+    """Write the verdict, its retry or the release of the next held run, in one transaction.
+
+    Refused (`is_accepted` False) when the row is not this worker's running attempt any more.
+    """
+    crash_point("finish.before")
+    with transaction():
+        written = change(
+            _FINISH,
+            [
+                outcome.status,
+                now,
+                outcome.error_type,
+                outcome.error_message,
+                outcome.traceback,
+                outcome.exit_code,
+                outcome.signal,
+                outcome.reason,
+                outcome.output,
+                outcome.output_bytes,
+                outcome.result,
+                outcome.source_hash,
+                outcome.peak_rss_bytes,
+                outcome.cpu_seconds,
+                run.id,
+                worker_id,
+            ],
+        )
+        finished = _follow_up(run, outcome.status, now) if written else Finished(False)
+    return finished
+
+
+def lose(run_id: int, worker_id: str, *, reason: str, now: float) -> Finished:
+    """Give a running attempt of a worker that no longer runs it the verdict `lost`."""
+    with transaction():
+        written = change(
+            "UPDATE run_logs SET status = 'lost', finished_at = ?, reason = ? "
+            "WHERE id = ? AND status = 'running' AND claimed_by = ?",
+            [now, reason, run_id, worker_id],
+        )
+        if not written:
+            return Finished(False)
+        (run,) = fetch_claimed([run_id])
+        return _follow_up(run, "lost", now)
+
+
+def reap(worker_id: str, *, reason: str, now: float) -> list[Finished]:
+    """Take everything from a dead worker: claims go back to the queue, running attempts are lost.
+
+    Returns one Finished for each lost attempt; claims go out again with the next resend.
+    """
+    with transaction():
+        change(
+            "UPDATE run_logs SET claimed_by = NULL, claimed_at = NULL, sent_at = NULL "
+            "WHERE claimed_by = ? AND status = 'queued'",
+            [worker_id],
+        )
+        return [
+            lose(run_id, worker_id, reason=reason, now=now)
+            for run_id in fetch_running(worker_id)
+        ]
+
+
+def fetch_running(worker_id: str) -> Sequence[int]:
+    """Return the ids of the attempts that the table says this worker is running."""
+    return [
+        int(run_id)
+        for (run_id,) in rows(
+            "SELECT id FROM run_logs WHERE status = 'running' AND claimed_by = ? ORDER BY id",
+            [worker_id],
+        )
+    ]
+
+
+def _follow_up(run: ClaimedRun, status: str, now: float) -> Finished:
+    change(_SUMMARY, [status, now, run.id, status, run.function_id])
+    if status in RETRIED_STATUSES and run.attempt <= run.retries:
+        retry_at = now + retry_delay(
+            run.attempt, delay_seconds=run.retry_delay_seconds, backoff=run.retry_backoff
+        )
+        change(
+            _RETRY,
+            [
+                run.function_id,
+                run.root_id,
+                run.attempt + 1,
+                run.trigger,
+                run.scheduled_for,
+                run.covers_from,
+                run.slots,
+                now,
+                retry_at,
+            ],
+        )
+        return Finished(True, retry_at=retry_at)
+    return Finished(True, messages=release_next(run.function_id, now))

@@ -1,0 +1,69 @@
+"""Which runs are to be sent to the queue: the rows are the truth, a message only a hint."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from scheduler.db.connection import reading, rows, transaction
+
+Message: TypeAlias = tuple[int, int]
+"""What goes to the queue after a commit: (run id, priority)."""
+
+MESSAGE_COLUMNS = (
+    "id, (SELECT priority FROM scheduled_functions f WHERE f.id = run_logs.function_id)"
+)
+RESEND_AFTER_SECONDS = 5.0
+RESEND_AT_MOST_SECONDS = 60.0
+BATCH = 1000
+
+_UNCLAIMED = "status = 'queued' AND claimed_by IS NULL"
+
+
+def messages(sql: str, params: Sequence[Any]) -> list[Message]:
+    """Execute SQL that returns MESSAGE_COLUMNS."""
+    return [(int(run_id), int(priority)) for run_id, priority in rows(sql, params)]
+
+
+def take_unsent(now: float) -> list[Message]:
+    """Mark what has become available and was never sent (retries, jitter) as sent; return it."""
+    return _mark_sent("sent_at IS NULL", [], now)
+
+
+def take_overdue(now: float) -> list[Message]:
+    """Mark what was sent long ago and is still unclaimed as sent again; return it.
+
+    The first time after 5 s, then after twice as long each time, up to 60 s.
+    """
+    patience = (
+        f"CASE WHEN sends < 5 THEN {RESEND_AFTER_SECONDS} * (1 << (CASE WHEN sends < 1 THEN 0 "
+        f"ELSE sends - 1 END)) ELSE {RESEND_AT_MOST_SECONDS} END"
+    )
+    return _mark_sent(f"sent_at < ? - {patience}", [now], now)
+
+
+def count_waiting(now: float) -> int:
+    """Return how many runs are available and unclaimed: what the queue should hold."""
+    with reading():
+        ((count,),) = rows(
+            f"SELECT COUNT(*) FROM run_logs WHERE {_UNCLAIMED} AND available_at <= ?", [now]
+        )
+    return int(count)
+
+
+def next_available_at(now: float) -> float | None:
+    """Return when the next delayed run (retry, jitter) becomes available, None if there is none."""
+    with reading():
+        ((instant,),) = rows(
+            f"SELECT MIN(available_at) FROM run_logs WHERE {_UNCLAIMED} AND available_at > ?",
+            [now],
+        )
+    return None if instant is None else float(instant)
+
+
+def _mark_sent(condition: str, params: Sequence[Any], now: float) -> list[Message]:
+    with transaction():
+        return messages(
+            "UPDATE run_logs SET sent_at = ?, sends = sends + 1 WHERE id IN ("
+            f"SELECT id FROM run_logs WHERE {_UNCLAIMED} AND available_at <= ? AND {condition} "
+            f"ORDER BY available_at LIMIT {BATCH}) RETURNING {MESSAGE_COLUMNS}",
+            [now, now, *params],
+        )

@@ -1,0 +1,139 @@
+"""The schema's version: migrated by one process at a time, awaited and checked by the others."""
+
+import fcntl
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playhouse.migrations import Runner
+
+from scheduler import clock, migrations
+from scheduler.config import Config
+from scheduler.crashpoints import crash_point
+from scheduler.db.connection import (
+    change,
+    create_private_file,
+    open_database,
+    reading,
+    rows,
+    transaction,
+)
+from scheduler.errors import (
+    DatabaseUnavailableError,
+    SchemaMissingError,
+    SchemaTooNewError,
+)
+from scheduler.models import database
+
+MIGRATIONS_FOLDER = Path(migrations.__file__).parent
+WAIT_SECONDS = 30.0
+_ADVISORY_LOCK = 7_364_190_155  # any number, the same in every scheduler
+
+
+def init_schema(config: Config) -> None:
+    """Open the database and bring it to today's schema; safe when several processes start at once.
+
+    Raises SchemaTooNewError if a newer scheduler has been here, DatabaseUnavailableError otherwise.
+    """
+    with _opened_alone(config):
+        if is_schema_current():
+            return
+        with reading():
+            crash_point("migrate.before")
+            Runner(database.obj, str(MIGRATIONS_FOLDER)).up()
+        with transaction():
+            change(
+                "INSERT INTO settings (key, value) VALUES ('installation_id', ?) "
+                "ON CONFLICT (key) DO NOTHING",
+                [uuid.uuid4().hex],
+            )
+        crash_point("migrate.after")
+
+
+def open_existing(config: Config, *, read_only: bool = False) -> None:
+    """Open a database that another process has made; raises SchemaMissingError if none has."""
+    if not config.database_url and not config.db_path.exists():
+        raise SchemaMissingError(
+            f"{config.db_path}: no database yet; start the service with `scheduler run`"
+        )
+    open_database(config, read_only=read_only)
+    if not is_schema_current():
+        raise SchemaMissingError(
+            f"{_place(config)}: the schema is not ready; `scheduler run`, `ticker` or `scan` makes it"
+        )
+
+
+def wait_for_schema(config: Config, has_to_stop: Callable[[float], bool]) -> bool:
+    """Open the database once its schema is there; for processes that do not migrate.
+
+    `has_to_stop(seconds)` waits that long and tells whether to give up. Returns False if it did;
+    raises the last reason after 30 s, SchemaTooNewError at once.
+    """
+    watch = clock.SystemClock()
+    until = watch.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            open_existing(config)
+        except SchemaTooNewError:
+            raise
+        except DatabaseUnavailableError:
+            if watch.monotonic() > until:
+                raise
+        else:
+            return True
+        if has_to_stop(0.1):
+            return False
+
+
+def is_schema_current() -> bool:
+    """Tell whether the open database has exactly the schema this code knows.
+
+    Raises SchemaTooNewError when it has more.
+    """
+    known = {path.stem for path in MIGRATIONS_FOLDER.glob("[0-9]*.py")}
+    with reading():
+        if not database.table_exists("schema_migration"):
+            return False
+        applied = {name for (name,) in rows("SELECT name FROM schema_migration")}
+        if newer := sorted(applied - known):
+            raise SchemaTooNewError(
+                f"the database has the schema {newer[-1]}, which this scheduler does not know; "
+                "upgrade this scheduler or use another db_path"
+            )
+        return applied == known and bool(
+            rows("SELECT 1 FROM settings WHERE key = 'installation_id'")
+        )
+
+
+def installation_id() -> str:
+    """Return the id that tells this installation's queue from others on one server."""
+    with reading():
+        return str(rows("SELECT value FROM settings WHERE key = 'installation_id'")[0][0])
+
+
+@contextmanager
+def _opened_alone(config: Config) -> Iterator[None]:
+    """Open the database while no other process of the installation migrates it."""
+    if config.database_url:
+        open_database(config)
+        rows("SELECT pg_advisory_lock(?)", [_ADVISORY_LOCK])
+        try:
+            yield
+        finally:
+            rows("SELECT pg_advisory_unlock(?)", [_ADVISORY_LOCK])
+        return
+    lock_path = config.db_path.with_name(config.db_path.name + ".migrate.lock")
+    create_private_file(lock_path)
+    lock_fd = os.open(lock_path, os.O_RDWR)
+    try:
+        fcntl.flock(lock_fd, fcntl.LOCK_EX)
+        open_database(config)
+        yield
+    finally:
+        os.close(lock_fd)
+
+
+def _place(config: Config) -> str:
+    return "database_url" if config.database_url else str(config.db_path)

@@ -1,0 +1,228 @@
+"""What a tick reads and writes: due functions, their decided slots, their place on the grid."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from scheduler.crashpoints import crash_point
+from scheduler.db.connection import (
+    change,
+    change_many,
+    is_sqlite,
+    placeholders,
+    reading,
+    rows,
+    transaction,
+)
+from scheduler.db.messages import Message
+from scheduler.db.releases import release_next
+from scheduler.db.runs import cancel_queued, request_cancel
+from scheduler.policy import Decision, DueFunction, NewRow, Streak
+from scheduler.triggers import build_trigger
+
+BATCH = 500
+REPLACED = "replaced by the next run"
+POSTPONED_SECONDS = 60.0
+
+_DUE = """
+    SELECT f.id, f.name, f.interval_seconds, f.anchor_at, f.cron, f.timezone, f.next_run_at,
+        f.catch_up, f.overlap, f.grace_seconds, f.jitter_seconds, f.priority,
+        (SELECT COUNT(*) FROM run_logs o
+            WHERE o.function_id = f.id AND o.status IN ('queued', 'running')),
+        (SELECT COUNT(*) FROM run_logs o WHERE o.function_id = f.id
+            AND o.status IN ('queued', 'running') AND o.available_at IS NULL),
+        newest.id, newest.status, newest.reason
+    FROM scheduled_functions f LEFT JOIN run_logs newest ON newest.id =
+        (SELECT MAX(n.id) FROM run_logs n WHERE n.function_id = f.id)
+        AND newest.trigger = 'schedule' AND newest.status IN ('skipped', 'missed')
+    WHERE f.state = 'active' AND f.enabled AND f.next_run_at <= ?
+    ORDER BY f.next_run_at LIMIT ?
+"""
+_ROW_COLUMNS = (
+    "function_id, attempt, status, trigger, scheduled_for, covers_from, slots, queued_at, "
+    "available_at, sent_at, sends, finished_at, reason, output_bytes"
+)
+_ROW = "(?, 1, ?, 'schedule', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
+
+
+def fetch_due_functions(now_epoch: float, limit: int = BATCH) -> list[DueFunction]:
+    """Return the active functions whose next slot is not after `now_epoch`, the earliest first."""
+    with reading():
+        return [_due(row) for row in rows(_DUE, [now_epoch, limit])]
+
+
+def next_due_at() -> float | None:
+    """Return the earliest next slot of all active functions, None if there is none."""
+    with reading():
+        found = rows(
+            "SELECT next_run_at FROM scheduled_functions WHERE state = 'active' AND enabled "
+            "AND next_run_at IS NOT NULL ORDER BY next_run_at LIMIT 1"
+        )
+    return float(found[0][0]) if found else None
+
+
+def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> list[Message]:
+    """Write what was decided, in one transaction; return the messages to send after it.
+
+    Decisions about functions whose next slot another ticker has moved meanwhile are dropped.
+    """
+    crash_point("tick.before")
+    with transaction():
+        won = _still_undecided([due for due, _ in decided])
+        mine = [(due, decision) for due, decision in decided if due.id in won]
+        _advance(mine)
+        released = _replace_open_runs(mine, now)
+        messages = _insert_rows(mine, now)
+        _extend_streaks(mine, now)
+        crash_point("tick.uncommitted")
+    crash_point("tick.committed")
+    return messages + released
+
+
+def postpone(due: DueFunction, error: BaseException, now: float) -> None:
+    """Record a slot whose decision raises as an error of its function, and look again later."""
+    with transaction():
+        change(
+            "INSERT INTO run_logs (function_id, attempt, status, trigger, scheduled_for, "
+            "covers_from, slots, finished_at, error_type, error_message, reason, sends, "
+            "output_bytes) VALUES (?, 1, 'error', 'schedule', ?, ?, 1, ?, ?, ?, ?, 0, 0) "
+            "ON CONFLICT (function_id, scheduled_for, attempt) WHERE trigger = 'schedule' "
+            "DO NOTHING",
+            [
+                due.id,
+                due.next_run_at,
+                due.next_run_at,
+                now,
+                type(error).__name__,
+                str(error),
+                "the scheduler could not decide this slot",
+            ],
+        )
+        change("UPDATE run_logs SET root_id = id WHERE root_id IS NULL")
+        change(
+            "UPDATE scheduled_functions SET next_run_at = ?, last_status = 'error', "
+            "consecutive_failures = consecutive_failures + 1 WHERE id = ? AND next_run_at = ?",
+            [now + POSTPONED_SECONDS, due.id, due.next_run_at],
+        )
+
+
+def _due(row: tuple[Any, ...]) -> DueFunction:
+    (
+        function_id,
+        name,
+        interval_seconds,
+        anchor_at,
+        cron,
+        timezone,
+        next_run_at,
+        catch_up,
+        overlap,
+        grace_seconds,
+        jitter_seconds,
+        priority,
+        open_runs,
+        held_runs,
+        streak_id,
+        streak_status,
+        streak_reason,
+    ) = row
+    return DueFunction(
+        id=function_id,
+        name=name,
+        trigger=build_trigger(
+            interval_seconds=interval_seconds, anchor_at=anchor_at, cron=cron, timezone=timezone
+        ),
+        next_run_at=next_run_at,
+        catch_up=catch_up,
+        overlap=overlap,
+        grace_seconds=grace_seconds,
+        jitter_seconds=jitter_seconds,
+        priority=priority,
+        open_runs=open_runs,
+        held_runs=held_runs,
+        streak=Streak(streak_id, streak_status, streak_reason) if streak_id else None,
+    )
+
+
+def _still_undecided(due: Sequence[DueFunction]) -> set[int]:
+    """Return the ids of the functions whose next slot is still the one decided about.
+
+    On PostgreSQL rows that another ticker holds are skipped; on SQLite it would wait for us.
+    """
+    expected = {function.id: function.next_run_at for function in due}
+    lock = "" if is_sqlite() else " FOR UPDATE SKIP LOCKED"
+    found = rows(
+        "SELECT id, next_run_at FROM scheduled_functions WHERE state = 'active' AND enabled "
+        f"AND id IN ({placeholders(len(expected))}){lock}",
+        list(expected),
+    )
+    return {function_id for function_id, next_at in found if next_at == expected[function_id]}
+
+
+def _advance(decided: Sequence[tuple[DueFunction, Decision]]) -> None:
+    change_many(
+        "UPDATE scheduled_functions SET next_run_at = ? WHERE id = ? AND next_run_at = ?",
+        [(decision.next_run_at, due.id, due.next_run_at) for due, decision in decided],
+    )
+
+
+def _replace_open_runs(
+    decided: Iterable[tuple[DueFunction, Decision]], now: float
+) -> list[Message]:
+    for due, decision in decided:
+        if decision.cancel_open:
+            cancel_queued("function_id = ?", [due.id], reason=REPLACED, now=now)
+            request_cancel("function_id = ?", [due.id], now)
+    return []
+
+
+def _insert_rows(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> list[Message]:
+    new = [(due, row) for due, decision in decided for row in decision.rows]
+    if not new:
+        return []
+    inserted = []
+    for chunk in (new[at : at + BATCH] for at in range(0, len(new), BATCH)):
+        inserted += rows(
+            f"INSERT INTO run_logs ({_ROW_COLUMNS}) VALUES {', '.join([_ROW] * len(chunk))} "
+            "ON CONFLICT (function_id, scheduled_for, attempt) WHERE trigger = 'schedule' "
+            "DO NOTHING RETURNING id, function_id, sent_at",
+            [value for due, row in chunk for value in _row_values(due, row, now)],
+        )
+    change("UPDATE run_logs SET root_id = id WHERE root_id IS NULL")
+    priorities = {due.id: due.priority for due, _ in new}
+    return [
+        (run_id, priorities[function_id])
+        for run_id, function_id, sent_at in inserted
+        if sent_at is not None
+    ]
+
+
+def _row_values(due: DueFunction, row: NewRow, now: float) -> tuple[Any, ...]:
+    is_queued = row.status == "queued"
+    is_sent = is_queued and row.available_at is not None and row.available_at <= now
+    return (
+        due.id,
+        row.status,
+        row.scheduled_for,
+        row.covers_from,
+        row.slots,
+        now if is_queued else None,
+        row.available_at,
+        now if is_sent else None,
+        int(is_sent),
+        None if is_queued else now,
+        row.reason,
+    )
+
+
+def _extend_streaks(decided: Iterable[tuple[DueFunction, Decision]], now: float) -> None:
+    extensions = [
+        (extend.scheduled_for, extend.slots, now, extend.row_id)
+        for _, decision in decided
+        if (extend := decision.extend)
+    ]
+    if extensions:
+        change_many(
+            "UPDATE run_logs SET scheduled_for = ?, slots = slots + ?, finished_at = ? "
+            "WHERE id = ?",
+            extensions,
+        )

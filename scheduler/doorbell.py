@@ -1,0 +1,87 @@
+"""A FIFO that wakes sleeping processes: one byte a message, nothing stored that matters.
+
+The waiter still looks by itself once a second, where FIFOs do not work it does only that.
+"""
+
+import contextlib
+import os
+import select
+import stat
+from pathlib import Path
+
+MOST_RINGS = 4096
+SAFETY_NET_SECONDS = 1.0
+
+
+class Doorbell:
+    """One process's two ends of the FIFO at `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd: int | None = None
+        self._identity: tuple[int, int] | None = None
+        self.reopen_if_replaced()
+
+    @property
+    def works(self) -> bool:
+        """Tell whether the FIFO could be made; if not, waiters only have their safety net."""
+        return self._fd is not None
+
+    def ring(self, times: int = 1) -> None:
+        """Wake up to `times` waiters; never blocks: a full FIFO has woken everybody already."""
+        if self._fd is not None and times > 0:
+            with contextlib.suppress(BlockingIOError):
+                os.write(self._fd, b"!" * min(times, MOST_RINGS))
+
+    def drain(self) -> bool:
+        """Take all bytes; return whether there were any."""
+        if self._fd is None:
+            return False
+        try:
+            return bool(os.read(self._fd, MOST_RINGS))
+        except BlockingIOError:
+            return False
+
+    def wait(self, stop_fd: int, timeout: float = SAFETY_NET_SECONDS) -> bool:
+        """Sleep until somebody rings, `stop_fd` is readable or `timeout` seconds passed.
+
+        Returns whether the bell rang; its bytes are taken then.
+        """
+        waiting = select.poll()
+        waiting.register(stop_fd, select.POLLIN)
+        if self._fd is not None:
+            waiting.register(self._fd, select.POLLIN)
+        waiting.poll(timeout * 1000)
+        return self.drain()
+
+    def fds(self) -> tuple[int, ...]:
+        """Return what to wait for besides other things; call `drain` when it is readable."""
+        return () if self._fd is None else (self._fd,)
+
+    def reopen_if_replaced(self) -> None:
+        """Make or open the FIFO again when the file at the path is not the one that is open."""
+        if self._fd is not None and self._look() == self._identity:
+            return
+        self.close()
+        with contextlib.suppress(OSError):
+            if self._look() is None:
+                with contextlib.suppress(FileExistsError):
+                    os.mkfifo(self._path, 0o600)
+            self._identity = self._look()
+            # Read and write: opening never blocks, and there is always a reader and a writer.
+            self._fd = os.open(self._path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def close(self) -> None:
+        """Close both ends; the FIFO stays for the others."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self._path)
+        except FileNotFoundError:
+            return None
+        if not stat.S_ISFIFO(found.st_mode):
+            raise OSError(f"{self._path} is not a FIFO")
+        return found.st_dev, found.st_ino

@@ -1,0 +1,1 @@
+"""The duties that keep the promises: liveness, scans, sweeps, retention, requests."""

@@ -1,0 +1,87 @@
+"""Who is dead: a lock that can be taken, or a counter that did not move while one watched it.
+
+Never a comparison of wall clocks: laptops sleep and clocks are skewed.
+"""
+
+import fcntl
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scheduler.db.processes import ProcessRow
+
+LEAST_LOOKS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """A process that an observer found dead, and why."""
+
+    process: ProcessRow
+    reason: str
+
+
+@dataclass(slots=True)
+class _Sighting:
+    beat: int
+    since: float  # the observer's monotonic seconds
+    looks: int
+
+
+class Watch:
+    """One observer's memory of the counters it has seen."""
+
+    def __init__(self, run_folder: Path | None, dead_after_seconds: float) -> None:
+        self._run_folder = run_folder
+        self._dead_after_seconds = dead_after_seconds
+        self._sightings: dict[str, _Sighting] = {}
+
+    def look(self, processes: Sequence[ProcessRow], monotonic: float) -> list[Death]:
+        """Look once at all processes; return those that are dead."""
+        watched = [process for process in processes if process.state != "lost"]
+        self._sightings = {
+            process.id: self._see(process, monotonic) for process in watched
+        }
+        deaths = []
+        for process in watched:
+            if self._run_folder and is_lock_free(self._run_folder / f"{process.id}.lock"):
+                deaths.append(Death(process, "its process has ended without a word"))
+            elif self._is_silent(process, monotonic):
+                deaths.append(Death(process, f"no heartbeat for {self._dead_after_seconds:g} s"))
+        return deaths
+
+    def _see(self, process: ProcessRow, monotonic: float) -> _Sighting:
+        known = self._sightings.get(process.id)
+        if known is None or known.beat != process.beat:
+            return _Sighting(process.beat, monotonic, 1)
+        known.looks += 1
+        return known
+
+    def _is_silent(self, process: ProcessRow, monotonic: float) -> bool:
+        sighting = self._sightings[process.id]
+        return (
+            sighting.looks >= LEAST_LOOKS
+            and monotonic - sighting.since >= self._dead_after_seconds
+        )
+
+
+def is_lock_free(path: Path) -> bool:
+    """Tell whether the owner of a lock file is gone; a missing file says nothing."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return True
+
+
+def remove_lock(run_folder: Path | None, process_id: str) -> None:
+    """Remove the lock file of a dead process."""
+    if run_folder is not None:
+        (run_folder / f"{process_id}.lock").unlink(missing_ok=True)

@@ -1,0 +1,102 @@
+"""This process's sign of life: a row with a counter, and a lock that only its death releases."""
+
+import contextlib
+import fcntl
+import os
+import socket
+import uuid
+from pathlib import Path
+
+from scheduler.clock import Clock
+from scheduler.config import Config
+from scheduler.db.processes import ProcessRow, beat, deregister, mark_draining, register
+
+
+def run_folder(config: Config) -> Path | None:
+    """Return the folder of the lock files, None on PostgreSQL, where only the counter counts."""
+    if config.database_url:
+        return None
+    return config.db_path.with_name(config.db_path.name + ".run")
+
+
+class Presence:
+    """Registers this process and keeps its heartbeat; `id` is its name in claims and rows."""
+
+    def __init__(self, config: Config, role: str, *, clock: Clock, slots: int = 0) -> None:
+        self._folder = run_folder(config)
+        self._role = role
+        self._clock = clock
+        self._slots = slots
+        self._lock_fd: int | None = None
+        self.id = ""
+
+    def start(self) -> None:
+        """Take the lock and insert the row, in this order: a row without a lock would look dead."""
+        self.id = uuid.uuid4().hex
+        self._take_lock()
+        now = self._clock.now()
+        register(
+            ProcessRow(
+                id=self.id,
+                role=self._role,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                started_at=now,
+                beat=0,
+                heartbeat_at=now,
+                slots=self._slots,
+                state="running",
+                detail=None,
+            )
+        )
+
+    def beat(self, detail: str | None = None) -> bool:
+        """Count one heartbeat. False if others declared this process dead, or forgot it: what it
+        claimed is not its own any more, and it is registered anew under another id."""
+        if not self._holds_its_lock():
+            self._take_lock()
+        if beat(self.id, self._clock.now(), detail):
+            return True
+        self._release_lock()
+        self.start()
+        return False
+
+    def drain(self) -> None:
+        """Say that this process takes no new work."""
+        mark_draining(self.id)
+
+    def stop(self) -> None:
+        """Remove the row, then release the lock."""
+        deregister(self.id)
+        self._release_lock()
+
+    @property
+    def _lock_path(self) -> Path | None:
+        return self._folder / f"{self.id}.lock" if self._folder else None
+
+    def _take_lock(self) -> None:
+        if self._lock_path is None:
+            return
+        self._lock_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._lock_fd is not None:
+            os.close(self._lock_fd)
+        self._lock_fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
+
+    def _holds_its_lock(self) -> bool:
+        """Tell whether the lock file is still the one this process has locked."""
+        if self._lock_path is None or self._lock_fd is None:
+            return True
+        try:
+            there = os.stat(self._lock_path)
+        except OSError:
+            return False
+        ours = os.fstat(self._lock_fd)
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+
+    def _release_lock(self) -> None:
+        if self._lock_fd is not None and self._lock_path is not None:
+            with contextlib.suppress(OSError):
+                self._lock_path.unlink()
+            os.close(self._lock_fd)
+            self._lock_fd = None

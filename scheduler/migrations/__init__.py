@@ -1,0 +1,1 @@
+"""The frozen, numbered steps that bring any older database to today's schema."""

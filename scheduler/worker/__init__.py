@@ -1,0 +1,72 @@
+"""`scheduler worker`: a Huey consumer whose slots hand runs to executor processes."""
+
+from scheduler.clock import Clock, SystemClock
+from scheduler.config import Config
+from scheduler.db.connection import close_database
+from scheduler.db.schema import installation_id, wait_for_schema
+from scheduler.errors import EXIT_OK, SchedulerError
+from scheduler.executor import ExecutorPool, become_subreaper
+from scheduler.logs import configure_logging, event
+from scheduler.maintenance.bells import ticker_bell
+from scheduler.maintenance.presence import Presence
+from scheduler.queue import open_queue
+from scheduler.stopping import StopSignal
+from scheduler.worker.consumer import RunConsumer
+from scheduler.worker.drain import Drain
+from scheduler.worker.pulse import Pulse
+from scheduler.worker.slot import Slots
+
+LEASE_SHARE = 0.6
+TERMINATE_GRACE_SECONDS = 2.0
+
+
+def run_worker(config: Config, concurrency: int | None = None) -> int:
+    """Execute queued runs until told to stop; returns an exit code."""
+    stop = StopSignal.install()
+    configure_logging(config)
+    become_subreaper()
+    clock = SystemClock()
+    if not wait_for_schema(config, stop.wait):
+        return EXIT_OK
+    pool = ExecutorPool(
+        max_runs_per_process=config.max_runs_per_process,
+        max_rss_bytes=config.max_rss_mb * 1024 * 1024,
+        preload=config.preload,
+        lease_seconds=LEASE_SHARE * config.dead_after_seconds,
+        terminate_grace_seconds=TERMINATE_GRACE_SECONDS,
+        clock=clock,
+    )
+    try:
+        _work(config, concurrency or config.worker_concurrency, pool, stop, clock)
+    finally:
+        pool.close()
+        close_database()
+    return EXIT_OK
+
+
+def _work(
+    config: Config, concurrency: int, pool: ExecutorPool, stop: StopSignal, clock: Clock
+) -> None:
+    queue = open_queue(config, installation_id())
+    pool.start()
+    presence = Presence(config, "worker", clock=clock, slots=concurrency)
+    presence.start()
+    slots = Slots(
+        config,
+        pool=pool,
+        queue=queue,
+        ticker_bell=ticker_bell(config),
+        stop=stop,
+        clock=clock,
+    )
+    slots.worker_id = presence.id
+    queue.execute_with(slots.execute)
+    pulse = Pulse(config, presence=presence, pool=pool, slots=slots, queue=queue, clock=clock)
+    consumer = RunConsumer(queue, slots=concurrency, stop=stop, pulse=pulse)
+    event("worker.started", slots=concurrency, worker=presence.id)
+    consumer.run()
+    drain = Drain(consumer=consumer, slots=slots, pulse=pulse, stop=stop, clock=clock)
+    presence.drain()
+    drain.run(config.shutdown_grace_seconds)
+    presence.stop()
+    event("worker.stopped", worker=presence.id)

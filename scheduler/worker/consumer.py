@@ -1,0 +1,105 @@
+"""Huey's consumer with our stop flag, our slots and nothing else of its own."""
+
+from collections.abc import Callable
+
+from huey.consumer import BaseProcess, Consumer, ConsumerStopped, ThreadEnvironment
+from huey.consumer import Worker as HueyWorker
+
+from scheduler.doorbell import SAFETY_NET_SECONDS
+from scheduler.errors import SchedulerError
+from scheduler.logs import event
+from scheduler.queue import RunQueue
+from scheduler.stopping import StopSignal
+
+
+class RunConsumer(Consumer):  # type: ignore[misc]
+    """N thread slots over a queue; `pulse()` is called on time between the signals.
+
+    `pulse` returns the seconds until it wants to be called again.
+    """
+
+    def __init__(
+        self, queue: RunQueue, *, slots: int, stop: StopSignal, pulse: Callable[[], float]
+    ) -> None:
+        self._stop = stop
+        self._pulse = pulse
+        super().__init__(
+            queue, workers=slots, periodic=False, check_worker_health=True, worker_type="thread"
+        )
+
+    def get_environment(self, worker_type: str) -> ThreadEnvironment:
+        return _Environment(self._stop)
+
+    def _create_worker(self) -> "_Slot":
+        return _Slot(self.huey, self._stop)
+
+    def _create_scheduler(self) -> "_NoScheduler":
+        return _NoScheduler(self.huey, self._stop)
+
+    def _set_signal_handlers(self) -> None:
+        """The stop signal has been installed as the first thing in the process."""
+
+    def loop(self, health_check_ts: float | None = None) -> float | None:
+        """Wait for a stop request; meanwhile beat, and replace slots that died."""
+        if self._stop.wait(self._pulse()):
+            raise ConsumerStopped
+        self.check_worker_health()
+        return health_check_ts
+
+    def wait_idle(self, seconds: float) -> bool:
+        """Wait, after a stop request, for all slots to end; return whether they have."""
+        for _, thread in self.worker_threads:
+            thread.join(seconds)
+            if thread.is_alive():
+                return False
+        return True
+
+
+class _Environment(ThreadEnvironment):  # type: ignore[misc]
+    """Threads that poll one pipe to be stopped."""
+
+    def __init__(self, stop: StopSignal) -> None:
+        super().__init__()
+        self._stop = stop
+
+    def get_stop_flag(self) -> StopSignal:
+        return self._stop
+
+
+class _Slot(HueyWorker):  # type: ignore[misc]
+    """One slot: dequeue and execute, or sleep at the doorbell."""
+
+    def __init__(self, queue: RunQueue, stop: StopSignal) -> None:
+        super().__init__(queue, stop, default_delay=0.1, max_delay=1.0, backoff=1.0)
+        self._was_woken = False
+
+    def loop(self, now: object = None) -> None:
+        try:
+            task = self.huey.dequeue()
+        except Exception as error:  # noqa: BLE001 - the queue's back end may fail in its own ways
+            event("queue.unreadable", level="error", error=f"{type(error).__name__}: {error}")
+            self.stop_flag.wait(SAFETY_NET_SECONDS)
+            return
+        if task is None:
+            self.sleep()
+            return
+        if self._was_woken:
+            # The baton: this slot took all rings, and there may be more messages than one.
+            self._was_woken = False
+            self.huey.doorbell.ring()
+        try:
+            self.huey.execute(task)
+        except SchedulerError as error:
+            event("slot.failed", level="error", task=task.id, error=str(error))
+            self.stop_flag.wait(SAFETY_NET_SECONDS)
+
+    def sleep(self) -> None:
+        if self.huey.doorbell is not None:
+            self._was_woken = self.huey.doorbell.wait(self.stop_flag.fd)
+
+
+class _NoScheduler(BaseProcess):  # type: ignore[misc]
+    """In place of Huey's scheduler, which would poll for tasks that we never schedule there."""
+
+    def loop(self, now: object = None) -> None:
+        self.stop_flag.wait()

@@ -1,0 +1,55 @@
+"""How a worker stops: finish what runs, then terminate, then kill; heartbeats go on until the end."""
+
+from scheduler.clock import Clock
+from scheduler.logs import event
+from scheduler.stopping import StopSignal
+from scheduler.worker.consumer import RunConsumer
+from scheduler.worker.pulse import Pulse
+from scheduler.worker.slot import Slots
+
+STEP_SECONDS = 0.2
+CUT_OFF_SECONDS = 5.0
+
+
+class Drain:
+    """The order and the deadlines of a stop; the slots take nothing new once the flag is set."""
+
+    def __init__(
+        self,
+        *,
+        consumer: RunConsumer,
+        slots: Slots,
+        pulse: Pulse,
+        stop: StopSignal,
+        clock: Clock,
+    ) -> None:
+        self._consumer = consumer
+        self._slots = slots
+        self._pulse = pulse
+        self._stop = stop
+        self._clock = clock
+
+    def run(self, grace_seconds: float) -> None:
+        """Wait for the running functions, then cut them off; a second signal skips the wait."""
+        if self._wait_for_slots(grace_seconds):
+            return
+        reason = (
+            "cut off by a second stop signal"
+            if self._stop.is_hurried()
+            else f"cut off: the worker stopped and its grace of {grace_seconds:g} s was over"
+        )
+        for run_id, control in self._slots.controls().items():
+            event("run.cut_off", level="warning", run_id=run_id)
+            control.cut_off(reason)
+            if self._stop.is_hurried():
+                control.kill_now()
+        self._wait_for_slots(CUT_OFF_SECONDS, is_hasty=True)
+
+    def _wait_for_slots(self, seconds: float, *, is_hasty: bool = False) -> bool:
+        until = self._clock.monotonic() + seconds
+        while not self._consumer.wait_idle(STEP_SECONDS):
+            is_told_to_hurry = self._stop.is_hurried() and not is_hasty
+            if is_told_to_hurry or self._clock.monotonic() >= until:
+                return False
+            self._pulse()
+        return True

@@ -1,0 +1,98 @@
+"""A worker's heartbeat: sign of life, lease of its executors, requests for its runs, a last look."""
+
+from scheduler.clock import Clock
+from scheduler.config import Config
+from scheduler.db.connection import reopen_if_replaced
+from scheduler.db.finishes import fetch_running, lose
+from scheduler.db.runs import fetch_requests, record_stack
+from scheduler.errors import SchedulerError
+from scheduler.executor import ExecutorPool
+from scheduler.logs import event
+from scheduler.maintenance.presence import Presence
+from scheduler.queue import RunQueue
+from scheduler.worker.slot import Slots
+
+LOOK_SECONDS = 0.5
+
+
+class Pulse:
+    """Called about twice a second by the consumer's main thread; never raises."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        presence: Presence,
+        pool: ExecutorPool,
+        slots: Slots,
+        queue: RunQueue,
+        clock: Clock,
+    ) -> None:
+        self._config = config
+        self._presence = presence
+        self._pool = pool
+        self._slots = slots
+        self._queue = queue
+        self._clock = clock
+        self._next_beat = 0.0
+        self._next_file_check = 0.0
+
+    def __call__(self) -> float:
+        """Do what is due; return the seconds until the next call."""
+        try:
+            self._step(self._clock.monotonic())
+        except SchedulerError as error:
+            # No ping without a committed heartbeat: the lease then kills what others may redo.
+            event("worker.heartbeat_failed", level="error", error=str(error))
+        return LOOK_SECONDS
+
+    def _step(self, monotonic: float) -> None:
+        if monotonic >= self._next_file_check:
+            self._next_file_check = monotonic + 1.0
+            reopen_if_replaced()
+            self._queue.reopen_if_replaced()
+        if monotonic >= self._next_beat:
+            self._beat()
+            self._next_beat = monotonic + self._config.heartbeat_seconds
+        self._serve_requests()
+
+    def _beat(self) -> None:
+        controls = self._slots.controls()
+        if not self._presence.beat(f"{len(controls)} busy"):
+            event("worker.declared_dead", level="warning", worker=self._presence.id)
+            for control in controls.values():
+                control.cut_off("this worker had been declared dead")
+                control.kill_now()
+            self._slots.worker_id = self._presence.id
+        self._pool.ping()
+        self._reconcile()
+
+    def _reconcile(self) -> None:
+        """Give rows that say they run here, but that no slot holds, their verdict.
+
+        Rows first: a slot registers a run before it starts it, and forgets it after its verdict.
+        """
+        running = fetch_running(self._presence.id)
+        for run_id in set(running) - set(self._slots.controls()):
+            finished = lose(
+                run_id,
+                self._presence.id,
+                reason="its worker does not know of it any more",
+                now=self._clock.now(),
+            )
+            self._queue.send(finished.messages)
+
+    def _serve_requests(self) -> None:
+        controls = self._slots.controls()
+        if not controls:
+            return
+        for request in fetch_requests(self._presence.id):
+            control = controls.get(request.run_id)
+            if control is None:
+                continue
+            if request.wants_cancel:
+                control.cancel()
+            if request.wants_stack:
+                control.request_stack(
+                    lambda text, run_id=request.run_id: record_stack(run_id, text)
+                )
