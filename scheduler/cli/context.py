@@ -6,19 +6,23 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from scheduler.clock import Clock
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from scheduler.cli.screen import Screen
+    from scheduler.cli.times import Times
     from scheduler.config import Config
 
 
 class Context:
     """One call of one command; the configuration is read and the database opened when asked for."""
 
-    def __init__(self, args: Namespace, environ: Mapping[str, str]) -> None:
+    def __init__(self, args: Namespace, environ: Mapping[str, str], clock: Clock) -> None:
         self.args = args
         self.environ = environ
+        self.clock = clock
 
     @cached_property
     def config(self) -> "Config":
@@ -44,8 +48,15 @@ class Context:
 
         return Screen(sys.stdout, self.environ)
 
-    def open_database(self) -> None:
-        """Open the database for reading; raises DatabaseUnavailableError with the remedy."""
-        from scheduler.db.connection import open_database
+    @property
+    def times(self) -> "Times":
+        """The moment now, to say instants relative to it in the configured time zone."""
+        from scheduler.cli.times import Times
 
-        open_database(self.config, read_only=True)
+        return Times(self.clock.now(), self.config.timezone)
+
+    def open_database(self, *, read_only: bool = True) -> None:
+        """Open the database that the service has made; raises DatabaseUnavailableError."""
+        from scheduler.db.schema import open_existing
+
+        open_existing(self.config, read_only=read_only)

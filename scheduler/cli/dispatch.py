@@ -8,6 +8,7 @@ from importlib import import_module
 from scheduler.cli.commands import COMMANDS
 from scheduler.cli.context import Context
 from scheduler.cli.parsing import parse
+from scheduler.clock import SystemClock
 from scheduler.errors import EXIT_FAILED, EXIT_OK, ConfigError, SchedulerError
 
 EXIT_INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
@@ -40,7 +41,7 @@ def _call(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     command = next(c for c in COMMANDS if c.name == args.command)
     module, _, function = command.target.partition(":")
     run: Callable[[Context], int] = getattr(import_module(f"scheduler.cli.{module}"), function)
-    return run(Context(args, environ))
+    return run(Context(args, environ, SystemClock()))
 
 
 def _report(error: Exception, *, with_traceback: bool) -> int:

@@ -20,6 +20,7 @@ ROLES = {
     "dim": "2",
     "bold": "1",
 }
+LEAST_CELLS = 8  # a flexible column gives way down to this
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's title; numbers and times stand right, the flexible column gives way to the rest."""
+    """A column's title; numbers and times stand right, the flexible one gives way to the rest."""
 
     title: str
     right: bool = False
@@ -76,13 +77,15 @@ class Screen:
             self.line(self._row(columns, widths, line))
 
     def _fit(self, columns: Sequence[Column], widths: list[int]) -> None:
-        spare = (self.width or 10_000) - sum(widths) - 2 * (len(widths) - 1)
-        for index, column in enumerate(columns):
-            if column.flexible and spare < 0:
-                least = max(8, cells(column.title))
-                given = max(least, widths[index] + spare)
-                spare += widths[index] - given
-                widths[index] = given
+        if self.width is None:
+            return
+        room = self.width - 2 * (len(widths) - 1)
+        flexible = [i for i, column in enumerate(columns) if column.flexible]
+        while flexible and sum(widths) > room:
+            widest = max(flexible, key=lambda i: widths[i])
+            if widths[widest] <= LEAST_CELLS:
+                return
+            widths[widest] -= 1
 
     def _row(self, columns: Sequence[Column], widths: list[int], line: Sequence[Cell]) -> str:
         parts = []

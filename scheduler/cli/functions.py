@@ -1,0 +1,63 @@
+"""`list`: the functions, their schedules and when they run."""
+
+from scheduler.cli.context import Context
+from scheduler.cli.screen import Cell, Column
+from scheduler.cli.states import function_state, is_late
+from scheduler.cli.times import Times
+from scheduler.db.reports import FunctionReport
+from scheduler.db.reports import list_functions as read_functions
+from scheduler.errors import EXIT_OK
+from scheduler.wording import duration, every, span
+
+_COLUMNS = (
+    Column("STATE"),
+    Column("FUNCTION", flexible=True),
+    Column("EVERY", flexible=True),
+    Column("NEXT RUN", right=True),
+    Column("LAST RUN", right=True),
+    Column("TOOK", right=True),
+)
+
+
+def list_functions(context: Context) -> int:
+    """Print all functions by name."""
+    context.open_database()
+    functions = read_functions()
+    if context.args.json:
+        context.screen.json(functions)
+    elif not functions:
+        paths = ", ".join(map(str, context.config.scan_paths))
+        context.screen.line(f"No scheduled functions yet. Decorate one with @schedule in {paths}.")
+    else:
+        times = context.times
+        context.screen.table(_COLUMNS, [_row(function, times) for function in functions])
+    return EXIT_OK
+
+
+def schedule_in_words(function: FunctionReport) -> str:
+    """Say when a function runs: `5m`, or its cron expression."""
+    if function.interval_seconds is not None:
+        return every(function.interval_seconds)
+    return function.cron or ""
+
+
+def _row(function: FunctionReport, times: Times) -> list[Cell]:
+    took = function.last_duration_seconds
+    return [
+        function_state(function, times.now),
+        Cell(function.name),
+        Cell(schedule_in_words(function), "dim"),
+        _next_run(function, times),
+        Cell(times.ago(function.last_started_at), "dim"),
+        Cell("" if took is None else duration(took)),
+    ]
+
+
+def _next_run(function: FunctionReport, times: Times) -> Cell:
+    if function.state != "active" or not function.enabled or function.next_run_at is None:
+        return Cell("")
+    if function.running and function.last_started_at is not None:
+        return Cell(f"for {span(times.now - function.last_started_at)}", "busy")
+    if is_late(function, times.now):
+        return Cell(f"{span(times.now - function.next_run_at)} late", "warn")
+    return Cell(times.until(function.next_run_at))

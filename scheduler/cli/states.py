@@ -1,0 +1,44 @@
+"""The state of a function and the status of a run: a word, a sign and the role that colours it."""
+
+from scheduler.cli.screen import Cell
+from scheduler.db.reports import FAILED, FunctionReport
+
+STATUS = {
+    "success": Cell("✓ ok", "ok"),
+    "error": Cell("✗ FAIL", "bad"),
+    "timeout": Cell("✗ TIME", "bad"),
+    "lost": Cell("✗ LOST", "bad"),
+    "missed": Cell("! MISS", "warn"),
+    "cancelled": Cell("- cancel", "dim"),
+    "skipped": Cell("- skip", "dim"),
+    "running": Cell("▸ run", "busy"),
+    "queued": Cell("· wait", "busy"),
+}
+# A tick takes its time: what has been due for less than this is not late yet.
+LATE_AFTER_SECONDS = 10.0
+
+
+def function_state(function: FunctionReport, now: float) -> Cell:
+    """Say what is most worth knowing of a function."""
+    if function.state == "gone":
+        return Cell("- gone", "dim")
+    if function.state == "paused" or not function.enabled:
+        return Cell("- off", "dim")
+    if function.running:
+        return STATUS["running"]
+    if is_late(function, now):
+        return Cell("! LATE", "warn")
+    if function.last_status in FAILED:
+        return STATUS[function.last_status]
+    if function.queued:
+        return STATUS["queued"]
+    return STATUS["success"] if function.last_status else Cell("+ new", "new")
+
+
+def is_late(function: FunctionReport, now: float) -> bool:
+    """Tell whether a slot is due longer than its grace and nobody has taken it up."""
+    if function.state != "active" or function.next_run_at is None:
+        return False
+    if function.running or function.queued or not function.enabled:
+        return False
+    return now - function.next_run_at > max(LATE_AFTER_SECONDS, function.grace_seconds or 0.0)

@@ -1,0 +1,72 @@
+"""Instants as people say and type them: relative to now, and in one time zone."""
+
+import re
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+from scheduler.errors import UsageError
+from scheduler.wording import ago, until
+
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_EPOCH = re.compile(r"\d{8,11}(\.\d+)?")
+
+
+class Times:
+    """Says instants as seen at one moment, in one time zone."""
+
+    def __init__(self, now: float, zone_name: str) -> None:
+        self.now = now
+        self.zone_name = zone_name
+        self._zone = ZoneInfo(zone_name)
+
+    def ago(self, at: float | None) -> str:
+        """Say how long ago: `12s ago`, `never`."""
+        return "never" if at is None else ago(self.now - at)
+
+    def until(self, at: float | None) -> str:
+        """Say how far off: `in 8s`, `due`, nothing without an instant."""
+        return "" if at is None else until(at - self.now)
+
+    def clock(self, at: float | None) -> str:
+        """Say the time of day, with the day where it is not today's: `09:00:05`, `Nov 22 09:00`."""
+        if at is None:
+            return ""
+        moment, today = self._local(at), self._local(self.now)
+        if moment.date() == today.date():
+            return f"{moment:%H:%M:%S}"
+        if moment.year == today.year:
+            return f"{moment:%b %d %H:%M}"
+        return f"{moment:%Y-%m-%d}"
+
+    def full(self, at: float) -> str:
+        """Say date, time and zone, with milliseconds only where there are any."""
+        moment = self._local(at)
+        milliseconds = f".{moment.microsecond // 1000:03}" if moment.microsecond >= 1000 else ""
+        return f"{moment:%Y-%m-%d %H:%M:%S}{milliseconds} {moment.tzname() or self.zone_name}"
+
+    def parse(self, text: str) -> float:
+        """Read `now`, HH:MM[:SS] (today), ISO 8601 or epoch seconds; naive times in this zone.
+
+        Raises UsageError.
+        """
+        if text == "now":
+            return self.now
+        if _EPOCH.fullmatch(text):
+            return float(text)
+        try:
+            if match := _CLOCK.fullmatch(text):
+                hour, minute, second = (int(part or 0) for part in match.groups())
+                today = self._local(self.now).date()
+                moment = datetime.combine(today, time(hour, minute, second))
+            else:
+                moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise UsageError(
+                f"cannot read the time {text!r}; write 2026-03-01T07:00, 07:00, now or epoch"
+            ) from None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=self._zone)
+        return moment.timestamp()
+
+    def _local(self, at: float) -> datetime:
+        return datetime.fromtimestamp(at, self._zone)

@@ -1,0 +1,315 @@
+"""What the text commands read: whole reports as frozen values, each fetched to its end at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from scheduler.db.connection import reading, rows
+from scheduler.errors import NotFoundError
+from scheduler.wording import did_you_mean
+
+FAILED = ("error", "timeout", "lost", "missed")
+FINAL = ("success", "error", "timeout", "lost", "cancelled", "skipped", "missed")
+_MEASURED_RUNS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionReport:
+    """A scheduled function with what of it is open now; the JSON of `scheduler list`."""
+
+    id: int
+    name: str
+    state: str
+    scan_path: str
+    module_path: str
+    qualname: str
+    line: int
+    description: str
+    interval_seconds: float | None
+    anchor_at: float | None
+    cron: str | None
+    timezone: str | None
+    start: str | None
+    jitter_seconds: float
+    catch_up: str
+    grace_seconds: float | None
+    overlap: str
+    timeout_seconds: float | None
+    retries: int
+    priority: int
+    isolated: bool
+    enabled: bool
+    next_run_at: float | None
+    paused_at: float | None
+    gone_at: float | None
+    schedule_since_at: float
+    pruned_until_at: float | None
+    first_seen_at: float
+    last_seen_at: float
+    last_status: str | None
+    last_started_at: float | None
+    last_duration_seconds: float | None
+    consecutive_failures: int
+    running: int
+    queued: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """One attempt without its long texts; the JSON of `scheduler runs`."""
+
+    id: int
+    name: str
+    status: str
+    trigger: str
+    attempt: int
+    root_id: int | None
+    scheduled_for: float
+    covers_from: float
+    slots: int
+    queued_at: float | None
+    available_at: float | None
+    claimed_by: str | None
+    claimed_at: float | None
+    started_at: float | None
+    finished_at: float | None
+    error_type: str | None
+    error_message: str | None
+    exit_code: int | None
+    signal: int | None
+    reason: str | None
+    cancel_requested_at: float | None
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """How long it took; None unless it has started and ended."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return max(0.0, self.finished_at - self.started_at)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it has its verdict."""
+        return self.status in FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class RunTexts:
+    """The long texts and measurements of one attempt."""
+
+    traceback: str | None
+    output: str | None
+    output_bytes: int
+    result: str | None
+    source_hash: str | None
+    peak_rss_bytes: int | None
+    cpu_seconds: float | None
+    stack: str | None
+    stack_requested_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanErrorReport:
+    """A file or scan path that cannot be scanned; the JSON of `scheduler errors`."""
+
+    path: str
+    error_type: str
+    message: str
+    traceback: str
+    line: int | None
+    first_seen_at: float
+    last_seen_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """One walk over the scan paths."""
+
+    started_at: float
+    finished_at: float
+    files: int
+    functions: int
+    errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReport:
+    """The open attempts: `waiting` may start now, `held` waits for the run before it, `delayed`
+    for its time (a retry, jitter)."""
+
+    waiting: int
+    held: int
+    delayed: int
+    running: int
+    oldest_waiting_at: float | None
+
+
+def list_functions() -> list[FunctionReport]:
+    """Return all functions by name."""
+    return _functions("ORDER BY f.name")
+
+
+def find_function(name: str) -> FunctionReport:
+    """Return one function; raises NotFoundError, which names the nearest one."""
+    found = _functions("WHERE f.name = ?", [name])
+    if found:
+        return found[0]
+    with reading():
+        names = [str(known) for (known,) in rows("SELECT name FROM scheduled_functions")]
+    hint = did_you_mean(name, names) or "; `scheduler list` shows all"
+    raise NotFoundError(f"there is no function '{name}'{hint}")
+
+
+def list_runs(
+    function_id: int | None = None, *, failed: bool = False, limit: int = 20
+) -> list[RunReport]:
+    """Return the newest attempts, newest first; `failed`: only those that failed or were missed."""
+    conditions, params = ["1 = 1"], []
+    if function_id is not None:
+        conditions, params = ["r.function_id = ?"], [function_id]
+    if failed:
+        conditions.append(f"r.status IN {FAILED}")
+    return _runs(f"WHERE {' AND '.join(conditions)} ORDER BY r.id DESC LIMIT ?", [*params, limit])
+
+
+def find_run(run_id: int) -> RunReport:
+    """Return one attempt; raises NotFoundError."""
+    found = _runs("WHERE r.id = ?", [run_id])
+    if not found:
+        raise NotFoundError(f"there is no run {run_id}; `scheduler runs` shows the newest")
+    return found[0]
+
+
+def list_attempts(root_id: int) -> list[RunReport]:
+    """Return all attempts of one run, the first one first."""
+    return _runs("WHERE r.root_id = ? ORDER BY r.attempt", [root_id])
+
+
+def read_texts(run_id: int) -> RunTexts:
+    """Return the long texts of an attempt; raises NotFoundError."""
+    with reading():
+        found = rows(f"SELECT {_columns(RunTexts)} FROM run_logs WHERE id = ?", [run_id])
+    if not found:
+        raise NotFoundError(f"there is no run {run_id} any more")
+    return RunTexts(*found[0])
+
+
+def find_covering(function_id: int, instant: float) -> list[RunReport]:
+    """Return the attempts whose rows answer for a slot, the last attempt first."""
+    # Rows never overlap, so only the next one can; asking all later ones would read the history.
+    return _runs(
+        "WHERE r.function_id = ? AND r.trigger = 'schedule' AND r.covers_from <= ? "
+        "AND r.scheduled_for = (SELECT MIN(scheduled_for) FROM run_logs WHERE function_id = ? "
+        "AND trigger = 'schedule' AND scheduled_for >= ?) ORDER BY r.attempt DESC",
+        [function_id, instant, function_id, instant],
+    )
+
+
+def find_open_before(function_id: int, instant: float) -> RunReport | None:
+    """Return the attempt that was running at an instant, None when none was."""
+    found = _runs(
+        "WHERE r.function_id = ? AND r.started_at <= ? "
+        "AND (r.finished_at IS NULL OR r.finished_at > ?) ORDER BY r.id DESC LIMIT 1",
+        [function_id, instant, instant],
+    )
+    return found[0] if found else None
+
+
+def count_runs_since(instant: float) -> dict[str, int]:
+    """Return how many attempts ended since an instant, by status."""
+    with reading():
+        found = rows(
+            f"SELECT status, COUNT(*) FROM run_logs WHERE status IN {FINAL} "
+            "AND finished_at >= ? GROUP BY status ORDER BY status",
+            [instant],
+        )
+    return {str(status): int(count) for status, count in found}
+
+
+def read_queue(now: float) -> QueueReport:
+    """Count the open attempts."""
+    with reading():
+        found = rows(
+            "SELECT status, available_at IS NULL, available_at <= ?, COUNT(*), MIN(available_at) "
+            "FROM run_logs WHERE status IN ('queued', 'running') GROUP BY 1, 2, 3",
+            [now],
+        )
+    counts = {"waiting": 0, "held": 0, "delayed": 0, "running": 0}
+    oldest = None
+    for status, is_held, is_available, count, first_at in found:
+        if status == "running":
+            counts["running"] += int(count)
+        elif is_held:
+            counts["held"] += int(count)
+        elif is_available:
+            counts["waiting"] += int(count)
+            oldest = float(first_at)
+        else:
+            counts["delayed"] += int(count)
+    return QueueReport(**counts, oldest_waiting_at=oldest)
+
+
+def list_scan_errors() -> list[ScanErrorReport]:
+    """Return what could not be scanned, by path."""
+    with reading():
+        found = rows(f"SELECT {_columns(ScanErrorReport)} FROM scan_errors ORDER BY path")
+    return [ScanErrorReport(*row) for row in found]
+
+
+def last_scan() -> ScanReport | None:
+    """Return the newest scan, None before the first."""
+    with reading():
+        found = rows(f"SELECT {_columns(ScanReport)} FROM scans ORDER BY id DESC LIMIT 1")
+    return ScanReport(*found[0]) if found else None
+
+
+def measure_durations(function_ids: Sequence[int]) -> dict[int, float]:
+    """Return the longest of each function's last 20 executions, in seconds; unmeasured: absent."""
+    measured = {}
+    with reading():
+        for function_id in function_ids:
+            found = rows(
+                "SELECT finished_at - started_at FROM run_logs WHERE function_id = ? "
+                "AND started_at IS NOT NULL AND finished_at IS NOT NULL ORDER BY id DESC LIMIT ?",
+                [function_id, _MEASURED_RUNS],
+            )
+            if found:
+                measured[function_id] = max(float(seconds) for (seconds,) in found)
+    return measured
+
+
+def _functions(condition: str, params: Sequence[Any] = ()) -> list[FunctionReport]:
+    stored = ", ".join(f"f.{f.name}" for f in fields(FunctionReport)[:-2])
+    with reading():
+        found = rows(
+            f"SELECT {stored}, COALESCE(o.running, 0), COALESCE(o.queued, 0) "
+            "FROM scheduled_functions f LEFT JOIN ("
+            "  SELECT function_id, SUM(CASE WHEN status = 'running' THEN 1 ELSE 0 END) AS running,"
+            "  SUM(CASE WHEN status = 'queued' THEN 1 ELSE 0 END) AS queued"
+            "  FROM run_logs WHERE status IN ('queued', 'running') GROUP BY function_id"
+            f") o ON o.function_id = f.id {condition}",
+            params,
+        )
+    return [_function(row) for row in found]
+
+
+def _function(row: Sequence[Any]) -> FunctionReport:
+    values = dict(zip((f.name for f in fields(FunctionReport)), row, strict=True))
+    # SQLite has no booleans: rows carry 0 and 1.
+    values.update(isolated=bool(values["isolated"]), enabled=bool(values["enabled"]))
+    return FunctionReport(**values)
+
+
+def _runs(condition: str, params: Sequence[Any]) -> list[RunReport]:
+    stored = ", ".join("f.name" if f.name == "name" else f"r.{f.name}" for f in fields(RunReport))
+    with reading():
+        found = rows(
+            f"SELECT {stored} FROM run_logs r "
+            f"JOIN scheduled_functions f ON f.id = r.function_id {condition}",
+            params,
+        )
+    return [RunReport(*row) for row in found]
+
+
+def _columns(report: type) -> str:
+    return ", ".join(f.name for f in fields(report))
