@@ -16,7 +16,6 @@ from scheduler.decorators import ScheduleSpec
 from tests.docs.readme import README, ROOT, blocks, code, section, table
 
 _SCHEDULER = [sys.executable, "-m", "scheduler"]
-_COMMANDS = [code(cells[0])[0] for cells in table(section("Commands"))]
 
 
 def test_the_readme_has_two_commands_that_set_everything_up() -> None:
@@ -31,23 +30,6 @@ def test_the_checks_find_their_one_test_command_in_the_readme() -> None:
     lines = [line for line in README.read_text().splitlines() if "'.[dev]'" in line]
 
     assert lines == [blocks(section("Two commands"), "sh")[2].rstrip()]
-
-
-def test_the_commands_of_the_readme_are_those_of_the_program() -> None:
-    names = [command.split()[1] for command in _COMMANDS]
-
-    listed = re.search(r"\{([\w,]+)\}", _help()) or pytest.fail("no commands in the help")
-    assert sorted(names) == sorted(listed[1].split(","))
-
-
-@pytest.mark.parametrize("cells", table(section("Commands")), ids=lambda cells: code(cells[0])[0])
-def test_every_option_of_the_command_table_is_in_that_commands_help(cells: list[str]) -> None:
-    words = code(cells[0])[0].split()
-    usage = _help(words[1])
-
-    options = re.findall(r"--[a-z]+", " ".join(code(cells[1])))
-    arguments = [word.strip("[]") for word in words[2:]]
-    assert [word for word in [*options, *arguments] if word not in usage] == []
 
 
 def test_the_arguments_of_the_readme_are_those_of_the_decorator() -> None:
@@ -110,10 +92,6 @@ def test_init_writes_a_service_that_check_and_scan_accept(tmp_path: Path) -> Non
     found = _run("scan", "--config", str(service / "scheduler.toml"))
 
     assert "discovered 1 scheduled function(s)" in found
-
-
-def _help(*command: str) -> str:
-    return _run(*command, "--help")
 
 
 def _run(*arguments: str) -> str:
