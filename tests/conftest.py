@@ -11,6 +11,7 @@ from itertools import chain
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import settings
 
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/test")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
@@ -24,6 +25,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=datetime.now(UTC).toordinal(),  # another sample every day
         help="which cases of the tests marked full run without --full",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let hypothesis look further with --full; never fail a test for being slow on a busy machine."""
+    examples = 1000 if config.getoption("full") else 100
+    settings.register_profile("ours", deadline=None, max_examples=examples, print_blob=True)
+    settings.load_profile("ours")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
