@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let hypothesis look further with --full; never fail a test for being slow on a busy machine."""
+    """Let hypothesis look further with --full, and never call a busy machine a failure."""
     examples = 1000 if config.getoption("full") else 100
     settings.register_profile("ours", deadline=None, max_examples=examples, print_blob=True)
     settings.load_profile("ours")

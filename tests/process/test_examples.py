@@ -4,6 +4,7 @@ import asyncio
 import csv
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -109,10 +110,22 @@ def test_the_survey_finds_a_port_that_is_open(data: Path) -> None:
     assert [int(port) for port in json.loads((data / "ports.json").read_text())] == found
 
 
-def test_a_scan_finds_every_example_and_the_reports_read_its_record(
+def test_a_scan_finds_every_example_of_their_readme(examples: Path) -> None:
+    documented = re.findall(
+        r"^\| `([\w.]+)` \|", (_EXAMPLES / "README.md").read_text(), re.MULTILINE
+    )
+    said = _scheduler("scan", examples)
+    database = examples.parent / "data" / "scheduler.db"
+
+    found = [name for (name,) in _query(database, "SELECT name FROM scheduled_functions")]
+    assert sorted(found) == sorted(documented)
+    assert f"discovered {len(found)} scheduled function(s)" in said
+
+
+def test_the_reports_count_what_is_in_the_record(
     examples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert f"discovered {_count_examples()} scheduled function(s)" in _scheduler("scan", examples)
+    _scheduler("scan", examples)
     monkeypatch.setenv("EXAMPLES_DATA", str(examples.parent / "data"))
     database = examples.parent / "data" / "scheduler.db"
     _record_a_success(database, "watch.disk_and_load", seconds=0.25)
@@ -158,11 +171,6 @@ def test_the_service_shows_a_newcomer_every_state(examples: Path) -> None:
 def _example(file: str, function: str) -> Callable[[], Any]:
     scan_path, _, module_path = file.partition("/")
     return load_function(str(_EXAMPLES / scan_path), module_path, function)
-
-
-def _count_examples() -> int:
-    files = [path.read_text() for path in _EXAMPLES.rglob("*.py")]
-    return sum(line.startswith("@schedule(") for text in files for line in text.splitlines())
 
 
 def _write(path: Path, text: str) -> None:
