@@ -4,7 +4,6 @@ import asyncio
 import csv
 import json
 import os
-import re
 import select
 import shutil
 import signal
@@ -23,6 +22,7 @@ from typing import Any
 import pytest
 
 from scheduler.runner.loading import load_function
+from tests.docs.readme import code, table
 
 _EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 _SCHEDULER = [sys.executable, "-m", "scheduler"]
@@ -111,9 +111,7 @@ def test_the_survey_finds_a_port_that_is_open(data: Path) -> None:
 
 
 def test_a_scan_finds_every_example_of_their_readme(examples: Path) -> None:
-    documented = re.findall(
-        r"^\| `([\w.]+)` \|", (_EXAMPLES / "README.md").read_text(), re.MULTILINE
-    )
+    documented = [code(cells[0])[0] for cells in table((_EXAMPLES / "README.md").read_text())]
     said = _scheduler("scan", examples)
     database = examples.parent / "data" / "scheduler.db"
 
