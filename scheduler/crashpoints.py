@@ -12,7 +12,7 @@ _left = int(_count or 1)
 
 
 def _die_here(name: str) -> None:
-    global _left  # noqa: PLW0603 - counts down to the requested hit
+    global _left
     if name == _name:
         _left -= 1
         if _left == 0:

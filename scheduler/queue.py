@@ -167,7 +167,7 @@ def open_queue(config: Config, installation_id: str) -> RunQueue:
 
 def _open_redis(name: str, url: str) -> RunQueue:
     try:
-        from redis import ConnectionPool  # noqa: PLC0415 - an extra, only when it is configured
+        from redis import ConnectionPool
     except ImportError as error:
         raise MissingDriverError(
             "queue_url: Redis needs its client; pip install 'slotkeeper[redis]'"
@@ -182,14 +182,12 @@ def _open_redis(name: str, url: str) -> RunQueue:
 
 def _open_postgres(name: str, url: str) -> RunQueue:
     try:
-        import psycopg  # noqa: F401, PLC0415 - an extra, only when it is configured
+        import psycopg  # noqa: F401 - an extra, only when it is configured
     except ImportError as error:
         raise MissingDriverError(
             "queue_url: PostgreSQL needs psycopg 3; pip install 'slotkeeper[postgres]'"
         ) from error
-    return RunQueue(
-        name, BulkPostgresStorage, dsn=url, connect_timeout=NETWORK_TIMEOUT_SECONDS
-    )
+    return RunQueue(name, BulkPostgresStorage, dsn=url, connect_timeout=NETWORK_TIMEOUT_SECONDS)
 
 
 def _create_private_file(path: Path) -> None:

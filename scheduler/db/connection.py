@@ -15,7 +15,7 @@ from peewee import (
     InterfaceError,
     PostgresqlDatabase,
     SqliteDatabase,
-    __exception_wrapper__,
+    __exception_wrapper__,  # type: ignore[attr-defined]
 )
 from playhouse.db_url import connect as connect_url
 
@@ -45,7 +45,7 @@ def open_database(config: Config, *, read_only: bool = False) -> None:
 
     Raises DatabaseUnavailableError when it cannot be opened, MissingDriverError without psycopg.
     """
-    global _opened  # noqa: PLW0603 - one database per process
+    global _opened
     _guard_against_fork()
     with _lock:
         close_database()
@@ -58,7 +58,9 @@ def open_database(config: Config, *, read_only: bool = False) -> None:
         _opened = _Opened(path)
 
 
-def make_database(config: Config, *, read_only: bool = False) -> SqliteDatabase | PostgresqlDatabase:
+def make_database(
+    config: Config, *, read_only: bool = False
+) -> SqliteDatabase | PostgresqlDatabase:
     """Return an unopened database of its own, with the pragmas or time-outs it needs."""
     if config.database_url:
         return _postgres(config.database_url)
@@ -202,12 +204,12 @@ def _drop_broken_connection() -> None:
 
 def _postgres(url: str) -> PostgresqlDatabase:
     try:
-        import psycopg  # noqa: F401, PLC0415 - an extra, asked for only when it is configured
+        import psycopg  # noqa: F401 - an extra, asked for only when it is configured
     except ImportError as error:
         raise MissingDriverError(
             "database_url: PostgreSQL needs psycopg 3; pip install 'slotkeeper[postgres]'"
         ) from error
-    return connect_url(
+    connected: PostgresqlDatabase = connect_url(
         url,
         unquote_password=True,
         unquote_user=True,
@@ -216,6 +218,7 @@ def _postgres(url: str) -> PostgresqlDatabase:
         connect_timeout=NETWORK_TIMEOUT_SECONDS,
         tcp_user_timeout=NETWORK_TIMEOUT_SECONDS * 1000,
     )
+    return connected
 
 
 def _portable(sql: str) -> str:
@@ -227,7 +230,7 @@ _guarded = False
 
 def _guard_against_fork() -> None:
     """Refuse os.fork from now on: a child of an open SQLite file can lose committed rows."""
-    global _guarded  # noqa: PLW0603 - an audit hook cannot be removed, so it is added once
+    global _guarded
     if not _guarded:
         _guarded = True
         sys.addaudithook(_refuse_fork)

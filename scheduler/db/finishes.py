@@ -101,8 +101,7 @@ def reap(worker_id: str, *, reason: str, now: float) -> list[Finished]:
             [worker_id],
         )
         return [
-            lose(run_id, worker_id, reason=reason, now=now)
-            for run_id in fetch_running(worker_id)
+            lose(run_id, worker_id, reason=reason, now=now) for run_id in fetch_running(worker_id)
         ]
 
 

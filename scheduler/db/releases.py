@@ -29,4 +29,3 @@ def release_forgotten(now: float) -> list[Message]:
     """Release every function's oldest held run that nothing holds any more (a sweep)."""
     with transaction():
         return messages(_RELEASE.format(only=""), [now, now])
-

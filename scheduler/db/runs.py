@@ -54,7 +54,9 @@ def insert_run_log(
             ],
         )
         change("UPDATE run_logs SET root_id = id WHERE id = ?", [run_id])
-        ((priority,),) = rows("SELECT priority FROM scheduled_functions WHERE id = ?", [function_id])
+        ((priority,),) = rows(
+            "SELECT priority FROM scheduled_functions WHERE id = ?", [function_id]
+        )
     return int(run_id), [] if open_runs else [(int(run_id), int(priority))]
 
 

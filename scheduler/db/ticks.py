@@ -13,24 +13,32 @@ from scheduler.db.connection import (
     rows,
     transaction,
 )
-from scheduler.db.messages import Message
+from scheduler.db.messages import MESSAGE_COLUMNS, Message
 from scheduler.db.releases import release_next
 from scheduler.db.runs import cancel_queued, request_cancel
-from scheduler.policy import Decision, DueFunction, NewRow, Streak
-from scheduler.triggers import build_trigger
+from scheduler.errors import ScheduleError
+from scheduler.policy import (
+    Decision,
+    DueFunction,
+    NewRow,
+    Streak,
+    decide_clock_set_back,
+)
+from scheduler.triggers import Trigger, build_trigger
 
+FIRST_BATCH = 100
 BATCH = 500
 REPLACED = "replaced by the next run"
 POSTPONED_SECONDS = 60.0
 
 _DUE = """
     SELECT f.id, f.name, f.interval_seconds, f.anchor_at, f.cron, f.timezone, f.next_run_at,
-        f.catch_up, f.overlap, f.grace_seconds, f.jitter_seconds, f.priority,
+        f.catch_up, f.overlap, f.grace_seconds, f.jitter_seconds,
         (SELECT COUNT(*) FROM run_logs o
             WHERE o.function_id = f.id AND o.status IN ('queued', 'running')),
         (SELECT COUNT(*) FROM run_logs o WHERE o.function_id = f.id
             AND o.status IN ('queued', 'running') AND o.available_at IS NULL),
-        newest.id, newest.status, newest.reason
+        newest.id, newest.status, newest.reason, newest.scheduled_for
     FROM scheduled_functions f LEFT JOIN run_logs newest ON newest.id =
         (SELECT MAX(n.id) FROM run_logs n WHERE n.function_id = f.id)
         AND newest.trigger = 'schedule' AND newest.status IN ('skipped', 'missed')
@@ -70,12 +78,15 @@ def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> 
         won = _still_undecided([due for due, _ in decided])
         mine = [(due, decision) for due, decision in decided if due.id in won]
         _advance(mine)
-        released = _replace_open_runs(mine, now)
-        messages = _insert_rows(mine, now)
         _extend_streaks(mine, now)
+        replaced_ids = [due.id for due, decision in mine if decision.cancel_open]
+        _cancel_replaced(replaced_ids, now)
+        messages = _insert_rows(mine, now)
+        for function_id in replaced_ids:
+            messages += release_next(function_id, now)
         crash_point("tick.uncommitted")
     crash_point("tick.committed")
-    return messages + released
+    return messages
 
 
 def postpone(due: DueFunction, error: BaseException, now: float) -> None:
@@ -105,6 +116,33 @@ def postpone(due: DueFunction, error: BaseException, now: float) -> None:
         )
 
 
+def return_into_reach(now: float) -> list[str]:
+    """Give functions that a clock set back put out of reach their new place; return their names."""
+    with transaction():
+        moved = [
+            (place.anchor_at, place.next_run_at, function_id, name)
+            for function_id, name, *schedule, next_run_at, start in rows(
+                "SELECT id, name, interval_seconds, anchor_at, cron, timezone, next_run_at, start "
+                "FROM scheduled_functions WHERE state = 'active' AND enabled AND next_run_at > ? "
+                "AND (interval_seconds IS NULL OR next_run_at > ? + 2 * interval_seconds)",
+                [now, now],
+            )
+            if (
+                place := decide_clock_set_back(
+                    _trigger(*schedule),
+                    next_run_at=next_run_at,
+                    has_start=start is not None,
+                    now=now,
+                )
+            )
+        ]
+        change_many(
+            "UPDATE scheduled_functions SET anchor_at = ?, next_run_at = ? WHERE id = ?",
+            [values[:3] for values in moved],
+        )
+    return [name for *_, name in moved]
+
+
 def _due(row: tuple[Any, ...]) -> DueFunction:
     (
         function_id,
@@ -118,29 +156,55 @@ def _due(row: tuple[Any, ...]) -> DueFunction:
         overlap,
         grace_seconds,
         jitter_seconds,
-        priority,
         open_runs,
         held_runs,
         streak_id,
         streak_status,
         streak_reason,
+        streak_until,
     ) = row
+    streak = streak_id and Streak(
+        row_id=streak_id, status=streak_status, reason=streak_reason, scheduled_for=streak_until
+    )
     return DueFunction(
         id=function_id,
         name=name,
-        trigger=build_trigger(
-            interval_seconds=interval_seconds, anchor_at=anchor_at, cron=cron, timezone=timezone
-        ),
+        trigger=_trigger(interval_seconds, anchor_at, cron, timezone),
         next_run_at=next_run_at,
         catch_up=catch_up,
         overlap=overlap,
         grace_seconds=grace_seconds,
         jitter_seconds=jitter_seconds,
-        priority=priority,
         open_runs=open_runs,
         held_runs=held_runs,
-        streak=Streak(streak_id, streak_status, streak_reason) if streak_id else None,
+        streak=streak or None,
     )
+
+
+def _trigger(
+    interval_seconds: float | None, anchor_at: float | None, cron: str | None, timezone: str | None
+) -> Trigger:
+    try:
+        return build_trigger(
+            interval_seconds=interval_seconds, anchor_at=anchor_at, cron=cron, timezone=timezone
+        )
+    except ScheduleError as error:
+        return _BrokenTrigger(error)
+
+
+class _BrokenTrigger:
+    """Stands for a schedule that cannot be read any more; asking it anything raises why.
+
+    So the fault comes up where one function is decided, not where all are fetched.
+    """
+
+    def __init__(self, error: ScheduleError) -> None:
+        self._error = error
+
+    def _raise(self, *_: float) -> Any:
+        raise self._error
+
+    next_after = latest_until = count = newest = between = _raise
 
 
 def _still_undecided(due: Sequence[DueFunction]) -> set[int]:
@@ -165,14 +229,10 @@ def _advance(decided: Sequence[tuple[DueFunction, Decision]]) -> None:
     )
 
 
-def _replace_open_runs(
-    decided: Iterable[tuple[DueFunction, Decision]], now: float
-) -> list[Message]:
-    for due, decision in decided:
-        if decision.cancel_open:
-            cancel_queued("function_id = ?", [due.id], reason=REPLACED, now=now)
-            request_cancel("function_id = ?", [due.id], now)
-    return []
+def _cancel_replaced(replaced_ids: Iterable[int], now: float) -> None:
+    for function_id in replaced_ids:
+        cancel_queued("function_id = ?", [function_id], reason=REPLACED, now=now)
+        request_cancel("function_id = ?", [function_id], now)
 
 
 def _insert_rows(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> list[Message]:
@@ -184,16 +244,11 @@ def _insert_rows(decided: Sequence[tuple[DueFunction, Decision]], now: float) ->
         inserted += rows(
             f"INSERT INTO run_logs ({_ROW_COLUMNS}) VALUES {', '.join([_ROW] * len(chunk))} "
             "ON CONFLICT (function_id, scheduled_for, attempt) WHERE trigger = 'schedule' "
-            "DO NOTHING RETURNING id, function_id, sent_at",
+            f"DO NOTHING RETURNING {MESSAGE_COLUMNS}, sent_at",
             [value for due, row in chunk for value in _row_values(due, row, now)],
         )
     change("UPDATE run_logs SET root_id = id WHERE root_id IS NULL")
-    priorities = {due.id: due.priority for due, _ in new}
-    return [
-        (run_id, priorities[function_id])
-        for run_id, function_id, sent_at in inserted
-        if sent_at is not None
-    ]
+    return [(run_id, priority) for run_id, priority, sent_at in inserted if sent_at is not None]
 
 
 def _row_values(due: DueFunction, row: NewRow, now: float) -> tuple[Any, ...]:
@@ -216,7 +271,7 @@ def _row_values(due: DueFunction, row: NewRow, now: float) -> tuple[Any, ...]:
 
 def _extend_streaks(decided: Iterable[tuple[DueFunction, Decision]], now: float) -> None:
     extensions = [
-        (extend.scheduled_for, extend.slots, now, extend.row_id)
+        (extend.scheduled_for, extend.added_slots, now, extend.row_id)
         for _, decision in decided
         if (extend := decision.extend)
     ]

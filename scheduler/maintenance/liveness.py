@@ -40,9 +40,7 @@ class Watch:
     def look(self, processes: Sequence[ProcessRow], monotonic: float) -> list[Death]:
         """Look once at all processes; return those that are dead."""
         watched = [process for process in processes if process.state != "lost"]
-        self._sightings = {
-            process.id: self._see(process, monotonic) for process in watched
-        }
+        self._sightings = {process.id: self._see(process, monotonic) for process in watched}
         deaths = []
         for process in watched:
             if self._run_folder and is_lock_free(self._run_folder / f"{process.id}.lock"):
@@ -61,8 +59,7 @@ class Watch:
     def _is_silent(self, process: ProcessRow, monotonic: float) -> bool:
         sighting = self._sightings[process.id]
         return (
-            sighting.looks >= LEAST_LOOKS
-            and monotonic - sighting.since >= self._dead_after_seconds
+            sighting.looks >= LEAST_LOOKS and monotonic - sighting.since >= self._dead_after_seconds
         )
 
 

@@ -1,0 +1,93 @@
+"""Retention: old finished rows leave in small batches; never what is open or a newest verdict."""
+
+from collections.abc import Sequence
+
+from scheduler.crashpoints import crash_point
+from scheduler.db.connection import change, change_many, placeholders, reading, rows, transaction
+
+BATCH = 500
+CANDIDATES = 100
+
+_FINISHED = "status NOT IN ('queued', 'running')"
+
+
+def delete_old_runs(before: float, runs_per_function: int) -> int:
+    """Delete one batch of rows that finished before an instant, or exceed a function's number.
+
+    Keeps every open row, the attempts of chains that are not finished, and each function's newest
+    slot. Returns how many rows went; 0 = nothing is left to do.
+    """
+    doomed = _fetch_expired(before) or _fetch_excess(runs_per_function)
+    if not doomed:
+        return 0
+    crash_point("retention.before")
+    with transaction():
+        _note_pruned(doomed)
+        change(f"DELETE FROM run_logs WHERE id IN ({placeholders(len(doomed))})", doomed)
+    crash_point("retention.committed")
+    return len(doomed)
+
+
+def delete_old_scans(before: float) -> None:
+    """Delete the record of old scans, but the newest."""
+    with transaction():
+        change(
+            "DELETE FROM scans WHERE finished_at < ? AND id < (SELECT MAX(id) FROM scans)",
+            [before],
+        )
+
+
+def _fetch_expired(before: float) -> list[int]:
+    with reading():
+        return _ids(
+            f"SELECT id FROM run_logs r WHERE {_FINISHED} AND finished_at < ? "
+            f"AND {_is_deletable()} LIMIT {BATCH}",
+            [before],
+        )
+
+
+def _fetch_excess(runs_per_function: int) -> list[int]:
+    """Return rows of the first functions that have more than they may keep."""
+    with reading():
+        for (function_id,) in rows(
+            "SELECT function_id FROM run_logs GROUP BY function_id "
+            f"HAVING COUNT(*) > ? LIMIT {CANDIDATES}",
+            [runs_per_function],
+        ):
+            excess = _ids(
+                f"SELECT id FROM run_logs r WHERE function_id = ? AND {_FINISHED} "
+                "AND id <= (SELECT k.id FROM run_logs k WHERE k.function_id = ? "
+                f"ORDER BY k.id DESC LIMIT 1 OFFSET ?) AND {_is_deletable()} "
+                f"ORDER BY id LIMIT {BATCH}",
+                [function_id, function_id, runs_per_function],
+            )
+            if excess:
+                return excess
+    return []
+
+
+def _is_deletable() -> str:
+    return (
+        "r.root_id NOT IN (SELECT o.root_id FROM run_logs o "
+        "WHERE o.status IN ('queued', 'running')) "
+        "AND r.root_id != (SELECT n.root_id FROM run_logs n WHERE n.function_id = r.function_id "
+        "ORDER BY n.id DESC LIMIT 1)"
+    )
+
+
+def _note_pruned(doomed: Sequence[int]) -> None:
+    """Remember up to which slot a function's history is gone, for `explain`."""
+    newest = rows(
+        "SELECT MAX(scheduled_for), function_id FROM run_logs "
+        f"WHERE trigger = 'schedule' AND id IN ({placeholders(len(doomed))}) GROUP BY function_id",
+        doomed,
+    )
+    change_many(
+        "UPDATE scheduled_functions SET pruned_until_at = ? "
+        "WHERE id = ? AND (pruned_until_at IS NULL OR pruned_until_at < ?)",
+        [(slot, function_id, slot) for slot, function_id in newest],
+    )
+
+
+def _ids(sql: str, params: Sequence[float]) -> list[int]:
+    return [int(run_id) for (run_id,) in rows(sql, params)]

@@ -1,0 +1,39 @@
+"""The reaper: finds dead processes and gives what they ran its verdict."""
+
+from scheduler.clock import Clock
+from scheduler.config import Config
+from scheduler.crashpoints import crash_point
+from scheduler.db import finishes, processes
+from scheduler.logs import event
+from scheduler.maintenance.liveness import Death, Watch, remove_lock
+from scheduler.maintenance.presence import run_folder
+from scheduler.queue import RunQueue
+
+REMEMBER_LOST_SECONDS = 3600.0
+
+
+class Reaper:
+    """One observer of all processes; several may run, each death is acted on once."""
+
+    def __init__(self, config: Config, *, queue: RunQueue, clock: Clock) -> None:
+        self._run_folder = run_folder(config)
+        self._watch = Watch(self._run_folder, config.dead_after_seconds)
+        self._queue = queue
+        self._clock = clock
+
+    def step(self, now: float) -> None:
+        """Look at all processes once and reap the runs of those that are dead."""
+        for death in self._watch.look(processes.list_processes(), self._clock.monotonic()):
+            self._reap(death, now)
+        processes.forget_lost(now - REMEMBER_LOST_SECONDS)
+
+    def _reap(self, death: Death, now: float) -> None:
+        process = death.process
+        what = f"{process.role} {process.id[:8]} (pid {process.pid} on {process.host})"
+        # First the runs, then the mark: killed in between, the next look does it again.
+        lost = finishes.reap(process.id, reason=f"{what}: {death.reason}", now=now)
+        crash_point("reap.committed")
+        if processes.mark_lost(process.id, death.reason, now):
+            event("process.lost", "warning", process=what, reason=death.reason, runs=len(lost))
+        remove_lock(self._run_folder, process.id)
+        self._queue.send([message for finished in lost for message in finished.messages])

@@ -1,0 +1,150 @@
+"""Scans as the service makes them: one at a time by a lease, written as they come."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from scheduler.clock import Clock, SystemClock
+from scheduler.config import Config
+from scheduler.db import functions, scans
+from scheduler.db.schema import init_schema
+from scheduler.errors import SchedulerError
+from scheduler.logs import event
+from scheduler.maintenance.presence import Presence
+from scheduler.runner.inspection import FileReport, FoundFunction
+from scheduler.scanner import Scanner, ScanReport
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSummary:
+    """What one scan found; `errors` holds one line for each file that failed."""
+
+    files: int
+    functions: int
+    errors: tuple[str, ...]
+
+
+class Scanning:
+    """Scans under the lease and writes what was found; keeps the last snapshot between scans."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        process_id: Callable[[], str],
+        clock: Clock,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._config = config
+        self._process_id = process_id
+        self._clock = clock
+        self._on_change = on_change
+        self._scanner = Scanner(
+            config.scan_paths,
+            import_timeout_seconds=config.import_timeout_seconds,
+            preload=config.preload,
+            clock=clock,
+        )
+
+    def scan(self, on_progress: Callable[[int, int], None] | None = None) -> ScanSummary | None:
+        """Scan once and write the result; None while another process scans."""
+        process_id = self._process_id()
+        if not scans.take_lease(process_id):
+            return None
+        try:
+            report = self._scanner.scan(on_found=self._write_file, on_progress=on_progress)
+            self._write(report)
+        finally:
+            scans.release_lease(process_id)
+        return ScanSummary(
+            report.files,
+            len(report.functions),
+            tuple(f"{error.path}: {error.message}" for error in report.errors),
+        )
+
+    def _write_file(self, report: FileReport) -> None:
+        """Write one file's functions as soon as they are known."""
+        self._upsert(report.functions)
+
+    def _write(self, report: ScanReport) -> None:
+        if scans.is_outdated(report.started_at):
+            return
+        self._upsert(report.functions)
+        gone = find_gone(functions.fetch_places(), report)
+        functions.mark_gone(gone, self._clock.now())
+        for name in gone:
+            event("function.gone", function=name)
+        scans.record_scan(
+            started_at=report.started_at,
+            finished_at=report.finished_at,
+            files=report.files,
+            functions=len(report.functions),
+            errors=report.errors,
+        )
+        if report.changed:
+            event(
+                "scan.finished",
+                functions=len(report.functions),
+                files=report.files,
+                errors=len(report.errors),
+            )
+
+    def _upsert(self, found: Sequence[FoundFunction]) -> None:
+        upserted = functions.upsert_functions(
+            found, timezone=self._config.timezone, now=self._clock.now()
+        )
+        if upserted.new or upserted.changed:
+            self._on_change()
+
+
+class ScanThread:
+    """Scans beside the tick, which never waits for one; at most one scan at a time."""
+
+    def __init__(self, scanning: Scanning) -> None:
+        self._scanning = scanning
+        self._thread: threading.Thread | None = None
+
+    def step(self, _now: float) -> None:
+        """Start a scan unless the last one is still going."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._scan, name="scan", daemon=True)
+            self._thread.start()
+
+    def _scan(self) -> None:
+        try:
+            self._scanning.scan()
+        except SchedulerError as error:
+            event("scan.failed", "error", error=str(error))
+
+
+def scan_once(
+    config: Config, on_progress: Callable[[int, int], None] | None = None
+) -> ScanSummary | None:
+    """Make or migrate the schema, scan once and write the result; for the `scan` command.
+
+    None when another process is scanning just now.
+    """
+    clock = SystemClock()
+    init_schema(config)
+    presence = Presence(config, "scan", clock=clock)
+    presence.start()
+    try:
+        return Scanning(config, process_id=lambda: presence.id, clock=clock).scan(on_progress)
+    finally:
+        presence.stop()
+
+
+def find_gone(places: Sequence[tuple[str, str, str]], report: ScanReport) -> list[str]:
+    """Return the names of known functions that a scan proves to be gone.
+
+    `places` are (name, scan_path, module_path). A file that does not import any more keeps its
+    functions, and so does a scan path that cannot be read.
+    """
+    found = {function.name for function in report.functions}
+    return [
+        name
+        for name, scan_path, module_path in places
+        if name not in found
+        and (scan_path, module_path) not in report.failed_files
+        and scan_path not in report.unreachable_paths
+    ]

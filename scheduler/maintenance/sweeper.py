@@ -1,0 +1,31 @@
+"""The sweeper: sends what has become available, and again what the queue may have lost."""
+
+from scheduler.db import messages
+from scheduler.db.releases import release_forgotten
+from scheduler.logs import event
+from scheduler.queue import RunQueue
+
+
+class Sweeper:
+    """Makes the queue agree with the rows; every message is a hint and may be sent twice."""
+
+    def __init__(self, queue: RunQueue) -> None:
+        self._queue = queue
+
+    def send_available(self, now: float) -> None:
+        """Send retries and put-off runs whose time has come."""
+        self._queue.send(messages.take_unsent(now))
+
+    def sweep(self, now: float) -> None:
+        """Release forgotten held runs; send again what was sent long ago and nobody claimed.
+
+        Only while the queue holds fewer messages than there are such rows: a long queue is not
+        a lost one.
+        """
+        self._queue.send(release_forgotten(now))
+        waiting = messages.count_waiting(now)
+        if waiting and self._queue.size() < waiting:
+            again = messages.take_overdue(now)
+            if again:
+                event("queue.refilled", "warning", runs=len(again))
+            self._queue.send(again)

@@ -1,0 +1,183 @@
+"""`scheduler run`: ticker and workers as children, restarted when they die, stopped in order."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from scheduler.clock import Clock, SystemClock
+from scheduler.config import Config
+from scheduler.errors import EXIT_OK
+from scheduler.logs import configure_logging, event
+from scheduler.stopping import LIFELINE_VARIABLE, StopSignal
+
+FIRST_BACKOFF_SECONDS = 0.1
+LONGEST_BACKOFF_SECONDS = 30.0
+HEALTHY_SECONDS = 10.0
+STOP_MARGIN_SECONDS = 10.0
+
+
+class Child:
+    """One process of the service: started, watched through its pidfd or wait, started again.
+
+    Each lives in a session of its own, so that only the supervisor hears the terminal, and holds
+    the read end of a lifeline pipe: when the supervisor dies, however, the child stops.
+    """
+
+    def __init__(self, role: str, arguments: list[str], config: Config, clock: Clock) -> None:
+        self.role = role
+        self._arguments = arguments
+        self._config = config
+        self._clock = clock
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lifeline_fd: int | None = None
+        self._started_at = 0.0
+        self._backoff = FIRST_BACKOFF_SECONDS
+        self.restart_at: float | None = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id while it lives."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start the process."""
+        read_fd, self._lifeline_fd = os.pipe()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "scheduler", *self._arguments],
+            stdin=subprocess.DEVNULL,
+            env=_environment(os.environ, read_fd, self._config),
+            pass_fds=[read_fd],
+            start_new_session=True,
+        )
+        os.close(read_fd)
+        self._started_at = self._clock.monotonic()
+        self.restart_at = None
+
+    def look(self, monotonic: float) -> None:
+        """Notice that the process ended and plan its restart, later each time it ends early."""
+        if self._process is None or self._process.poll() is None:
+            return
+        if monotonic - self._started_at >= HEALTHY_SECONDS:
+            self._backoff = FIRST_BACKOFF_SECONDS
+        event(
+            "process.ended",
+            "error",
+            role=self.role,
+            pid=self._process.pid,
+            ended=_ending(self._process.returncode),
+            restart_in_seconds=self._backoff,
+        )
+        self._forget()
+        self.restart_at = monotonic + self._backoff
+        self._backoff = min(self._backoff * 2, LONGEST_BACKOFF_SECONDS)
+
+    def send(self, number: int) -> None:
+        """Send a signal, if the process lives."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def has_ended(self) -> bool:
+        """Tell whether there is no process (any more)."""
+        return self._process is None or self._process.poll() is not None
+
+    def _forget(self) -> None:
+        self._process = None
+        if self._lifeline_fd is not None:
+            os.close(self._lifeline_fd)
+            self._lifeline_fd = None
+
+
+class Supervisor:
+    """Keeps its children running until told to stop, then stops them: workers drain last."""
+
+    def __init__(self, config: Config, workers: int, clock: Clock, stop: StopSignal) -> None:
+        self._config = config
+        self._clock = clock
+        self._stop = stop
+        place = ["--config", str(config.path)] if config.path else []
+        self._children = [
+            Child("ticker", ["ticker", *place], config, clock),
+            *(Child("worker", ["worker", *place], config, clock) for _ in range(workers)),
+        ]
+
+    def run(self) -> None:
+        """Start what is to be started, restart what ended, until told to stop; then drain."""
+        wake_fd = _wake_on_child_signal()
+        while not self._stop.wait(self._seconds_to_sleep(), also=(wake_fd,)):
+            _drain(wake_fd)
+            self._look()
+        self._stop_children(wake_fd)
+
+    def _look(self) -> None:
+        monotonic = self._clock.monotonic()
+        for child in self._children:
+            child.look(monotonic)
+            if child.restart_at is not None and child.restart_at <= monotonic:
+                child.start()
+
+    def _seconds_to_sleep(self) -> float | None:
+        planned = [child.restart_at for child in self._children if child.restart_at is not None]
+        return max(min(planned) - self._clock.monotonic(), 0.0) if planned else None
+
+    def _stop_children(self, wake_fd: int) -> None:
+        event("service.stopping", grace_seconds=self._config.shutdown_grace_seconds)
+        self._signal_all(signal.SIGTERM)
+        until = self._clock.monotonic() + self._config.shutdown_grace_seconds + STOP_MARGIN_SECONDS
+        has_hurried = False
+        while not all(child.has_ended() for child in self._children):
+            left = until - self._clock.monotonic()
+            if left <= 0:
+                self._signal_all(signal.SIGKILL)
+            waiting = [wake_fd] if has_hurried else [wake_fd, self._stop.hurry_fd]
+            select.select(waiting, [], [], max(left, 0.1))
+            _drain(wake_fd)
+            if self._stop.is_hurried() and not has_hurried:
+                has_hurried = True
+                self._signal_all(signal.SIGTERM)
+
+    def _signal_all(self, number: int) -> None:
+        for child in self._children:
+            child.send(number)
+
+
+def run_service(config: Config, workers: int = 1) -> int:
+    """Run everything on this machine until told to stop; returns an exit code."""
+    stop = StopSignal.install()
+    configure_logging(config)
+    event("service.started", workers=workers, db_path=str(config.db_path))
+    Supervisor(config, workers, SystemClock(), stop).run()
+    event("service.stopped")
+    return EXIT_OK
+
+
+def _environment(environ: Mapping[str, str], lifeline_fd: int, config: Config) -> dict[str, str]:
+    environment = dict(environ) | {LIFELINE_VARIABLE: str(lifeline_fd)}
+    if config.path:
+        environment["SCHEDULER_CONFIG"] = str(config.path)
+    return environment
+
+
+def _ending(returncode: int) -> str:
+    if returncode < 0:
+        return f"killed by {signal.Signals(-returncode).name}"
+    return f"exit code {returncode}"
+
+
+def _wake_on_child_signal() -> int:
+    """Return a file descriptor that becomes readable whenever a child has ended."""
+    read_fd, write_fd = os.pipe()
+    for fd in (read_fd, write_fd):
+        os.set_blocking(fd, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(write_fd, warn_on_full_buffer=False)
+    return read_fd
+
+
+def _drain(fd: int) -> None:
+    try:
+        os.read(fd, 4096)
+    except BlockingIOError:
+        return

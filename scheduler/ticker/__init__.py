@@ -1,0 +1,43 @@
+"""`scheduler ticker`: finds due slots and enqueues their runs; never imports user code."""
+
+from scheduler.clock import SystemClock
+from scheduler.config import Config
+from scheduler.db.connection import close_database
+from scheduler.db.schema import init_schema, installation_id
+from scheduler.errors import EXIT_OK
+from scheduler.logs import configure_logging, event
+from scheduler.maintenance.bells import ticker_bell
+from scheduler.maintenance.presence import Presence
+from scheduler.maintenance.scanning import Scanning, ScanThread
+from scheduler.queue import open_queue
+from scheduler.stopping import StopSignal
+from scheduler.ticker.service import TickerService
+
+__all__ = ["TickerService", "run_ticker"]
+
+
+def run_ticker(config: Config) -> int:
+    """Tick until told to stop; returns an exit code."""
+    stop = StopSignal.install()
+    configure_logging(config)
+    clock = SystemClock()
+    init_schema(config)
+    queue = open_queue(config, installation_id())
+    bell = ticker_bell(config)
+    presence = Presence(config, "ticker", clock=clock)
+    presence.start()
+    scanning = Scanning(config, process_id=lambda: presence.id, clock=clock, on_change=bell.ring)
+    service = TickerService(
+        config,
+        queue=queue,
+        presence=presence,
+        scans=ScanThread(scanning),
+        bell=bell,
+        clock=clock,
+    )
+    event("ticker.started", ticker=presence.id)
+    service.run(stop)
+    presence.stop()
+    close_database()
+    event("ticker.stopped", ticker=presence.id)
+    return EXIT_OK

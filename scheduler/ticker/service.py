@@ -1,0 +1,110 @@
+"""The ticker's loop: tick, do the duties that are due, sleep until the next instant that matters."""
+
+from scheduler.clock import Clock
+from scheduler.config import Config
+from scheduler.db import messages, ticks
+from scheduler.db.connection import reopen_if_replaced
+from scheduler.db.schema import init_schema
+from scheduler.doorbell import Doorbell
+from scheduler.errors import DatabaseUnavailableError
+from scheduler.logs import event
+from scheduler.maintenance.duties import Duty, next_duty_at
+from scheduler.maintenance.presence import Presence
+from scheduler.maintenance.reaper import Reaper
+from scheduler.maintenance.retention import apply_retention
+from scheduler.maintenance.scanning import ScanThread
+from scheduler.maintenance.sweeper import Sweeper
+from scheduler.queue import RunQueue
+from scheduler.stopping import StopSignal
+from scheduler.ticker.tick import Ticker
+
+WATCH_SECONDS = 1.0
+RETENTION_SECONDS = 60.0
+RETENTION_BATCHES = 20
+CLOCK_STEP_SECONDS = 1.0
+
+
+class TickerService:
+    """Ticks and duties of one process; everything it knows is in the database."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        queue: RunQueue,
+        presence: Presence,
+        scans: ScanThread,
+        bell: Doorbell,
+        clock: Clock,
+    ) -> None:
+        self._config = config
+        self._queue = queue
+        self._presence = presence
+        self._bell = bell
+        self._clock = clock
+        self._ticker = Ticker(queue)
+        self._sweeper = Sweeper(queue)
+        self._clock_offset = float("inf")
+        reaper = Reaper(config, queue=queue, clock=clock)
+        self._duties = [
+            Duty("heartbeat", config.heartbeat_seconds, self._beat),
+            Duty("files", WATCH_SECONDS, self._check_files),
+            Duty("scan", config.scan_interval_seconds, scans.step),
+            Duty("reap", WATCH_SECONDS, reaper.step),
+            Duty("sweep", WATCH_SECONDS, self._sweeper.sweep),
+            Duty("retention", RETENTION_SECONDS, self._retain),
+        ]
+
+    def run(self, stop: StopSignal) -> None:
+        """Tick until told to stop."""
+        while not stop.wait(self._seconds_to_sleep(), also=self._bell.fds()):
+            self._bell.drain()
+            self.step(self._clock.now())
+
+    def step(self, now: float) -> None:
+        """Do everything that is due at `now`; what fails is told and tried again."""
+        try:
+            self._notice_clock_change(now)
+            self._ticker.tick(now)
+            self._sweeper.send_available(now)
+        except DatabaseUnavailableError as error:
+            event("tick.failed", "error", error=str(error))
+        except Exception as error:  # the queue's back end fails in its own ways; rows are written
+            event("queue.unreachable", "error", error=error)
+        monotonic = self._clock.monotonic()
+        for duty in self._duties:
+            duty.run_if_due(now, monotonic)
+
+    def _seconds_to_sleep(self) -> float:
+        now = self._clock.now()
+        sleep = min(
+            self._config.runner_poll_seconds,
+            next_duty_at(self._duties) - self._clock.monotonic(),
+        )
+        try:
+            instants = (ticks.next_due_at(), messages.next_available_at(now))
+        except DatabaseUnavailableError:
+            instants = ()
+        return max(min([sleep, *(at - now for at in instants if at is not None)]), 0.0)
+
+    def _beat(self, _now: float) -> None:
+        if not self._presence.beat():
+            event("ticker.declared_dead", "warning", ticker=self._presence.id)
+
+    def _check_files(self, _now: float) -> None:
+        if reopen_if_replaced():
+            event("database.replaced", "warning", db_path=str(self._config.db_path))
+            init_schema(self._config)
+        self._queue.reopen_if_replaced()
+        self._bell.reopen_if_replaced()
+
+    def _retain(self, now: float) -> None:
+        apply_retention(self._config, now, batches=RETENTION_BATCHES)
+
+    def _notice_clock_change(self, now: float) -> None:
+        """After the wall clock was set back, and at the start, bring far slots into reach."""
+        offset = now - self._clock.monotonic()
+        if offset < self._clock_offset - CLOCK_STEP_SECONDS:
+            for name in ticks.return_into_reach(now):
+                event("clock.set_back", "warning", function=name)
+        self._clock_offset = offset

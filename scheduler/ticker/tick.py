@@ -1,0 +1,56 @@
+"""One evaluation at one `now`: due functions → pure decisions → one transaction → messages."""
+
+from scheduler.crashpoints import crash_point
+from scheduler.db import ticks
+from scheduler.errors import DatabaseUnavailableError
+from scheduler.logs import event
+from scheduler.policy import DueFunction, decide
+from scheduler.queue import RunQueue
+
+
+class Ticker:
+    """Decides due slots and enqueues their runs; any number of tickers may do so at once."""
+
+    def __init__(self, queue: RunQueue) -> None:
+        self._queue = queue
+
+    def tick(self, now: float) -> int:
+        """Decide every slot that is due at `now`, batch by batch; return how many functions were.
+
+        The first batch is small, so that workers start while the rest is still being decided.
+        """
+        total, limit = 0, ticks.FIRST_BATCH
+        while due := ticks.fetch_due_functions(now, limit):
+            self._decide_batch(due, now)
+            total += len(due)
+            if len(due) < limit:
+                break
+            limit = ticks.BATCH
+        return total
+
+    def _decide_batch(self, due: list[DueFunction], now: float) -> None:
+        try:
+            messages = _decide_together(due, now)
+        except DatabaseUnavailableError:
+            raise
+        except Exception:  # one function's fault must not stop the others: find it
+            messages = [message for function in due for message in _decide_alone(function, now)]
+        crash_point("tick.unsent")
+        self._queue.send(messages)
+        crash_point("tick.sent")
+
+
+def _decide_together(due: list[DueFunction], now: float) -> list[tuple[int, int]]:
+    return ticks.record_tick([(function, decide(function, now)) for function in due], now)
+
+
+def _decide_alone(function: DueFunction, now: float) -> list[tuple[int, int]]:
+    """Decide one function of a batch that failed; the culprit is recorded and postponed."""
+    try:
+        return _decide_together([function], now)
+    except DatabaseUnavailableError:
+        raise
+    except Exception as error:
+        event("tick.poison", "error", function=function.name, error=error)
+        ticks.postpone(function, error, now)
+        return []
