@@ -40,6 +40,10 @@ class DatabaseUnavailableError(SchedulerError):
     """The database cannot be reached."""
 
 
+class QueueUnavailableError(SchedulerError):
+    """The queue cannot be reached."""
+
+
 class SchemaMissingError(DatabaseUnavailableError):
     """The database has no schema yet; `scheduler run`, `ticker` or `scan` makes it."""
 

@@ -1,4 +1,4 @@
-"""The queue: Huey's storages, carrying run ids and nothing else; disposable, the rows are the truth."""
+"""The queue: Huey's storages, carrying run ids and nothing else; the rows are the truth."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from huey.storage import PostgresStorage, PriorityRedisStorage, SqliteStorage
 from scheduler.clock import SystemClock
 from scheduler.config import Config
 from scheduler.doorbell import Doorbell
-from scheduler.errors import MissingDriverError
+from scheduler.errors import MissingDriverError, QueueUnavailableError
 from scheduler.logs import event
 
 NETWORK_TIMEOUT_SECONDS = 5
@@ -38,16 +38,25 @@ class RunQueue(Huey):  # type: ignore[misc]
         self._run_task = self.task(name=TASK_NAME)(function).task_class
 
     def send(self, messages: Sequence[tuple[int, int]]) -> None:
-        """Enqueue (run id, priority) pairs in one transaction and wake as many idle slots."""
+        """Enqueue (run id, priority) pairs in one transaction and wake as many idle slots.
+
+        Raises QueueUnavailableError; the rows stay queued, the sweeper sends them again.
+        """
         if not messages:
             return
-        self.storage.enqueue_many([(self._encode(run_id), prio) for run_id, prio in messages])
+        try:
+            self.storage.enqueue_many([(self._encode(run_id), prio) for run_id, prio in messages])
+        except Exception as error:
+            raise QueueUnavailableError(f"the queue: {type(error).__name__}: {error}") from error
         if self.doorbell is not None:
             self.doorbell.ring(len(messages))
 
     def size(self) -> int:
-        """Return how many messages wait."""
-        return int(self.storage.queue_size())
+        """Return how many messages wait. Raises QueueUnavailableError."""
+        try:
+            return int(self.storage.queue_size())
+        except Exception as error:
+            raise QueueUnavailableError(f"the queue: {type(error).__name__}: {error}") from error
 
     def reopen_if_replaced(self) -> None:
         """Notice that the queue file or the doorbell was deleted or replaced, and open it again."""

@@ -72,7 +72,7 @@ class StopSignal:
     def wait(self, timeout: float | None = None, also: tuple[int, ...] = ()) -> bool:
         """Wait until a stop is asked for, one of `also` is readable, or `timeout` seconds passed.
 
-        Returns whether a stop was asked for. `select` and not `poll`: its time-out has microseconds.
+        Returns whether a stop was asked for. `select`, not `poll`: its time-out has microseconds.
         """
         if self.is_set():
             return True

@@ -1,4 +1,4 @@
-"""All access to the database: one module a subject, one function a question or a change of state."""
+"""All access to the database: a module a subject, a function a question or a change of state."""
 
 from scheduler.db.functions import upsert_scheduled_function
 from scheduler.db.runs import insert_run_log

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from peewee import (
+from peewee import (  # type: ignore[attr-defined]
     DatabaseError,
     IntegrityError,
     InterfaceError,
     PostgresqlDatabase,
     SqliteDatabase,
-    __exception_wrapper__,  # type: ignore[attr-defined]
+    __exception_wrapper__,
 )
 from playhouse.db_url import connect as connect_url
 

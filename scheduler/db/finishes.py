@@ -71,8 +71,7 @@ def finish(run: ClaimedRun, outcome: Outcome, worker_id: str, now: float) -> Fin
                 worker_id,
             ],
         )
-        finished = _follow_up(run, outcome.status, now) if written else Finished(False)
-    return finished
+        return _follow_up(run, outcome.status, now) if written else Finished(False)
 
 
 def lose(run_id: int, worker_id: str, *, reason: str, now: float) -> Finished:

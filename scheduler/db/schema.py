@@ -61,7 +61,8 @@ def open_existing(config: Config, *, read_only: bool = False) -> None:
     open_database(config, read_only=read_only)
     if not is_schema_current():
         raise SchemaMissingError(
-            f"{_place(config)}: the schema is not ready; `scheduler run`, `ticker` or `scan` makes it"
+            f"{_place(config)}: the schema is not ready; "
+            "`scheduler run`, `ticker` or `scan` makes it"
         )
 
 

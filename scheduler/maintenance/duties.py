@@ -7,7 +7,7 @@ from scheduler.logs import event
 
 
 class Duty:
-    """A step that takes `now` and is due every so many monotonic seconds, the first time at once."""
+    """A step that takes `now`, due every so many monotonic seconds, the first time at once."""
 
     def __init__(self, name: str, every_seconds: float, step: Callable[[float], None]) -> None:
         self.name = name

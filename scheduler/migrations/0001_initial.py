@@ -5,6 +5,7 @@ from peewee import (
     BigAutoField,
     BigIntegerField,
     BooleanField,
+    Database,
     DoubleField,
     ForeignKeyField,
     IntegerField,
@@ -13,7 +14,7 @@ from peewee import (
 )
 
 
-def up(migrator, db):
+def up(migrator: object, db: Database) -> None:
     class ScheduledFunction(Model):
         id = BigAutoField()
         name = TextField(unique=True)

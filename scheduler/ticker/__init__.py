@@ -3,6 +3,7 @@
 from scheduler.clock import SystemClock
 from scheduler.config import Config
 from scheduler.db.connection import close_database
+from scheduler.db.processes import list_processes
 from scheduler.db.schema import init_schema, installation_id
 from scheduler.errors import EXIT_OK
 from scheduler.logs import configure_logging, event
@@ -36,6 +37,10 @@ def run_ticker(config: Config) -> int:
         clock=clock,
     )
     event("ticker.started", ticker=presence.id)
+    if others := [
+        row for row in list_processes() if row.id != presence.id and row.role == "ticker"
+    ]:
+        event("ticker.shares", tickers=len(others) + 1, hosts=len({row.host for row in others}))
     service.run(stop)
     presence.stop()
     close_database()

@@ -1,4 +1,4 @@
-"""The ticker's loop: tick, do the duties that are due, sleep until the next instant that matters."""
+"""The ticker's loop: tick, do the duties that are due, sleep until the next such instant."""
 
 from scheduler.clock import Clock
 from scheduler.config import Config
@@ -6,7 +6,7 @@ from scheduler.db import messages, ticks
 from scheduler.db.connection import reopen_if_replaced
 from scheduler.db.schema import init_schema
 from scheduler.doorbell import Doorbell
-from scheduler.errors import DatabaseUnavailableError
+from scheduler.errors import DatabaseUnavailableError, SchedulerError
 from scheduler.logs import event
 from scheduler.maintenance.duties import Duty, next_duty_at
 from scheduler.maintenance.presence import Presence
@@ -67,10 +67,8 @@ class TickerService:
             self._notice_clock_change(now)
             self._ticker.tick(now)
             self._sweeper.send_available(now)
-        except DatabaseUnavailableError as error:
+        except SchedulerError as error:
             event("tick.failed", "error", error=str(error))
-        except Exception as error:  # the queue's back end fails in its own ways; rows are written
-            event("queue.unreachable", "error", error=error)
         monotonic = self._clock.monotonic()
         for duty in self._duties:
             duty.run_if_due(now, monotonic)
@@ -82,9 +80,9 @@ class TickerService:
             next_duty_at(self._duties) - self._clock.monotonic(),
         )
         try:
-            instants = (ticks.next_due_at(), messages.next_available_at(now))
+            instants = [ticks.next_due_at(), messages.next_available_at(now)]
         except DatabaseUnavailableError:
-            instants = ()
+            instants = []
         return max(min([sleep, *(at - now for at in instants if at is not None)]), 0.0)
 
     def _beat(self, _now: float) -> None:

@@ -33,7 +33,7 @@ class Ticker:
             messages = _decide_together(due, now)
         except DatabaseUnavailableError:
             raise
-        except Exception:  # one function's fault must not stop the others: find it
+        except Exception:  # noqa: BLE001 - one function's fault must not stop the others: find it
             messages = [message for function in due for message in _decide_alone(function, now)]
         crash_point("tick.unsent")
         self._queue.send(messages)
@@ -50,7 +50,7 @@ def _decide_alone(function: DueFunction, now: float) -> list[tuple[int, int]]:
         return _decide_together([function], now)
     except DatabaseUnavailableError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the poison row
         event("tick.poison", "error", function=function.name, error=error)
         ticks.postpone(function, error, now)
         return []

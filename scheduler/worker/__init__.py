@@ -4,7 +4,7 @@ from scheduler.clock import Clock, SystemClock
 from scheduler.config import Config
 from scheduler.db.connection import close_database
 from scheduler.db.schema import installation_id, wait_for_schema
-from scheduler.errors import EXIT_OK, SchedulerError
+from scheduler.errors import EXIT_OK
 from scheduler.executor import ExecutorPool, become_subreaper
 from scheduler.logs import configure_logging, event
 from scheduler.maintenance.bells import ticker_bell

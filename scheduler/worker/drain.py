@@ -1,4 +1,4 @@
-"""How a worker stops: finish what runs, then terminate, then kill; heartbeats go on until the end."""
+"""How a worker stops: finish what runs, terminate, kill; heartbeats go on until the end."""
 
 from scheduler.clock import Clock
 from scheduler.logs import event

@@ -1,4 +1,4 @@
-"""A worker's heartbeat: sign of life, lease of its executors, requests for its runs, a last look."""
+"""A worker's heartbeat: sign of life, lease of its executors, requests for its runs."""
 
 from scheduler.clock import Clock
 from scheduler.config import Config
