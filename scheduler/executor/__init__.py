@@ -1,1 +1,20 @@
 """The zygote, the executor processes it forks, and the worker's side of both."""
+
+from scheduler.executor.call import Call, Outcome
+from scheduler.executor.client import Child, Exit, Zygote
+from scheduler.executor.control import RunControl
+from scheduler.executor.guards import become_subreaper, kill_adopted, missing_guards
+from scheduler.executor.pool import ExecutorPool
+
+__all__ = [
+    "Call",
+    "Child",
+    "ExecutorPool",
+    "Exit",
+    "Outcome",
+    "RunControl",
+    "Zygote",
+    "become_subreaper",
+    "kill_adopted",
+    "missing_guards",
+]

@@ -1,1 +1,1 @@
-"""What runs one function or inspects one file inside a forked process; stdlib and decorators only."""
+"""What runs a function or inspects a file inside a forked process; stdlib and decorators only."""

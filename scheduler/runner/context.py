@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
-    """The run a function is in; instants are UTC epoch seconds, `deadline_at` None without time-out."""
+    """The run a function is in; instants are UTC epoch seconds, no time-out: `deadline_at` None."""
 
     name: str
     run_id: int
@@ -25,5 +25,5 @@ def current_run() -> RunContext | None:
 
 def set_current_run(run: RunContext | None) -> None:
     """Declare which run this process is executing; called by the executor around each run."""
-    global _current  # noqa: PLW0603 - one run per process is the design
+    global _current
     _current = run

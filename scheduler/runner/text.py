@@ -9,7 +9,7 @@ TRACEBACK_LIMIT = 32_000
 
 
 def clean(text: str) -> str:
-    """Replace what databases and terminals cannot take: NUL and lone surrogates become `\\ufffd`."""
+    """Replace what databases and terminals cannot take, NUL and lone surrogates, by U+FFFD."""
     if not text.isascii():
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text.replace("\0", "\ufffd")

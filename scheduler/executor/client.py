@@ -1,0 +1,185 @@
+"""The parent's side of a zygote and of the processes it forks."""
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scheduler.errors import ZygoteGoneError
+from scheduler.executor.guards import kill_group
+
+_SECRETS = ("SCHEDULER_DATABASE_URL", "SCHEDULER_QUEUE_URL")  # they may hold passwords
+_START_SECONDS = 60.0
+_FORK_SECONDS = 30.0
+_STOP_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How a process ended: exit_code or signal; both None when its zygote died before telling."""
+
+    exit_code: int | None = None
+    signal: int | None = None
+    cause: str | None = None  # why the zygote killed it: "lease" or "stop"
+    peak_rss_bytes: int | None = None
+    cpu_total_seconds: float | None = None
+
+
+class Child:
+    """A process forked by a zygote; `exit_fd` becomes readable when it has ended."""
+
+    def __init__(self, report_fd: int) -> None:
+        """Wait for the zygote's word that it forked; raises ZygoteGoneError."""
+        self.exit_fd = report_fd
+        self._buffer = b""
+        try:
+            message = self._read_message(_FORK_SECONDS)
+            if message is None or "pid" not in message:
+                raise ZygoteGoneError((message or {}).get("refused"))
+        except BaseException:
+            os.close(report_fd)
+            raise
+        self.pid: int = message["pid"]
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Signal its whole process group; nothing happens if it has ended."""
+        kill_group(self.pid, number)
+
+    def wait(self, timeout_seconds: float) -> Exit | None:
+        """Return how it ended, all it left behind being dead too; None if it still lives."""
+        try:
+            message = self._read_message(timeout_seconds)
+        except TimeoutError:
+            return None
+        return Exit(**message) if message is not None else Exit()
+
+    def close(self) -> None:
+        """Stop watching it."""
+        if self.exit_fd >= 0:
+            os.close(self.exit_fd)
+            self.exit_fd = -1
+
+    def _read_message(self, timeout_seconds: float) -> dict[str, Any] | None:
+        poll = select.poll()
+        poll.register(self.exit_fd, select.POLLIN)
+        while b"\n" not in self._buffer:
+            if not poll.poll(timeout_seconds * 1000):
+                raise TimeoutError
+            part = os.read(self.exit_fd, 4096)
+            if not part:
+                return None
+            self._buffer += part
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return json.loads(line)  # type: ignore[no-any-return]  # written by the zygote
+
+
+class Zygote:
+    """Starts a zygote process and asks it to fork. Thread-safe.
+
+    `lease_seconds`: without a ping for so long it kills all it forked; None = no lease.
+    """
+
+    def __init__(
+        self,
+        *,
+        preload: Sequence[str] = (),
+        lease_seconds: float | None = None,
+        niceness: int = 0,
+    ) -> None:
+        self._options = [f"--preload={name}" for name in preload]
+        self._options.append(f"--niceness={niceness}")
+        if lease_seconds is not None:
+            self._options.append(f"--lease-seconds={lease_seconds}")
+        self._lock = threading.Lock()
+        self._channel: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The zygote's process id; raises ZygoteGoneError before `start`."""
+        if self._process is None:
+            raise ZygoteGoneError
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the process and wait until it is ready; raises ZygoteGoneError."""
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-P", "-m", "scheduler.executor.zygote"]
+        with theirs:
+            self._process = subprocess.Popen(
+                [*command, f"--channel={theirs.fileno()}", *self._options],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                env={key: value for key, value in os.environ.items() if key not in _SECRETS},
+            )
+        self._channel = ours
+        ours.settimeout(_START_SECONDS)
+        try:
+            is_ready = ours.recv(16) == b"ready\n"
+        except OSError:
+            is_ready = False
+        if not is_ready:
+            self.stop()
+            raise ZygoteGoneError("The process that forks the executors did not start")
+        ours.settimeout(_FORK_SECONDS)
+
+    def ping(self) -> None:
+        """Renew the lease; raises ZygoteGoneError."""
+        self._send(b'{"ping": 1}\n', [])
+
+    def fork(self, target: str, request: dict[str, Any], fds: Sequence[int]) -> Child:
+        """Fork a process that runs `serve(request, fds)` of the target ("executor" or "inspect").
+
+        The fds are duplicated; close your own. Raises ZygoteGoneError.
+        """
+        report_fd, their_report_fd = os.pipe()
+        message = {"fork": target, "request": request, "fds": len(fds) + 1}
+        try:
+            self._send(json.dumps(message).encode() + b"\n", [their_report_fd, *fds])
+        except ZygoteGoneError:
+            os.close(report_fd)
+            raise
+        finally:
+            os.close(their_report_fd)
+        try:
+            return Child(report_fd)
+        except TimeoutError as error:
+            raise ZygoteGoneError("The process that forks the executors does not answer") from error
+
+    def is_alive(self) -> bool:
+        """Tell whether the process has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """Have it kill all it forked and end; returns when it has."""
+        with self._lock:
+            if self._channel is not None:
+                self._channel.close()
+                self._channel = None
+        if self._process is None:
+            return
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _send(self, message: bytes, fds: Sequence[int]) -> None:
+        with self._lock:
+            if self._channel is None:
+                raise ZygoteGoneError
+            try:
+                if fds:
+                    sent = socket.send_fds(self._channel, [message], fds)
+                    message = message[sent:]
+                self._channel.sendall(message)
+            except OSError as error:
+                raise ZygoteGoneError from error

@@ -1,0 +1,173 @@
+"""One run on one executor, from the call to the end: pumps output, enforces the end, listens."""
+
+from collections.abc import Callable
+from signal import SIGTERM
+from typing import Any
+
+from scheduler.clock import Clock
+from scheduler.executor.call import Call, Outcome
+from scheduler.executor.control import Asked, RunControl
+from scheduler.executor.output import Output
+from scheduler.executor.process import ExecutorProcess
+from scheduler.executor.stack import StackDump
+from scheduler.executor.verdict import Ending, decide
+
+FLUSH_SECONDS = 1.0  # how often the output so far is handed on
+DRAIN_SECONDS = 0.1  # how long output is read after the end; a grandchild may hold the pipe
+DEATH_SECONDS = 5.0  # how long a killed process may take; longer means it hangs in the kernel
+
+
+class Execution:
+    """Blocks the slot's thread in `run`; other threads reach it through the RunControl."""
+
+    def __init__(
+        self,
+        executor: ExecutorProcess,
+        call: Call,
+        control: RunControl,
+        *,
+        on_output: Callable[[str, int], None],
+        grace_seconds: float,
+        clock: Clock,
+    ) -> None:
+        self._executor = executor
+        self._call = call
+        self._control = control
+        self._on_output = on_output
+        self._grace_seconds = grace_seconds
+        self._clock = clock
+        self._output = Output(call.output_limit_bytes)
+        self._stack = StackDump(executor, clock)
+        self._asked: Asked | None = None
+        self._deadline: float | None = None
+        self._kill_at: float | None = None
+        self._flush_at: float | None = None
+        self.answer: dict[str, Any] | None = None
+
+    def run(self) -> Outcome | None:
+        """Return the outcome; None if the executor refused before it began (gone or stale)."""
+        executor = self._executor
+        has_requests = self._control.attach(executor.wake_fd)
+        try:
+            if not executor.send(self._message()):
+                return None
+            if has_requests:
+                self._listen()
+            self._wait()
+            if self.answer is not None and "stale" in self.answer:
+                return None
+            return self._finish()
+        finally:
+            self._control.detach()
+            self._stack.give_up()
+
+    @property
+    def was_forced(self) -> bool:
+        """Whether the end was asked for, so that the executor is not fit for another run."""
+        return self._asked is not None
+
+    def _message(self) -> dict[str, Any]:
+        call, deadline_at = self._call, None
+        if call.timeout_seconds is not None:
+            self._deadline = self._clock.monotonic() + call.timeout_seconds
+            deadline_at = self._clock.now() + call.timeout_seconds
+        return {
+            "name": call.name,
+            "run_id": call.run_id,
+            "module_path": call.module_path,
+            "qualname": call.qualname,
+            "scheduled_for": call.scheduled_for,
+            "attempt": call.attempt,
+            "trigger": call.trigger,
+            "deadline_at": deadline_at,
+        }
+
+    def _wait(self) -> None:
+        executor = self._executor
+        while self.answer is None and executor.exit is None:
+            ready = executor.poll(self._patience())
+            if executor.output_fd in ready:
+                self._pump()
+            if executor.control_fd in ready:
+                self.answer = executor.read_answer()
+            if executor.stack_fd in ready:
+                self._stack.read()
+            if executor.woken_fd in ready:
+                executor.drain_wakes()
+                self._listen()
+            if executor.exit_fd in ready and executor.wait_exit(0) is not None:
+                self.answer = self.answer or executor.read_answer()
+            elif self.answer is None:
+                self._keep_time()
+
+    def _patience(self) -> float | None:
+        """Return the seconds until something is to be done without being woken."""
+        moments = (self._deadline, self._kill_at, self._flush_at, self._stack.due_at)
+        waiting = [moment for moment in moments if moment is not None]
+        return min(waiting) - self._clock.monotonic() if waiting else None
+
+    def _keep_time(self) -> None:
+        if self._deadline is self._kill_at is self._flush_at is self._stack.due_at is None:
+            return
+        now = self._clock.monotonic()
+        if self._deadline is not None and now >= self._deadline:
+            self._end(Asked("timeout", f"it ran longer than {self._call.timeout_seconds:g} s"))
+        if self._kill_at is not None and now >= self._kill_at:
+            self._kill_at = None
+            self._executor.child.kill()
+        if self._flush_at is not None and now >= self._flush_at:
+            self._flush_at = None
+            self._on_output(self._output.text() or "", self._output.total_bytes)
+        self._stack.keep_time(now)
+
+    def _listen(self) -> None:
+        for on_stack in self._control.take_stack_requests():
+            self._stack.request(on_stack)
+        if self._control.asked is not None:
+            self._end(self._control.asked)
+        if self._control.is_killed:
+            self._kill_at = self._clock.monotonic()
+
+    def _end(self, asked: Asked) -> None:
+        """Ask the run to end, once; the first who asks decides the verdict."""
+        self._deadline = None
+        if self._asked is not None:
+            return
+        self._asked = asked
+        self._kill_at = self._clock.monotonic() + self._grace_seconds
+        self._stack.request(None)  # where it is now explains a time-out best
+        self._executor.child.kill(SIGTERM)
+
+    def _pump(self) -> None:
+        chunk = self._executor.read_output()
+        self._output.add(chunk)
+        if chunk and self._flush_at is None:
+            self._flush_at = self._clock.monotonic() + FLUSH_SECONDS
+
+    def _finish(self) -> Outcome:
+        executor, cpu_before = self._executor, self._executor.cpu_total_seconds
+        if self.answer is None or self._asked is not None:
+            executor.kill(DEATH_SECONDS)
+        else:
+            executor.cpu_total_seconds = self.answer["cpu_total_seconds"]
+        self._drain()
+        return decide(
+            Ending(
+                asked=self._asked,
+                answer=self.answer,
+                exit=executor.exit,
+                stack=self._stack.text(),
+                output=self._output.text(),
+                output_bytes=self._output.total_bytes,
+                cpu_before_seconds=cpu_before,
+            )
+        )
+
+    def _drain(self) -> None:
+        chunk = self._executor.read_output()
+        if not chunk:
+            return
+        until = self._clock.monotonic() + DRAIN_SECONDS
+        while chunk and self._clock.monotonic() < until:
+            self._output.add(chunk)
+            chunk = self._executor.read_output()

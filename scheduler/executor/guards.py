@@ -1,0 +1,90 @@
+"""What ties processes together so that none outlives its owner; the only place that knows Linux."""
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Collection
+from contextlib import suppress
+
+from scheduler.clock import sleep
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_GET_CHILD_SUBREAPER = 37
+_ORPHAN_WAVES = 200  # a millisecond each
+_IS_LINUX = sys.platform.startswith("linux")
+
+_libc = ctypes.CDLL(None)
+if _IS_LINUX:
+    _libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
+
+
+def missing_guards() -> list[str]:
+    """Name, each in a sentence, the guards this system does not offer."""
+    if _IS_LINUX:
+        return []
+    return [
+        "executors are not killed by the system when their zygote is killed (no PR_SET_PDEATHSIG)",
+        "daemonised grandchildren of functions are not found (no PR_SET_CHILD_SUBREAPER)",
+    ]
+
+
+def become_subreaper() -> None:
+    """Adopt the orphans among our descendants, so that strays can be found; no effect off Linux."""
+    if _IS_LINUX:
+        _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def die_with_parent(parent_pid: int) -> None:
+    """Have the system kill this process when `parent_pid` ends; end now if it already has."""
+    if _IS_LINUX:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent_pid:
+        os._exit(1)
+
+
+def kill_adopted(known_pids: Collection[int]) -> list[int]:
+    """Kill and reap every child of this process that is not in `known_pids`; return their pids.
+
+    For a subreaper: what it did not start itself was left behind by a dead zygote.
+    """
+    strays = sorted(own_children() - set(known_pids))
+    for pid in strays:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+    return strays
+
+
+def kill_orphans() -> None:
+    """Kill all this process has adopted, in waves, if it is a subreaper without other children."""
+    is_subreaper = ctypes.c_int(0)
+    if _IS_LINUX:
+        _libc.prctl(_PR_GET_CHILD_SUBREAPER, ctypes.addressof(is_subreaper), 0, 0, 0)
+    waves = _ORPHAN_WAVES if is_subreaper.value else 0
+    while waves and kill_adopted(()):
+        waves -= 1
+        sleep(0.001)
+
+
+def own_children() -> set[int]:
+    """Return the pids of all children of this process, zombies included; empty off Linux."""
+    found: set[int] = set()
+    try:
+        for thread in os.listdir("/proc/self/task"):
+            with suppress(OSError), open(f"/proc/self/task/{thread}/children", "rb") as file:
+                found.update(map(int, file.read().split()))
+    except OSError:
+        return set()
+    return found
+
+
+def kill_group(pid: int, number: int = signal.SIGKILL) -> None:
+    """Signal the process group that `pid` leads and `pid` itself, which may not lead it yet."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+        return
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)

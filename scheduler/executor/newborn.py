@@ -1,0 +1,69 @@
+"""The first moments of a forked process: cut every tie to the zygote but the wanted ones."""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from typing import Any
+
+from scheduler.executor.guards import become_subreaper, die_with_parent
+
+TARGETS = {
+    "executor": "scheduler.runner.serving",
+    "inspect": "scheduler.runner.inspection",
+}
+EXIT_BROKEN = 70
+
+_PYTHON_IGNORES = {signal.SIGPIPE, getattr(signal, "SIGXFSZ", None)}
+_UNTOUCHABLE = {signal.SIGKILL, signal.SIGSTOP}
+
+
+def live(zygote_pid: int, target: str, request: dict[str, Any], fds: Sequence[int]) -> None:
+    """Run `serve(request, fds)` of the target's module in this freshly forked process, then end."""
+    code = 0
+    try:
+        _reset_signals()
+        os.setpgid(0, 0)
+        die_with_parent(zygote_pid)
+        become_subreaper()
+        _close_all_but(fds)
+        import_module(TARGETS[target]).serve(request, fds)
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else EXIT_BROKEN
+    except BaseException:  # noqa: BLE001 - nothing may return into the zygote's loop
+        traceback.print_exc()
+        code = EXIT_BROKEN
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            _flush(stream)
+        os._exit(code)
+
+
+def _reset_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in signal.valid_signals() - _UNTOUCHABLE:
+        wanted = signal.SIG_IGN if number in _PYTHON_IGNORES else signal.SIG_DFL
+        signal.signal(number, wanted)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def _close_all_but(fds: Iterable[int]) -> None:
+    last = 2
+    for fd in sorted(fds):
+        os.closerange(last + 1, fd)
+        last = fd
+    os.closerange(last + 1, os.sysconf("SC_OPEN_MAX"))
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    if null > 0:
+        os.close(null)
+
+
+def _flush(stream: Any) -> None:
+    try:
+        stream.flush()
+    except Exception:  # noqa: BLE001 - closed or None: then there is nothing to lose
+        return

@@ -1,0 +1,110 @@
+"""The zygote's children: forks them, reaps them, reports how they ended, kills what they left."""
+
+import json
+import os
+import sys
+from contextlib import suppress
+from typing import Any
+
+from scheduler.clock import Clock, sleep
+from scheduler.executor import newborn
+from scheduler.executor.guards import kill_adopted, kill_group, own_children
+from scheduler.runner.metering import MAXRSS_UNIT
+
+CAUSE_LEASE = "lease"
+CAUSE_STOP = "stop"
+_STRAY_SECONDS = 0.2  # how long a report may wait for the strays of the dead to be gone
+_KILL_SECONDS = 5.0
+
+
+class Nursery:
+    """Knows every child it forked; any other child is a stray, adopted from one that died."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._reports: dict[int, int] = {}  # pid: write end of its report pipe
+        self._cause: str | None = None
+
+    def fork(self, target: str, request: dict[str, Any], fds: list[int]) -> None:
+        """Fork a child that serves `target`; the first of `fds` is where we report about it."""
+        report, *own = fds
+        sys.stdout.flush()
+        sys.stderr.flush()
+        zygote_pid = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            refuse(fds, f"cannot fork: {error.strerror}")
+            return
+        if pid == 0:
+            newborn.live(zygote_pid, target, request, own)
+        with suppress(OSError):  # it does the same; whoever comes first
+            os.setpgid(pid, pid)
+        for fd in own:
+            os.close(fd)
+        self._reports[pid] = report
+        _tell(report, {"pid": pid})
+
+    def reap(self) -> None:
+        """Bury all dead children; call it at SIGCHLD."""
+        while (pid := _next_dead()) is not None:
+            self._bury(pid)
+
+    def kill_all(self, cause: str) -> None:
+        """Kill every child and all they left behind; their reports name the `cause`."""
+        self._cause = cause
+        deadline = self._clock.monotonic() + _KILL_SECONDS
+        while alive := own_children() | self._reports.keys():
+            for pid in alive:
+                kill_group(pid)
+            self.reap()
+            if self._clock.monotonic() > deadline:
+                break
+            sleep(0.002)
+        self._cause = None
+
+    def _bury(self, pid: int) -> None:
+        report = self._reports.pop(pid, None)
+        if report is not None:
+            kill_group(pid)  # a zombie leader keeps the group's number from being used again
+        _, status, usage = os.wait4(pid, 0)
+        if report is None:
+            return
+        self._kill_strays()
+        ending: dict[str, Any] = {
+            "peak_rss_bytes": usage.ru_maxrss * MAXRSS_UNIT,
+            "cpu_total_seconds": usage.ru_utime + usage.ru_stime,
+            "cause": self._cause,
+        }
+        if os.WIFSIGNALED(status):
+            ending["signal"] = os.WTERMSIG(status)
+        else:
+            ending["exit_code"] = os.WEXITSTATUS(status)
+        _tell(report, ending)
+        os.close(report)
+
+    def _kill_strays(self) -> None:
+        """What nobody here forked was adopted from the dead: its old code must not run on."""
+        deadline = self._clock.monotonic() + _STRAY_SECONDS
+        while kill_adopted(self._reports.keys()) and self._clock.monotonic() < deadline:
+            sleep(0.001)
+
+
+def refuse(fds: list[int], reason: str) -> None:
+    """Answer a request to fork with a `reason` instead of a pid."""
+    _tell(fds[0], {"refused": reason})
+    for fd in fds:
+        os.close(fd)
+
+
+def _next_dead() -> int | None:
+    try:
+        dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    return dead.si_pid if dead else None
+
+
+def _tell(report: int, message: dict[str, Any]) -> None:
+    with suppress(BrokenPipeError):  # nobody wants to know any more
+        os.write(report, json.dumps(message).encode() + b"\n")

@@ -1,0 +1,186 @@
+"""The executors of one worker: forks them, lends them to the slots, keeps the idle ones warm."""
+
+import dataclasses
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+from scheduler.clock import Clock
+from scheduler.errors import ZygoteGoneError
+from scheduler.executor.call import Call, Outcome
+from scheduler.executor.client import Zygote
+from scheduler.executor.control import RunControl
+from scheduler.executor.execution import DEATH_SECONDS, Execution
+from scheduler.executor.guards import kill_orphans
+from scheduler.executor.process import ExecutorProcess
+from scheduler.runner.baseline import LEFT_RUNNING
+
+_MIN_IDLE = 4
+
+
+class ExecutorPool:
+    """Shared by all slots; thread-safe. Durations in seconds; `max_rss_bytes` 0 = no limit.
+
+    `lease_seconds`: executors are killed when `ping` was not called for so long; None = never.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_runs_per_process: int,
+        max_rss_bytes: int,
+        preload: Sequence[str],
+        lease_seconds: float | None,
+        terminate_grace_seconds: float = 2.0,
+        clock: Clock,
+    ) -> None:
+        self._max_runs = max_runs_per_process
+        self._max_rss_bytes = max_rss_bytes
+        self._preload = tuple(preload)
+        self._lease_seconds = lease_seconds
+        self._grace_seconds = terminate_grace_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._zygote_lock = threading.Lock()
+        self._zygote: Zygote | None = None
+        self._idle: OrderedDict[int, ExecutorProcess] = OrderedDict()  # least recently used first
+        self._busy = 0
+        self._most_busy = _MIN_IDLE
+        self._is_closed = False
+
+    def start(self) -> None:
+        """Start the zygote; raises ZygoteGoneError if it cannot."""
+        self._living_zygote()
+
+    def ping(self) -> None:
+        """Renew the lease, after each committed heartbeat; starts a dead zygote again."""
+        try:
+            self._living_zygote().ping()
+        except ZygoteGoneError:
+            return  # it died just now, or cannot start: the next ping or run tries again
+
+    @property
+    def zygote_pid(self) -> int | None:
+        """The zygote's process id: the one child of this process that is no stray."""
+        zygote = self._zygote
+        return zygote.pid if zygote is not None else None
+
+    def run(
+        self, call: Call, control: RunControl, on_output: Callable[[str, int], None]
+    ) -> Outcome:
+        """Execute a call and wait for its end; called from many threads at once.
+
+        `on_output(text so far, total bytes)` is called about once a second when there is more;
+        what it raises ends the run and is raised here. Faults of user code are outcomes.
+        """
+        with self._lock:
+            self._busy += 1
+            self._most_busy = max(self._most_busy, self._busy)
+        try:
+            return self._run(call, control, on_output)
+        finally:
+            with self._lock:
+                self._busy -= 1
+
+    def warm(self, scan_path: str) -> None:
+        """Fork an executor ahead of the first run; raises ZygoteGoneError."""
+        self._keep(self._fork(scan_path))
+
+    def close(self) -> None:
+        """Kill everything; runs that still go end as lost."""
+        self._is_closed = True
+        with self._zygote_lock:
+            zygote, self._zygote = self._zygote, None
+        if zygote is not None:
+            zygote.stop()
+        with self._lock:
+            idle = list(self._idle.values())
+            self._idle.clear()
+        for executor in idle:
+            executor.retire()
+
+    def _run(
+        self, call: Call, control: RunControl, on_output: Callable[[str, int], None]
+    ) -> Outcome:
+        note = None
+        while True:
+            try:
+                executor = self._take(call)
+            except ZygoteGoneError as error:
+                return Outcome(status="lost", reason=f"no executor could be started: {error}")
+            execution = Execution(
+                executor,
+                call,
+                control,
+                on_output=on_output,
+                grace_seconds=self._grace_seconds,
+                clock=self._clock,
+            )
+            try:
+                outcome = execution.run()
+            except BaseException:
+                self._discard(executor, kill=True)
+                raise
+            if outcome is not None:
+                self._give_back(executor, execution, call)
+                return _with_note(outcome, note)
+            if execution.answer is not None:
+                note = f"executor replaced: {execution.answer['stale']} was changed"
+            self._discard(executor, kill=False)
+
+    def _take(self, call: Call) -> ExecutorProcess:
+        if not call.isolated:
+            with self._lock:
+                for key in reversed(self._idle):  # the one used last is the warmest
+                    if self._idle[key].scan_path == call.scan_path:
+                        return self._idle.pop(key)
+        return self._fork(call.scan_path)
+
+    def _give_back(self, executor: ExecutorProcess, execution: Execution, call: Call) -> None:
+        replace = (execution.answer or {}).get("replace")
+        if executor.exit is not None or execution.was_forced or executor.is_broken:
+            self._discard(executor, kill=True)
+        elif replace is not None:
+            self._discard(executor, kill=replace.startswith(LEFT_RUNNING))
+        elif call.isolated or executor.runs >= self._max_runs:
+            self._discard(executor, kill=False)
+        else:
+            self._keep(executor)
+
+    def _keep(self, executor: ExecutorProcess) -> None:
+        with self._lock:
+            self._idle[id(executor)] = executor
+            surplus = None
+            if self._is_closed or len(self._idle) > self._most_busy:
+                _, surplus = self._idle.popitem(last=False)
+        if surplus is not None:
+            self._discard(surplus, kill=False)
+
+    def _discard(self, executor: ExecutorProcess, *, kill: bool) -> None:
+        if kill and executor.exit is None:
+            executor.kill(DEATH_SECONDS)
+        executor.retire()
+
+    def _fork(self, scan_path: str) -> ExecutorProcess:
+        return ExecutorProcess(self._living_zygote(), scan_path, self._max_rss_bytes)
+
+    def _living_zygote(self) -> Zygote:
+        with self._zygote_lock:
+            if self._is_closed:
+                raise ZygoteGoneError("The worker has stopped")
+            if self._zygote is not None and self._zygote.is_alive():
+                return self._zygote
+            if self._zygote is not None:
+                self._zygote.stop()
+                kill_orphans()
+            zygote = Zygote(preload=self._preload, lease_seconds=self._lease_seconds)
+            zygote.start()
+            self._zygote = zygote
+            return zygote
+
+
+def _with_note(outcome: Outcome, note: str | None) -> Outcome:
+    if note is None:
+        return outcome
+    reason = "; ".join(filter(None, (outcome.reason, note)))
+    return dataclasses.replace(outcome, reason=reason)

@@ -1,0 +1,142 @@
+"""One executor process as its slot sees it: four channels and a place in line for the next run."""
+
+import json
+import os
+import select
+import signal
+import socket
+from contextlib import suppress
+from typing import Any
+
+from scheduler.executor.client import Exit, Zygote
+
+_READ_BYTES = 65536
+_ANSWER_BYTES = 4_000_000  # more than any answer: texts are bounded
+
+
+class ExecutorProcess:
+    """Forked at construction (raises ZygoteGoneError); serves one call at a time."""
+
+    def __init__(self, zygote: Zygote, scan_path: str, max_rss_bytes: int) -> None:
+        self.scan_path = scan_path
+        self.runs = 0
+        self.cpu_total_seconds = 0.0
+        self.is_ready = False  # it answers SIGUSR2 and SIGTERM
+        self.is_broken = False  # it lost a channel: not fit for another run
+        self.exit: Exit | None = None
+        self._buffer = b""
+        self.control, theirs = socket.socketpair()
+        self.output_fd, their_output_fd = os.pipe()
+        self.stack_fd, their_stack_fd = os.pipe()
+        request = {"scan_path": scan_path, "max_rss_bytes": max_rss_bytes}
+        try:
+            self.child = zygote.fork(
+                "executor", request, [theirs.fileno(), their_output_fd, their_stack_fd]
+            )
+        except BaseException:
+            self._close_channels()
+            raise
+        finally:
+            theirs.close()
+            os.close(their_output_fd)
+            os.close(their_stack_fd)
+        self._prepare_poll()
+
+    def send(self, call: dict[str, Any]) -> bool:
+        """Hand over a call; False if the process is gone and nothing was begun."""
+        try:
+            self.control.sendall(json.dumps(call).encode() + b"\n")
+        except OSError:
+            return False
+        self.runs += 1
+        return True
+
+    def poll(self, timeout_seconds: float | None) -> set[int]:
+        """Return the descriptors that have something to say."""
+        timeout = None if timeout_seconds is None else max(0.0, timeout_seconds * 1000)
+        return {fd for fd, _ in self._poll.poll(timeout)}
+
+    def read_answer(self) -> dict[str, Any] | None:
+        """Return the answer to the call if it is there."""
+        try:
+            part = self.control.recv(_READ_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            part = None
+        except OSError:
+            part = b""
+        if part == b"" or len(self._buffer) > _ANSWER_BYTES:
+            self._lose(self.control_fd)
+        self._buffer += part or b""
+        while b"\n" in self._buffer:
+            line, _, self._buffer = self._buffer.partition(b"\n")
+            message: dict[str, Any] = json.loads(line)
+            if "ready" not in message:
+                return message
+            self.is_ready = True
+        return None
+
+    def read_output(self) -> bytes:
+        """Return what it has printed, b"" if nothing is there."""
+        return self._read(self.output_fd)
+
+    def read_stack(self) -> bytes:
+        """Return what it has written in answer to `ask_stack`."""
+        return self._read(self.stack_fd)
+
+    def ask_stack(self) -> None:
+        """Have it write the stacks of its threads."""
+        with suppress(ProcessLookupError):
+            os.kill(self.child.pid, signal.SIGUSR2)
+
+    def wait_exit(self, timeout_seconds: float) -> Exit | None:
+        """Return how it ended, None if it has not."""
+        if self.exit is None:
+            self.exit = self.child.wait(timeout_seconds)
+        return self.exit
+
+    def drain_wakes(self) -> None:
+        """Forget the wake-ups so far."""
+        with suppress(BlockingIOError):
+            os.read(self.woken_fd, 4096)
+
+    def retire(self) -> None:
+        """Let it end by itself, exit functions included."""
+        self._close_channels()
+
+    def kill(self, timeout_seconds: float) -> Exit | None:
+        """Kill it and all it started, and wait until they are gone."""
+        self.child.kill()
+        return self.wait_exit(timeout_seconds)
+
+    def _prepare_poll(self) -> None:
+        self.woken_fd, self.wake_fd = os.pipe()
+        self.control_fd = self.control.fileno()
+        self.exit_fd = self.child.exit_fd
+        self._poll = select.poll()
+        for fd in (self.woken_fd, self.wake_fd, self.output_fd, self.stack_fd):
+            os.set_blocking(fd, False)
+        for fd in (self.control_fd, self.output_fd, self.stack_fd, self.woken_fd, self.exit_fd):
+            self._poll.register(fd, select.POLLIN)
+
+    def _read(self, fd: int) -> bytes:
+        try:
+            chunk = os.read(fd, _READ_BYTES)
+        except BlockingIOError:
+            return b""
+        if not chunk:
+            self._lose(fd)
+        return chunk
+
+    def _lose(self, fd: int) -> None:
+        self.is_broken = True
+        with suppress(KeyError):
+            self._poll.unregister(fd)
+
+    def _close_channels(self) -> None:
+        self.control.close()
+        for name in ("output_fd", "stack_fd", "woken_fd", "wake_fd"):
+            fd = getattr(self, name, None)
+            if fd is not None:
+                os.close(fd)
+        if hasattr(self, "child"):
+            self.child.close()

@@ -1,0 +1,60 @@
+"""Where a run is now: asks its process for the stacks of all threads, collects the answer."""
+
+from collections.abc import Callable
+
+from scheduler.clock import Clock
+from scheduler.executor.process import ExecutorProcess
+from scheduler.runner.text import TRACEBACK_LIMIT, bounded, clean
+
+ANSWER_SECONDS = 1.0
+_QUIET_SECONDS = 0.05  # the dump has no end mark: silence is its end
+_NO_ANSWER = "the process did not answer: it is stopped, or hangs in the kernel"
+
+
+class StackDump:
+    """Requests and answers of one run; `due_at` is when `keep_time` wants to be called."""
+
+    def __init__(self, executor: ExecutorProcess, clock: Clock) -> None:
+        self.due_at: float | None = None
+        self._executor = executor
+        self._clock = clock
+        self._listeners: list[Callable[[str], None]] = []
+        self._is_asked = False
+        self._dump = b""
+
+    def request(self, listener: Callable[[str], None] | None) -> None:
+        """Ask the process, now or when it is ready; the answer goes to `listener`."""
+        if listener is not None:
+            self._listeners.append(listener)
+        self._is_asked = False
+        self.due_at = self._clock.monotonic()
+
+    def read(self) -> None:
+        """Take in a part of the answer."""
+        self._dump += self._executor.read_stack()
+        self.due_at = self._clock.monotonic() + _QUIET_SECONDS
+
+    def keep_time(self, now: float) -> None:
+        """Ask if it is time to, hand on the answer if it is complete."""
+        if self.due_at is None or now < self.due_at:
+            return
+        if self._is_asked:
+            self.give_up()
+        elif not self._executor.is_ready:
+            self.due_at = now + _QUIET_SECONDS
+        else:
+            self._dump, self._is_asked = b"", True
+            self.due_at = now + ANSWER_SECONDS
+            self._executor.ask_stack()
+
+    def text(self) -> str | None:
+        """Return the last answer, None if there is none."""
+        text = clean(bounded(self._dump.decode("utf-8", "replace"), TRACEBACK_LIMIT))
+        return text or None
+
+    def give_up(self) -> None:
+        """Hand on what there is."""
+        self.due_at = None
+        listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            listener(self.text() or _NO_ANSWER)

@@ -1,0 +1,149 @@
+"""The zygote: a lean process that forks executors, watches the lease, and kills what outlives it.
+
+`python -m scheduler.executor.zygote --channel FD`, started by `Zygote` in client.py. The channel
+carries JSON lines: {"fork": target, "request": {...}, "fds": n}, {"ping": 1}. Its end is ours.
+"""
+
+import argparse
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from importlib import import_module
+
+from scheduler.clock import Clock, SystemClock
+from scheduler.executor.guards import become_subreaper
+from scheduler.executor.newborn import TARGETS
+from scheduler.executor.nursery import CAUSE_LEASE, CAUSE_STOP, Nursery, refuse
+
+_COMMON = (  # imported once here instead of in every executor
+    "asyncio concurrent.futures contextlib csv ctypes dataclasses datetime decimal email.message"
+    " faulthandler gzip hashlib http.client inspect json logging pathlib random re shutil sqlite3"
+    " ssl statistics subprocess tempfile threading traceback urllib.request uuid zoneinfo"
+)
+_MAX_FDS = 16
+
+
+class _Zygote:
+    """One thread, one poll: messages, dead children, and the lease running out."""
+
+    def __init__(self, channel: socket.socket, lease_seconds: float | None, clock: Clock) -> None:
+        self._channel = channel
+        self._lease_seconds = lease_seconds
+        self._clock = clock
+        self._nursery = Nursery(clock)
+        self._wake_fd = _wake_on_child_death()
+        self._buffer = b""
+        self._fds: list[int] = []
+        self._pinged_at = clock.monotonic()
+        self._is_expired = False
+
+    def loop(self) -> None:
+        """Serve until the other end of the channel is gone."""
+        poll = select.poll()
+        poll.register(self._channel, select.POLLIN)
+        poll.register(self._wake_fd, select.POLLIN)
+        self._channel.sendall(b"ready\n")
+        while True:
+            ready = dict(poll.poll(self._milliseconds_of_lease()))
+            if self._wake_fd in ready:
+                _drain(self._wake_fd)
+                self._nursery.reap()
+            if self._channel.fileno() in ready and not self._read():
+                break
+            self._check_lease()
+        self._nursery.kill_all(CAUSE_STOP)
+
+    def _read(self) -> bool:
+        try:
+            data, fds, _, _ = socket.recv_fds(self._channel, 65536, _MAX_FDS)
+        except ConnectionResetError:
+            return False
+        for fd in fds:
+            os.set_inheritable(fd, False)
+        self._fds += fds
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            self._obey(json.loads(line))
+        return bool(data)
+
+    def _obey(self, message: dict[str, object]) -> None:
+        if "ping" in message:
+            self._pinged_at = self._clock.monotonic()
+            self._is_expired = False
+            return
+        count = int(str(message["fds"]))
+        fds, self._fds = self._fds[:count], self._fds[count:]
+        if self._is_expired or self._remaining() <= 0:
+            refuse(fds, "the worker's lease has run out")
+            return
+        request = message["request"]
+        assert isinstance(request, dict)
+        self._nursery.fork(str(message["fork"]), request, fds)
+
+    def _check_lease(self) -> None:
+        if not self._is_expired and self._remaining() <= 0:
+            self._is_expired = True
+            self._nursery.kill_all(CAUSE_LEASE)
+
+    def _remaining(self) -> float:
+        if self._lease_seconds is None:
+            return float("inf")
+        return self._pinged_at + self._lease_seconds - self._clock.monotonic()
+
+    def _milliseconds_of_lease(self) -> int | None:
+        if self._lease_seconds is None or self._is_expired:
+            return None
+        return max(0, int(self._remaining() * 1000) + 1)
+
+
+def main() -> None:
+    """Become a zygote; ends when its channel does."""
+    parser = argparse.ArgumentParser(prog="scheduler.executor.zygote")
+    parser.add_argument("--channel", type=int, required=True)
+    parser.add_argument("--lease-seconds", type=float)
+    parser.add_argument("--niceness", type=int, default=0)
+    parser.add_argument("--preload", action="append", default=[])
+    options = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    become_subreaper()
+    os.nice(options.niceness)
+    channel = socket.socket(fileno=options.channel)
+    channel.set_inheritable(False)
+    sys.dont_write_bytecode = True
+    _preload(options.preload)
+    _Zygote(channel, options.lease_seconds, SystemClock()).loop()
+
+
+def _preload(wanted: list[str]) -> None:
+    for name in (*_COMMON.split(), *TARGETS.values(), *wanted):
+        try:
+            import_module(name)
+        except Exception as error:  # noqa: BLE001 - a broken preload costs time, not the service
+            print(f"zygote: cannot preload {name}: {error!r}", file=sys.stderr, flush=True)
+    gc.collect()
+    gc.freeze()  # collections in the children leave these pages shared
+
+
+def _wake_on_child_death() -> int:
+    read_fd, write_fd = os.pipe()
+    os.set_blocking(read_fd, False)
+    os.set_blocking(write_fd, False)
+    signal.set_wakeup_fd(write_fd, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return read_fd
+
+
+def _drain(fd: int) -> None:
+    try:
+        os.read(fd, 65536)
+    except BlockingIOError:
+        return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""What a process was like when it started, and how a run left it."""
+
+import _signal  # type: ignore[import-not-found]  # signal wraps each answer in an enum
+import _socket
+import _thread
+import builtins
+import datetime
+import json
+import logging
+import os
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+_CORE_MODULES = (
+    *("sys", "os", "builtins", "time", "json", "threading", "logging", "subprocess", "socket"),
+    *("signal", "datetime", "random", "io", "re", "asyncio", "traceback", "importlib", "pathlib"),
+    *("functools", "collections"),
+)
+_PATCHED: tuple[tuple[Any, str], ...] = (
+    *((builtins, name) for name in ("open", "print", "input", "__import__", "len", "repr")),
+    *((time, name) for name in ("time", "sleep", "monotonic", "perf_counter")),
+    *((random, name) for name in ("random", "randint", "choice", "uniform")),
+    *((os, name) for name in ("environ", "getcwd", "listdir", "remove", "getpid", "fork")),
+    *((datetime, name) for name in ("datetime", "date")),
+    *((sys, name) for name in ("exit", "stdin", "stdout", "stderr", "excepthook")),
+    *((json, name) for name in ("dumps", "loads")),
+    (socket, "socket"),
+    (subprocess, "Popen"),
+    (threading, "Thread"),
+    (logging, "getLogger"),
+)
+_WATCHED_SIGNALS = tuple(
+    int(getattr(_signal, f"SIG{name}"))
+    for name in ("HUP", "INT", "QUIT", "TERM", "ALRM", "CHLD", "PIPE", "USR1", "WINCH")
+)
+_OUTPUTS = ("standard input", "standard output", "standard error")
+
+
+class Baseline:
+    """Compares the process with what it was; reading it costs some microseconds."""
+
+    def __init__(self) -> None:
+        self._umask = os.umask(0o077)
+        os.umask(self._umask)
+        self._looks = [(look, look(), what) for look, what in _LOOKS]
+        self._functions = [(owner, name, getattr(owner, name, None)) for owner, name in _PATCHED]
+        self.accept_import()
+
+    def accept_import(self) -> None:
+        """Take what importing a user's file may rightly change as the new normal."""
+        self._environ = dict(_raw_environ())
+        self._path = list(sys.path)
+        self._modules = [(name, sys.modules.get(name)) for name in _CORE_MODULES]
+        self._threads = _thread._count()
+        self._recursion_limit = sys.getrecursionlimit()
+
+    def difference(self) -> str | None:
+        """Say in words what is not as it was, None if all is."""
+        if sys.getrecursionlimit() != self._recursion_limit:
+            sys.setrecursionlimit(self._recursion_limit)
+            return "the recursion limit was changed"
+        if os.umask(self._umask) != self._umask:
+            return "the umask was changed"
+        for look, before, what in self._looks:
+            if look() != before:
+                return f"{what} was changed"
+        for owner, name, before in self._functions:
+            if getattr(owner, name, None) is not before:
+                return f"{getattr(owner, '__name__', owner)}.{name} was replaced"
+        return self._difference_in_state() or self._leftover()
+
+    def _difference_in_state(self) -> str | None:
+        if _raw_environ() != self._environ:
+            return "the environment was changed"
+        if sys.path != self._path:
+            return "sys.path was changed"
+        modules = sys.modules
+        for name, module in self._modules:
+            if modules.get(name) is not module:
+                return f"the module {name} was replaced"
+        return None
+
+    def _leftover(self) -> str | None:
+        if _thread._count() > self._threads:
+            return f"{LEFT_RUNNING} a thread"
+        if has_children():
+            return f"{LEFT_RUNNING} a child process"
+        return None
+
+
+LEFT_RUNNING = "it left behind"  # what begins so is still executing: kill, do not retire
+
+
+def has_children() -> bool:
+    """Tell whether this process has children, dead or alive, its own or adopted."""
+    try:
+        if hasattr(os, "waitid"):
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        else:
+            os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _raw_environ() -> dict[bytes, bytes]:
+    return os.environ._data  # type: ignore  # the mapping would decode every value
+
+
+def _cwd() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
+
+
+def _stream(fd: int) -> Callable[[], tuple[int, int] | None]:
+    def look() -> tuple[int, int] | None:
+        try:
+            found = os.fstat(fd)
+        except OSError:
+            return None
+        return (found.st_dev, found.st_ino)
+
+    return look
+
+
+def _handlers() -> list[Any]:
+    return [_signal.getsignal(number) for number in _WATCHED_SIGNALS]
+
+
+def _timer() -> tuple[float, float]:
+    return _signal.getitimer(_signal.ITIMER_REAL)  # type: ignore[no-any-return]
+
+
+def _tracers() -> tuple[Any, Any]:
+    return (sys.gettrace(), sys.getprofile())
+
+
+_LOOKS: tuple[tuple[Callable[[], Any], str], ...] = (
+    (_cwd, "the working directory"),
+    *((_stream(fd), name) for fd, name in enumerate(_OUTPUTS)),
+    (_handlers, "a signal handler"),
+    (_timer, "the alarm timer"),
+    (_tracers, "the trace function"),
+    (_socket.getdefaulttimeout, "the default socket time-out"),
+)

@@ -1,0 +1,74 @@
+"""The executor's own file descriptors: control, output and stack, kept out of the user's way."""
+
+import ctypes
+import faulthandler
+import fcntl
+import os
+import resource
+import signal
+import socket
+import sys
+from contextlib import suppress
+from typing import TextIO
+
+_RESERVED = 8  # descriptors at the top of the allowed range
+_HIGHEST = 65_536  # an unlimited range has no top worth reaching
+
+_libc = ctypes.CDLL(None)
+_control: socket.socket | None = None
+
+
+def open_control(fd: int) -> socket.socket:
+    """Move the control channel to where `os.closerange(3, 1000)` does not reach and open it."""
+    global _control
+    _control = socket.socket(fileno=_move_high(fd))
+    return _control
+
+
+def abandon() -> None:
+    """Let go of the control channel; for children that the user's code forks."""
+    global _control
+    if _control is not None:
+        with suppress(OSError):
+            _control.close()
+        _control = None
+
+
+def redirect_output(fd: int) -> None:
+    """Make `fd` standard output and standard error, line-buffered, able to print any text."""
+    for target in (1, 2):
+        os.dup2(fd, target)
+    if fd > 2:
+        os.close(fd)
+    sys.stdout = sys.__stdout__ = _open_text(1)  # type: ignore[misc,assignment]
+    sys.stderr = sys.__stderr__ = _open_text(2)  # type: ignore[misc,assignment]
+    faulthandler.enable(file=2)  # a crash leaves its Python stack in the output
+
+
+def answer_with_stacks(fd: int) -> None:
+    """At each SIGUSR2 write the stacks of all threads to `fd`, whatever the code is doing."""
+    faulthandler.register(signal.SIGUSR2, file=_move_high(fd), all_threads=True, chain=False)
+
+
+def flush_output() -> None:
+    """Push out what print and C libraries still hold; the user may have closed anything."""
+    for stream in (sys.stdout, sys.__stdout__, sys.stderr):
+        with suppress(Exception):
+            stream.flush()  # type: ignore[union-attr]  # None is among what is suppressed
+    _libc.fflush(None)
+
+
+def _open_text(fd: int) -> TextIO:
+    return open(fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+
+
+def _move_high(fd: int) -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    top = _HIGHEST if soft == resource.RLIM_INFINITY else min(soft, _HIGHEST)
+    try:
+        moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, max(3, top - _RESERVED))
+    except OSError:
+        os.set_inheritable(fd, False)
+        return fd
+    os.close(fd)
+    return moved

@@ -1,0 +1,158 @@
+"""The executor's loop: take a call from the control channel, execute it, answer how it ended."""
+
+import asyncio
+import atexit
+import inspect
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from scheduler.runner import channels, failure, loading, termination
+from scheduler.runner.baseline import Baseline
+from scheduler.runner.context import RunContext, set_current_run
+from scheduler.runner.metering import Meter
+from scheduler.runner.text import clean, describe_value
+
+EXIT_DETACHED = 113  # the user's code closed the control channel: nobody can be told how it ended
+_LEAVE_SECONDS = 2.0
+
+_exit, _getpid, _fstat = os._exit, os.getpid, os.fstat  # user code may patch these
+
+
+def serve(request: dict[str, Any], fds: Sequence[int]) -> None:
+    """Serve calls until the channel closes; `fds` are control, output and stack. Does not return.
+
+    `request` holds scan_path and max_rss_bytes (0 = any).
+    """
+    control_fd, output_fd, stack_fd = fds
+    sys.dont_write_bytecode = True
+    control = channels.open_control(control_fd)
+    channels.redirect_output(output_fd)
+    channels.answer_with_stacks(stack_fd)
+    termination.install()
+    _Executor(control, request["scan_path"], request["max_rss_bytes"]).serve()
+
+
+class _Executor:
+    """One process's state between runs."""
+
+    def __init__(self, control: socket.socket, scan_path: str, max_rss_bytes: int) -> None:
+        self._control = control
+        self._control_fd = control.fileno()
+        self._control_id = _identity(self._control_fd)
+        self._scan_path = scan_path
+        self._max_rss_bytes = max_rss_bytes
+        self._pid = _getpid()
+        self._functions: dict[tuple[str, str], Callable[[], Any]] = {}
+        self._meter = Meter()
+        self._baseline = Baseline()
+
+    def serve(self) -> None:
+        self._send({"ready": True})
+        termination.set_idle(True)
+        while (call := self._receive()) is not None:
+            termination.set_idle(False)
+            self._send(self._answer(call))
+            termination.set_idle(True)
+        _leave()
+
+    def _answer(self, call: dict[str, Any]) -> dict[str, Any]:
+        stale = loading.changed_file()
+        if stale is not None:
+            return {"stale": clean(os.path.relpath(stale, self._scan_path))}
+        path, qualname = call.pop("module_path"), call.pop("qualname")
+        set_current_run(RunContext(**call))
+        answer = self._execute(path, qualname)
+        set_current_run(None)
+        if _getpid() != self._pid:
+            _exit(0)  # the user's code forked and both came back; only the parent answers
+        return self._measure(answer, path)
+
+    def _execute(self, path: str, qualname: str) -> dict[str, Any]:
+        try:
+            try:
+                termination.arm()
+                value = self._call(path, qualname)
+            finally:
+                termination.disarm()
+        except BaseException as error:  # noqa: BLE001 - whatever it raises is its verdict
+            answer = _failed(error)
+        else:
+            answer = {"ended": "success"}
+            if value is not None:
+                answer["result"] = clean(describe_value(value))
+        channels.flush_output()
+        return answer
+
+    def _call(self, path: str, qualname: str) -> Any:
+        function = self._functions.get((path, qualname))
+        if function is None:
+            function = loading.load_function(self._scan_path, path, qualname)
+            self._functions[path, qualname] = function
+            self._baseline.accept_import()
+        value = function()
+        return asyncio.run(value) if inspect.iscoroutine(value) else value
+
+    def _measure(self, answer: dict[str, Any], path: str) -> dict[str, Any]:
+        answer["source_hash"] = loading.source_hash(os.path.join(self._scan_path, path))
+        answer["peak_rss_bytes"], answer["cpu_seconds"] = self._meter.read()
+        answer["cpu_total_seconds"] = self._meter.cpu_total_seconds
+        replace = self._baseline.difference()
+        if replace is None and 0 < self._max_rss_bytes < self._meter.resident_bytes():
+            replace = f"it held more than max_rss_mb = {self._max_rss_bytes >> 20}"
+        if replace is not None:
+            answer["replace"] = replace
+        return answer
+
+    def _receive(self) -> dict[str, Any] | None:
+        line = b""
+        while not line.endswith(b"\n"):
+            part = self._control.recv(65536)
+            if not part:
+                return None
+            line += part
+        return json.loads(line)  # type: ignore[no-any-return]  # written by the pool
+
+    def _send(self, answer: dict[str, Any]) -> None:
+        if _identity(self._control_fd) != self._control_id:
+            _exit(EXIT_DETACHED)
+        self._control.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def _failed(error: BaseException) -> dict[str, Any]:
+    ended = "terminated" if isinstance(error, termination.RunTerminated) else "error"
+    told = failure.describe(error)
+    answer: dict[str, Any] = {
+        "ended": ended,
+        "error_type": told.error_type,
+        "error_message": told.message,
+        "traceback": told.traceback,
+    }
+    if isinstance(error, SystemExit):
+        code = error.code
+        answer["exit_code"] = 0 if code is None else code & 0xFF if isinstance(code, int) else 1
+    return answer
+
+
+def _identity(fd: int) -> tuple[int, int] | None:
+    try:
+        found = _fstat(fd)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino)
+
+
+def _leave() -> None:
+    """End as a Python program would, exit functions included, but not for ever."""
+    termination.set_idle(False)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, _LEAVE_SECONDS)
+    try:
+        atexit._run_exitfuncs()
+        channels.flush_output()
+    finally:
+        _exit(0)

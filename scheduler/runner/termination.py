@@ -1,0 +1,59 @@
+"""Turns SIGTERM into an exception inside the user's call, and into nothing after it."""
+
+import os
+import signal
+from types import FrameType
+
+from scheduler.runner import channels
+
+EXIT_TERMINATED_IDLE = 114  # told to end before a run had begun
+
+_armed = False
+_idle = False
+_pending = False
+
+
+class RunTerminated(BaseException):
+    """The run is over: its time-out passed, it was cancelled, or the service stops. Clean up."""
+
+
+def install() -> None:
+    """Listen for SIGTERM; children of the user's code get the default disposition back."""
+    signal.signal(signal.SIGTERM, _on_terminate)
+    os.register_at_fork(after_in_child=_become_users_child)
+
+
+def arm() -> None:
+    """From here to `disarm` a SIGTERM raises RunTerminated, also one that came a little early."""
+    global _armed
+    _armed = True
+    if _pending:
+        raise RunTerminated
+
+
+def disarm() -> None:
+    """From here on a SIGTERM is too late to matter."""
+    global _armed
+    _armed = False
+
+
+def set_idle(is_idle: bool) -> None:
+    """Between runs a SIGTERM ends the process."""
+    global _idle
+    _idle = is_idle
+
+
+def _on_terminate(_signal: int, _frame: FrameType | None) -> None:
+    global _pending
+    if _armed:
+        raise RunTerminated
+    if _idle:
+        os._exit(EXIT_TERMINATED_IDLE)
+    _pending = True
+
+
+def _become_users_child() -> None:
+    """What the user's code forks must neither answer for us nor survive what it would survive."""
+    if signal.getsignal(signal.SIGTERM) is _on_terminate:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    channels.abandon()
