@@ -110,7 +110,7 @@ def schedule(
         cron=check_cron(cron),
         timezone=check_timezone(timezone),
         name=check_name(name),
-        start=start_text(start, timezone),
+        start=start_text(start),
         jitter_seconds=optional_seconds("jitter", jitter, least=0) or 0.0,
         catch_up=check_choice("catch_up", catch_up, CATCH_UPS),
         grace_seconds=optional_seconds("grace", grace, least=0.001),
