@@ -7,6 +7,7 @@ Windows `;`), `SCHEDULER_PRELOAD` by commas.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -106,20 +107,17 @@ def read_config(path: Path | None, environ: Mapping[str, str]) -> Reading:
     problems += _conflicts(config, given, sound=values.keys() | (_NAMES - given.keys()))
     if problems:
         raise ConfigError(problems)
-    warnings = _unknown_variables(environ) + _oddities(config, given)
+    warnings = _unknown_variables(environ) + _oddities(given)
     return Reading(config=config, warnings=tuple(warnings))
 
 
 def safe_url(url: str) -> str:
     """Return the URL with its password replaced by `***`, also one in the query."""
-    head, mark, query = url.partition("?")
-    scheme, separator, rest = head.partition("://")
-    authority, slash, tail = rest.partition("/")
-    user, at, host = authority.rpartition("@")
+    scheme, separator, rest = url.rpartition("://")
+    user, at, place = rest.rpartition("@")
     name, colon, _ = user.partition(":")
-    shown = f"{name}{':***' if colon else ''}{at}{host}"
-    pairs = ["password=***" if p.startswith("password=") else p for p in query.split("&")]
-    return f"{scheme}{separator}{shown}{slash}{tail}{mark}{'&'.join(pairs)}"
+    place = re.sub(r"(password=)[^&]*", r"\1***", place)
+    return f"{scheme}{separator}{name}{':***' if colon else ''}{at}{place}"
 
 
 def default_in_words(key: Key) -> str:
@@ -135,7 +133,7 @@ def literal(value: object) -> str:
         return f"[{', '.join(map(literal, value))}]"
     if isinstance(value, (str, Path)):
         return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return f"{value:g}" if isinstance(value, float) and value != 1 else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +226,9 @@ def _zone(name: str, _base: Path) -> str:
         ZoneInfo(name)
     except (LookupError, ValueError, OSError):
         names = sorted(available_timezones())
-        hint = did_you_mean(name, names) if names else "; this system has none: install tzdata"
-        remedy = hint or "; use an IANA name such as Europe/Berlin"
-        raise ValueError(f"unknown time zone {name!r}{remedy}") from None
+        hint = did_you_mean(name, names) if names else "this system has none, install tzdata"
+        remedy = hint or "use an IANA name such as Europe/Berlin"
+        raise ValueError(f"unknown time zone {name!r}; {remedy}") from None
     return name
 
 
@@ -288,15 +286,15 @@ def _unknown_keys(file: Path | None, table: dict[str, Any]) -> list[str]:
         if name not in _NAMES:
             hint = did_you_mean(name, sorted(_NAMES))
             if isinstance(value, dict):
-                hint = "; keys stand at the top of the file, without a [section]"
-            problems.append(f"{file}: {name}: unknown key{hint or '; remove it'}")
+                hint = "keys stand at the top of the file, without a [section]"
+            problems.append(f"{file}: {name}: unknown key; {hint or 'remove it'}")
     return problems
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
     known = [PREFIX + name.upper() for name in sorted(_NAMES)]
     return [
-        f"environment: {name}: unknown variable, ignored{did_you_mean(name, known)}"
+        f"environment: {name}: unknown variable, ignored; {did_you_mean(name, known) or 'unset it'}"
         for name in sorted(environ)
         if name.startswith(PREFIX) and name not in known and name not in _NOT_KEYS
     ]
@@ -317,14 +315,8 @@ def _conflicts(config: Config, given: dict[str, _Given], sound: set[str]) -> lis
     return problems
 
 
-def _oddities(config: Config, given: dict[str, _Given]) -> list[str]:
-    warnings = [
-        f"{_where(given, 'scan_paths')}: scan_paths: {inner} lies inside {outer}, so its functions"
-        " run twice, under two names; name only one of them"
-        for outer in config.scan_paths
-        for inner in config.scan_paths
-        if outer in inner.parents
-    ]
+def _oddities(given: dict[str, _Given]) -> list[str]:
+    warnings = []
     for url, path in (("database_url", "db_path"), ("queue_url", "queue_path")):
         if url in given and path in given:
             warnings.append(f"{_where(given, path)}: {path}: not used, because {url} is set")

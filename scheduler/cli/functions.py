@@ -7,7 +7,8 @@ from scheduler.cli.times import Times
 from scheduler.db.reports import FunctionReport
 from scheduler.db.reports import list_functions as read_functions
 from scheduler.errors import EXIT_OK
-from scheduler.wording import duration, every, span
+from scheduler.phrases import short
+from scheduler.wording import duration, span
 
 _COLUMNS = (
     Column("STATE"),
@@ -34,19 +35,12 @@ def list_functions(context: Context) -> int:
     return EXIT_OK
 
 
-def schedule_in_words(function: FunctionReport) -> str:
-    """Say when a function runs: `5m`, or its cron expression."""
-    if function.interval_seconds is not None:
-        return every(function.interval_seconds)
-    return function.cron or ""
-
-
 def _row(function: FunctionReport, times: Times) -> list[Cell]:
     took = function.last_duration_seconds
     return [
         function_state(function, times.now),
         Cell(function.name),
-        Cell(schedule_in_words(function), "dim"),
+        Cell(short(interval_seconds=function.interval_seconds, cron=function.cron), "dim"),
         _next_run(function, times),
         Cell(times.ago(function.last_started_at), "dim"),
         Cell("" if took is None else duration(took)),

@@ -44,8 +44,8 @@ class _Parser(ArgumentParser):
 
     def _check_value(self, action: Action, value: Any) -> None:
         if action.dest == "command" and value not in (names := list(action.choices or ())):
-            hint = did_you_mean(value, names) or "; `scheduler --help` lists the commands"
-            raise UsageError(f"there is no command '{value}'{hint}")
+            hint = did_you_mean(value, names) or "`scheduler --help` lists the commands"
+            raise UsageError(f"there is no command '{value}'; {hint}")
         super()._check_value(action, value)
 
 

@@ -1,14 +1,17 @@
 """The commands that are processes of the service: run, ticker, worker, scan, tui."""
 
 import sys
+from collections.abc import Callable
 
 from scheduler.cli.context import Context
-from scheduler.errors import EXIT_FAILED, EXIT_OK, UsageError
+from scheduler.clock import Clock
+from scheduler.errors import EXIT_FAILED, EXIT_OK, SchedulerError, UsageError
+
+_PROGRESS_AFTER_SECONDS = 1.0
 
 
 def run(context: Context) -> int:
     """Run the ticker and the workers as children until told to stop."""
-    _configure_logging(context)
     from scheduler.supervisor import run_service
 
     return run_service(context.config, context.args.workers)
@@ -16,7 +19,6 @@ def run(context: Context) -> int:
 
 def ticker(context: Context) -> int:
     """Run the ticker in this process until told to stop."""
-    _configure_logging(context)
     from scheduler.ticker import run_ticker
 
     return run_ticker(context.config)
@@ -24,7 +26,6 @@ def ticker(context: Context) -> int:
 
 def worker(context: Context) -> int:
     """Run one worker in this process until told to stop."""
-    _configure_logging(context)
     from scheduler.worker import run_worker
 
     concurrency = context.args.concurrency or context.config.worker_concurrency
@@ -42,10 +43,32 @@ def tui(context: Context) -> int:
 
 def scan(context: Context) -> int:
     """Scan once and say what was found; fails if any file could not be scanned."""
-    return EXIT_FAILED if context.args.json else EXIT_OK
-
-
-def _configure_logging(context: Context) -> None:
     from scheduler.logs import configure_logging
+    from scheduler.maintenance.scanning import scan_once
 
     configure_logging(context.config)
+    summary = scan_once(context.config, _progress(context.clock))
+    if summary is None:
+        raise SchedulerError("another process is scanning just now; `scheduler status` shows it")
+    if context.args.json:
+        context.screen.json(summary)
+    else:
+        for error in summary.errors:
+            context.screen.line(f"{context.screen.paint('✗', 'bad')} {error}")
+        if summary.errors:
+            context.screen.line("`scheduler errors` shows the tracebacks")
+    return EXIT_FAILED if summary.errors else EXIT_OK
+
+
+def _progress(clock: Clock) -> Callable[[int, int], None] | None:
+    """Return what shows on a terminal how far a long scan is, None where nobody sees it."""
+    if not sys.stderr.isatty():
+        return None
+    started = clock.monotonic()
+
+    def show(done: int, total: int) -> None:
+        if clock.monotonic() - started > _PROGRESS_AFTER_SECONDS:
+            end = "\r" if done < total else "\r\x1b[K"
+            print(f"scanned {done:,} of {total:,} files", end=end, file=sys.stderr, flush=True)
+
+    return show

@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from scheduler.db.connection import reading, rows
+from scheduler.db.functions import find_id
 from scheduler.errors import NotFoundError
-from scheduler.wording import did_you_mean
 
 FAILED = ("error", "timeout", "lost", "missed")
 FINAL = ("success", "error", "timeout", "lost", "cancelled", "skipped", "missed")
@@ -151,13 +151,7 @@ def list_functions() -> list[FunctionReport]:
 
 def find_function(name: str) -> FunctionReport:
     """Return one function; raises NotFoundError, which names the nearest one."""
-    found = _functions("WHERE f.name = ?", [name])
-    if found:
-        return found[0]
-    with reading():
-        names = [str(known) for (known,) in rows("SELECT name FROM scheduled_functions")]
-    hint = did_you_mean(name, names) or "; `scheduler list` shows all"
-    raise NotFoundError(f"there is no function '{name}'{hint}")
+    return _functions("WHERE f.id = ?", [find_id(name)])[0]
 
 
 def list_runs(
@@ -205,7 +199,7 @@ def find_covering(function_id: int, instant: float) -> list[RunReport]:
     )
 
 
-def find_open_before(function_id: int, instant: float) -> RunReport | None:
+def find_running_at(function_id: int, instant: float) -> RunReport | None:
     """Return the attempt that was running at an instant, None when none was."""
     found = _runs(
         "WHERE r.function_id = ? AND r.started_at <= ? "

@@ -1,0 +1,95 @@
+"""`explain`: why a function did or did not run at a time."""
+
+from scheduler.cli.context import Context
+from scheduler.cli.processes import list_processes
+from scheduler.cli.screen import Cell
+from scheduler.cli.states import STATUS
+from scheduler.cli.times import Times
+from scheduler.cli.verdicts import Explanation, explain_instant
+from scheduler.db.reports import FunctionReport, RunReport, find_function
+from scheduler.errors import EXIT_OK
+from scheduler.phrases import describe
+from scheduler.wording import duration, plural
+
+_OTHER = {
+    "future": Cell("· to come", "busy"),
+    "undecided": Cell("· not decided yet", "busy"),
+    "paused": Cell("- paused", "dim"),
+    "disabled": Cell("- switched off", "dim"),
+    "gone": Cell("- gone", "dim"),
+    "no_slot": Cell("- no slot", "dim"),
+    "before_discovery": Cell("- before it was discovered", "dim"),
+    "pruned": Cell("- deleted", "dim"),
+    "unknown": Cell("? unknown", "warn"),
+}
+
+
+def explain(context: Context) -> int:
+    """Print the verdict of a slot; for a time between slots that of the slot before it too."""
+    context.open_database()
+    function = find_function(context.args.name)
+    now = context.clock.now()
+    times = Times(now, function.timezone or context.config.timezone)
+    has_ticker = any(
+        process.role == "ticker" and process.is_alive
+        for process in list_processes(context.config, now)
+    )
+    at = times.parse(context.args.time)
+    answer = explain_instant(function, at, now=now, has_ticker=has_ticker)
+    if context.args.json:
+        context.screen.json(answer)
+        return EXIT_OK
+    _print_head(context, function)
+    _print(context, answer, times)
+    if answer.slot_at is None and answer.previous_slot_at is not None:
+        before = explain_instant(function, answer.previous_slot_at, now=now, has_ticker=has_ticker)
+        context.screen.line("\nThe slot before it:")
+        _print(context, before, times)
+    return EXIT_OK
+
+
+def _print_head(context: Context, function: FunctionReport) -> None:
+    schedule = describe(
+        interval_seconds=function.interval_seconds,
+        cron=function.cron,
+        timezone=function.timezone,
+    )
+    context.screen.line(f"{context.screen.paint(function.name, 'bold')}, {schedule}")
+
+
+def _print(context: Context, answer: Explanation, times: Times) -> None:
+    screen = context.screen
+    verdict = STATUS.get(answer.verdict) or _OTHER[answer.verdict]
+    screen.line(f"{_both_zones(answer.at, times)}: {screen.paint(verdict.text, verdict.role)}")
+    screen.line(f"  {answer.why}")
+    for run in answer.runs:
+        screen.line(f"  {_attempt(run, times)}")
+    if answer.blocker is not None:
+        screen.line(f"  the run before: {_attempt(answer.blocker, times)}")
+    if answer.slot_at is None:
+        for label, slot in (("before", answer.previous_slot_at), ("after", answer.next_slot_at)):
+            if slot is not None:
+                screen.line(f"  nearest slot {label}: {_both_zones(slot, times)}")
+
+
+def _both_zones(at: float, times: Times) -> str:
+    local = times.full(at)
+    if times.zone_name == "UTC":
+        return local
+    return f"{local} ({Times(times.now, 'UTC').full(at)})"
+
+
+def _attempt(run: RunReport, times: Times) -> str:
+    parts = [f"run {run.id}", f"attempt {run.attempt}", run.status]
+    if run.slots > 1:
+        parts.append(
+            f"answers for {plural(run.slots, 'slot')} from {times.full(run.covers_from)} "
+            f"to {times.full(run.scheduled_for)}"
+        )
+    if run.started_at is not None:
+        late = duration(run.started_at - run.scheduled_for)
+        after = f", {late} after the slot" if run.attempt == 1 else ""
+        parts.append(f"started {times.full(run.started_at)}{after}")
+    if run.duration_seconds is not None:
+        parts.append(f"took {duration(run.duration_seconds)}")
+    return ", ".join(parts)

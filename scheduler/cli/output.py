@@ -1,0 +1,41 @@
+"""Follows what a run prints while it runs, on whatever machine it does."""
+
+from scheduler.cli.screen import Screen
+from scheduler.clock import sleep
+from scheduler.db.reports import RunReport, find_run, read_texts
+
+POLL_SECONDS = 0.25  # workers write live output about once a second
+
+
+class Tail:
+    """Tells what is new in an output of which only the head and the tail are kept."""
+
+    def __init__(self) -> None:
+        self._seen_bytes = 0
+
+    def news(self, output: str | None, output_bytes: int) -> str:
+        """Return what was printed since the last call; says how much of it was not kept."""
+        kept = (output or "").encode()
+        new_bytes = output_bytes - self._seen_bytes
+        if new_bytes <= 0:
+            return ""
+        first_time = self._seen_bytes == 0
+        self._seen_bytes = output_bytes
+        if first_time:
+            return output or ""
+        if new_bytes <= len(kept):
+            return kept[len(kept) - new_bytes :].decode(errors="replace")
+        return f"\n[... {new_bytes - len(kept)} bytes not kept ...]\n{output}"
+
+
+def follow(screen: Screen, run_id: int) -> RunReport:
+    """Print a run's output as it comes and return the run when it has its verdict."""
+    tail = Tail()
+    while True:
+        run = find_run(run_id)  # before its texts: what it printed last is in them
+        texts = read_texts(run_id)
+        if news := tail.news(texts.output, texts.output_bytes):
+            screen.text(news)
+        if run.is_final:
+            return run
+        sleep(POLL_SECONDS)

@@ -1,0 +1,64 @@
+"""Which processes of the service are alive, as one look can tell."""
+
+from dataclasses import dataclass
+
+from scheduler.config import Config
+from scheduler.db.processes import ProcessRow
+from scheduler.db.processes import list_processes as read_processes
+from scheduler.maintenance.liveness import is_lock_free
+from scheduler.maintenance.presence import run_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process and its condition: alive, draining, stalled (lives but does not beat) or dead."""
+
+    id: str
+    role: str
+    host: str
+    pid: int
+    condition: str
+    started_at: float
+    heartbeat_at: float
+    slots: int
+    detail: str | None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it takes part in the work."""
+        return self.condition in {"alive", "draining"}
+
+    @property
+    def label(self) -> str:
+        """How people tell it from others."""
+        return f"{self.role} {self.host}:{self.pid}"
+
+
+def list_processes(config: Config, now: float) -> list[Process]:
+    """Return all processes, the oldest first.
+
+    One look cannot see whether a counter moves. It sees the lock, which decides at once, and the
+    age of the heartbeat, which is only as good as the two clocks agree.
+    """
+    return [_judge(row, config, now) for row in read_processes()]
+
+
+def _judge(row: ProcessRow, config: Config, now: float) -> Process:
+    folder = run_folder(config)
+    if row.state == "lost" or (folder and is_lock_free(folder / f"{row.id}.lock")):
+        condition = "dead"
+    elif now - row.heartbeat_at > config.dead_after_seconds:
+        condition = "stalled"
+    else:
+        condition = "draining" if row.state == "draining" else "alive"
+    return Process(
+        id=row.id,
+        role=row.role,
+        host=row.host,
+        pid=row.pid,
+        condition=condition,
+        started_at=row.started_at,
+        heartbeat_at=row.heartbeat_at,
+        slots=row.slots,
+        detail=row.detail,
+    )

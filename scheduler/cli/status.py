@@ -1,0 +1,111 @@
+"""`status`: health at a glance, and what to do about each problem."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from scheduler.cli.context import Context
+from scheduler.cli.problems import Problem, find_problems
+from scheduler.cli.screen import Screen
+from scheduler.cli.states import function_state
+from scheduler.cli.survey import Survey, take_survey
+from scheduler.cli.times import Times
+from scheduler.db.reports import FAILED
+from scheduler.errors import EXIT_OK
+from scheduler.wording import plural
+
+
+def status(context: Context) -> int:
+    """Print what is alive, how many functions and runs there are, and what is wrong."""
+    context.open_database()
+    survey = take_survey(context.config, context.clock.now())
+    problems = find_problems(survey)
+    if context.args.json:
+        context.screen.json(_as_json(survey, problems))
+    else:
+        _print(context.screen, survey, problems, context.times)
+    return EXIT_OK
+
+
+def _print(screen: Screen, survey: Survey, problems: list[Problem], times: Times) -> None:
+    sign, role = _verdict(problems)
+    now = times.full(int(survey.now))
+    screen.line(f"{screen.paint(sign, role)}  {survey.config.database_label}  {now}")
+    for label, text in _facts(survey, times):
+        screen.line(f"{screen.paint(f'{label:<11}', 'dim')}{text}")
+    for problem in problems:
+        mark = screen.paint("✗", "bad") if problem.is_grave else screen.paint("!", "warn")
+        screen.line(f"{mark} {problem.text}")
+        screen.line(f"  {screen.paint('→ ' + problem.remedy, 'dim')}")
+
+
+def _verdict(problems: list[Problem]) -> tuple[str, str]:
+    if not problems:
+        return "✓ all is well", "ok"
+    if any(problem.is_grave for problem in problems):
+        return "✗ not running", "bad"
+    return f"! running, {plural(len(problems), 'problem')}", "warn"
+
+
+def _facts(survey: Survey, times: Times) -> Iterator[tuple[str, str]]:
+    workers = survey.alive("worker")
+    yield "tickers", f"{len(survey.alive('ticker'))} alive"
+    yield "workers", f"{len(workers)} alive, {plural(sum(w.slots for w in workers), 'slot')}"
+    yield "functions", _functions(survey)
+    yield "runs 24h", _runs(survey)
+    queue = survey.queue
+    open_runs = f"{queue.waiting:,} waiting, {queue.held:,} held, {queue.delayed:,} delayed"
+    yield "queue", f"{open_runs}; {queue.running:,} running"
+    yield "last scan", _scan(survey, times)
+    if following := _next(survey):
+        yield "next", f"{following[1]} {times.until(following[0])}"
+
+
+def _functions(survey: Survey) -> str:
+    states = Counter(
+        function_state(f, survey.now).text.split()[-1].lower() for f in survey.functions
+    )
+    parts = ", ".join(f"{count:,} {state}" for state, count in sorted(states.items()))
+    return f"{len(survey.functions):,}: {parts}" if parts else "none yet"
+
+
+def _runs(survey: Survey) -> str:
+    total = sum(survey.runs_24h.values())
+    parts = ", ".join(f"{count:,} {status}" for status, count in survey.runs_24h.items())
+    return f"{total:,}: {parts}" if parts else "none"
+
+
+def _scan(survey: Survey, times: Times) -> str:
+    scan = survey.last_scan
+    if scan is None:
+        return "never"
+    files, functions = plural(scan.files, "file"), plural(scan.functions, "function")
+    return f"{times.ago(scan.finished_at)}: {files}, {functions}, {plural(scan.errors, 'error')}"
+
+
+def _next(survey: Survey) -> tuple[float, str] | None:
+    coming = [
+        (function.next_run_at, function.name)
+        for function in survey.functions
+        if function.state == "active" and function.enabled and function.next_run_at is not None
+    ]
+    return min(coming, default=None)
+
+
+def _as_json(survey: Survey, problems: list[Problem]) -> dict[str, object]:
+    return {
+        "now": survey.now,
+        "database": survey.config.database_label,
+        "queue_location": survey.config.queue_label,
+        "processes": list(survey.processes),
+        "functions": {
+            "total": len(survey.functions),
+            "by_state": dict(Counter(function.state for function in survey.functions)),
+            "failing": [f.name for f in survey.functions if f.last_status in FAILED],
+        },
+        "runs_24h": survey.runs_24h,
+        "queue": asdict(survey.queue),
+        "last_scan": survey.last_scan,
+        "scan_errors": len(survey.scan_errors),
+        "problems": problems,
+    }

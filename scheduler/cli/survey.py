@@ -1,0 +1,51 @@
+"""Everything `status` knows, read at one moment."""
+
+from dataclasses import dataclass
+
+from scheduler.cli.processes import Process, list_processes
+from scheduler.config import Config
+from scheduler.db.reports import (
+    FunctionReport,
+    QueueReport,
+    ScanErrorReport,
+    ScanReport,
+    count_runs_since,
+    last_scan,
+    list_functions,
+    list_scan_errors,
+    read_queue,
+)
+
+DAY_SECONDS = 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The state of the whole service; `runs_24h` counts ended attempts by status."""
+
+    now: float
+    config: Config
+    processes: tuple[Process, ...]
+    functions: tuple[FunctionReport, ...]
+    runs_24h: dict[str, int]
+    queue: QueueReport
+    last_scan: ScanReport | None
+    scan_errors: tuple[ScanErrorReport, ...]
+
+    def alive(self, role: str) -> list[Process]:
+        """Return the living processes of a role."""
+        return [process for process in self.processes if process.role == role and process.is_alive]
+
+
+def take_survey(config: Config, now: float) -> Survey:
+    """Read it all from the open database."""
+    return Survey(
+        now=now,
+        config=config,
+        processes=tuple(list_processes(config, now)),
+        functions=tuple(list_functions()),
+        runs_24h=count_runs_since(now - DAY_SECONDS),
+        queue=read_queue(now),
+        last_scan=last_scan(),
+        scan_errors=tuple(list_scan_errors()),
+    )

@@ -1,0 +1,155 @@
+"""What became of a slot, and why: the reasoning behind `scheduler explain`."""
+
+from dataclasses import dataclass
+
+from scheduler.clock import round_ms
+from scheduler.db.reports import FunctionReport, RunReport, find_covering, find_running_at
+from scheduler.errors import ScheduleError
+from scheduler.triggers import Trigger, build_trigger
+
+_HALF_MILLISECOND = 0.0005
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer for one instant; the JSON of `scheduler explain`.
+
+    verdict: the status of the last attempt, or one of future, undecided, paused, disabled, gone,
+    no_slot, before_discovery, pruned, unknown. `slot_at` is None where the instant is no slot.
+    """
+
+    name: str
+    at: float
+    slot_at: float | None
+    verdict: str
+    why: str
+    runs: tuple[RunReport, ...]
+    blocker: RunReport | None
+    previous_slot_at: float | None
+    next_slot_at: float | None
+
+
+def explain_instant(
+    function: FunctionReport, at: float, *, now: float, has_ticker: bool
+) -> Explanation:
+    """Say what became of the slot at an instant, or that there is none."""
+    at = round_ms(at)
+    trigger = _trigger(function)
+    runs = tuple(_answers(function, trigger, at))
+    is_slot = bool(runs) or _is_slot(function, trigger, at)
+    if runs:
+        verdict, why = runs[0].status, _why_of_run(runs[0])
+    else:
+        verdict, why = _without_row(function, at, now=now, has_ticker=has_ticker, is_slot=is_slot)
+    is_blocked = bool(runs) and runs[0].status == "skipped" and runs[0].claimed_by is None
+    return Explanation(
+        name=function.name,
+        at=at,
+        slot_at=at if is_slot else None,
+        verdict=verdict,
+        why=why,
+        runs=runs,
+        blocker=find_running_at(function.id, at) if is_blocked else None,
+        previous_slot_at=_previous(function, trigger, at),
+        next_slot_at=trigger.next_after(at) if trigger else None,
+    )
+
+
+def _trigger(function: FunctionReport) -> Trigger | None:
+    try:
+        return build_trigger(
+            interval_seconds=function.interval_seconds,
+            anchor_at=function.anchor_at,
+            cron=function.cron,
+            timezone=function.timezone,
+        )
+    except ScheduleError:
+        return None
+
+
+def _answers(function: FunctionReport, trigger: Trigger | None, at: float) -> list[RunReport]:
+    """Return the attempts that answer for a slot at this instant, the last one first.
+
+    A row that covers several slots covers only instants of the grid. An older grid is not known
+    any more: there, its own slot and the first it covers are certain.
+    """
+    runs = find_covering(function.id, at)
+    if not runs or at in (runs[0].scheduled_for, runs[0].covers_from):
+        return runs
+    if at < function.schedule_since_at or trigger is None:
+        return []
+    return runs if trigger.latest_until(at) == at else []
+
+
+def _is_slot(function: FunctionReport, trigger: Trigger | None, at: float) -> bool:
+    if trigger is None or at < _known_since(function):
+        return False
+    return trigger.latest_until(at) == at
+
+
+def _known_since(function: FunctionReport) -> float:
+    """Return from when on today's grid holds; a slot is rounded to milliseconds, this is not."""
+    return function.schedule_since_at - _HALF_MILLISECOND
+
+
+def _previous(function: FunctionReport, trigger: Trigger | None, at: float) -> float | None:
+    before = trigger.latest_until(at - _HALF_MILLISECOND) if trigger else None
+    return before if before is not None and before >= _known_since(function) else None
+
+
+def _without_row(
+    function: FunctionReport, at: float, *, now: float, has_ticker: bool, is_slot: bool
+) -> tuple[str, str]:
+    if at < function.first_seen_at and not is_slot:
+        return "before_discovery", "the function was not known yet"
+    if function.pruned_until_at is not None and at <= function.pruned_until_at:
+        return "pruned", "its record was deleted by retention"
+    if at < function.schedule_since_at and not is_slot:
+        return "unknown", "it was not in the code then or had another schedule; no run is on record"
+    if not is_slot:
+        return "no_slot", "its schedule has no slot at this time"
+    if function.state == "gone" and at >= min(function.gone_at or at, function.next_run_at or at):
+        return "gone", "the function is gone from the code; it has no slots until it is back"
+    if function.next_run_at is None or at < function.next_run_at:
+        return "unknown", "no record of it: the function was gone then, or the clock was set"
+    return _not_decided(function, at, now=now, has_ticker=has_ticker)
+
+
+def _not_decided(
+    function: FunctionReport, at: float, *, now: float, has_ticker: bool
+) -> tuple[str, str]:
+    is_future = at > now
+    if not function.enabled:
+        return "disabled", "the function is switched off in the code (enabled=False)"
+    if function.state == "paused":
+        what = "will be skipped if it still is" if is_future else "is skipped when it is resumed"
+        return "paused", f"the function is paused; the slot {what}"
+    if is_future:
+        return "future", "the slot is still to come"
+    if has_ticker:
+        return "undecided", "it is due; the ticker decides it in its next tick"
+    answer = {
+        "latest": "one run will answer for all slots that were missed",
+        "all": "each missed slot will get a run, up to the newest 100",
+        "skip": "it counts as missed if it is later than its grace",
+    }[function.catch_up]
+    return "undecided", f"no ticker is alive; when one starts, {answer}"
+
+
+def _why_of_run(run: RunReport) -> str:
+    error = ": ".join(part for part in (run.error_type, run.error_message) if part)
+    plain = {
+        "success": "it ran",
+        "running": "it is running now",
+        "queued": "it is queued",
+        "cancelled": "it was cancelled",
+        "lost": "its process or its worker died",
+        "timeout": "it took longer than its time-out",
+        "skipped": "it was skipped",
+        "missed": "it was missed",
+        "error": "it raised",
+    }[run.status]
+    if run.status == "queued" and run.available_at is None:
+        plain = "it is held until the run before it has ended"
+    detail = error if run.status == "error" else run.reason
+    return f"{plain}: {detail}" if detail else plain
