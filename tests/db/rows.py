@@ -1,0 +1,65 @@
+"""Short ways to put functions and runs into a test's database and to look at them."""
+
+from typing import Any
+
+from scheduler.db import ticks
+from scheduler.db.claims import ClaimedRun, claim, start
+from scheduler.db.connection import rows
+from scheduler.db.functions import upsert_functions
+from scheduler.decorators import ScheduleSpec
+from scheduler.policy import decide
+from scheduler.runner.inspection import FoundFunction
+
+NOW = 1_800_000_000.0
+WORKER = "worker-1"
+
+
+def found(name: str = "reports.send", **spec: Any) -> FoundFunction:
+    """Return a function as a scan finds it, every 60 s unless told otherwise."""
+    if not spec.get("cron"):
+        spec.setdefault("interval_seconds", 60.0)
+    return FoundFunction(
+        name=name,
+        scan_path="/functions",
+        module_path="reports.py",
+        qualname="send",
+        line=1,
+        description="",
+        source_hash="hash",
+        spec=ScheduleSpec(**spec),
+    )
+
+
+def discover(*names: str, now: float = NOW, **spec: Any) -> None:
+    """Put functions into the table that a scan found at `now`."""
+    upsert_functions([found(name, **spec) for name in names], timezone="UTC", now=now)
+
+
+def tick(now: float) -> list[tuple[int, int]]:
+    """Decide and record what is due at `now`; return the messages."""
+    due = ticks.fetch_due_functions(now)
+    return ticks.record_tick([(function, decide(function, now)) for function in due], now)
+
+
+def run_one(now: float, worker: str = WORKER) -> ClaimedRun:
+    """Tick, claim the only message and start it."""
+    ((run_id, _),) = tick(now)
+    return start_run(run_id, now, worker)
+
+
+def start_run(run_id: int, now: float, worker: str = WORKER) -> ClaimedRun:
+    """Claim and start one run."""
+    (claimed,), _ = claim([run_id], worker, now)
+    assert start(claimed, worker, now)
+    return claimed
+
+
+def runs(*columns: str) -> list[tuple[Any, ...]]:
+    """Return columns of all runs in the order of their ids."""
+    return rows(f"SELECT {', '.join(columns)} FROM run_logs ORDER BY id")
+
+
+def one(sql: str, *params: Any) -> Any:
+    """Return the only value of the only row."""
+    ((value,),) = rows(sql, params)
+    return value

@@ -1,0 +1,93 @@
+"""Functions as scans find them: unchanged code resets nothing, changed schedules move on."""
+
+import pytest
+
+from scheduler.db import functions, ticks
+from scheduler.db.connection import rows
+from scheduler.db.functions import Upserted
+from scheduler.errors import NotFoundError
+from scheduler.policy import DISABLED, PAUSED
+from tests.db.rows import NOW, discover, found, one, runs, tick
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def test_a_new_function_is_due_at_once_and_anchored_there() -> None:
+    discover("a.f")
+    assert rows("SELECT next_run_at, anchor_at, state, timezone FROM scheduled_functions") == [
+        (NOW, NOW, "active", "UTC")
+    ]
+
+
+def test_unchanged_code_resets_nothing() -> None:
+    discover("a.f")
+    tick(NOW)
+    assert functions.upsert_functions([found("a.f")], timezone="UTC", now=NOW + 30) == Upserted(
+        unchanged=1
+    )
+    assert ticks.next_due_at() == NOW + 60
+    assert one("SELECT last_seen_at FROM scheduled_functions") == NOW + 30
+
+
+def test_a_changed_interval_counts_from_the_last_slot() -> None:
+    discover("a.f", interval_seconds=60.0)
+    tick(NOW)
+    discover("a.f", now=NOW + 10, interval_seconds=30.0)
+    assert ticks.next_due_at() == NOW + 30
+    assert one("SELECT anchor_at FROM scheduled_functions") == NOW
+
+
+def test_a_changed_body_keeps_the_grid() -> None:
+    discover("a.f")
+    tick(NOW)
+    changed = functions.upsert_functions(
+        [found("a.f", timeout_seconds=5.0)], timezone="UTC", now=NOW + 10
+    )
+    assert changed == Upserted(changed=1)
+    assert ticks.next_due_at() == NOW + 60
+
+
+def test_a_gone_function_has_no_slots_and_returns_on_its_old_grid() -> None:
+    discover("a.f", interval_seconds=60.0)
+    tick(NOW)
+    functions.mark_gone(["a.f"], NOW + 10)
+    assert ticks.fetch_due_functions(NOW + 1000) == []
+    assert functions.fetch_places() == []
+    discover("a.f", now=NOW + 130, interval_seconds=60.0)
+    assert ticks.next_due_at() == NOW + 180
+    assert len(runs("id")) == 1
+
+
+def test_a_pause_is_one_skipped_row_and_the_grid_goes_on() -> None:
+    discover("a.f", interval_seconds=60.0)
+    tick(NOW)
+    assert functions.pause("a.f", NOW + 1)
+    assert not functions.pause("a.f", NOW + 1)
+    assert functions.resume("a.f", NOW + 190)
+    assert not functions.resume("a.f", NOW + 190)
+    assert runs("status", "slots", "covers_from", "scheduled_for", "reason")[1:] == [
+        ("skipped", 3, NOW + 60, NOW + 180, PAUSED)
+    ]
+    assert ticks.next_due_at() == NOW + 240
+
+
+def test_a_function_switched_off_in_code_skips_until_it_is_on_again() -> None:
+    discover("a.f", interval_seconds=60.0)
+    tick(NOW)
+    discover("a.f", now=NOW + 1, interval_seconds=60.0, enabled=False)
+    assert ticks.fetch_due_functions(NOW + 1000) == []
+    discover("a.f", now=NOW + 130, interval_seconds=60.0, enabled=True)
+    assert runs("status", "slots", "reason")[1:] == [("skipped", 2, DISABLED)]
+    assert ticks.next_due_at() == NOW + 180
+
+
+def test_an_unknown_name_is_told_with_its_nearest_neighbour() -> None:
+    discover("reports.daily.send")
+    with pytest.raises(NotFoundError, match=r"did you mean 'reports\.daily\.send'"):
+        functions.find_id("reports.daily.sent")
+
+
+def test_thousands_of_functions_are_written_in_one_call() -> None:
+    many = [found(f"a.f{number}") for number in range(1200)]
+    assert functions.upsert_functions(many, timezone="UTC", now=NOW) == Upserted(new=1200)
+    assert one("SELECT COUNT(*) FROM scheduled_functions") == 1200

@@ -1,0 +1,166 @@
+"""Retention, processes, scans, and the schema that they live in."""
+
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from playhouse.migrations import Runner
+
+from scheduler.config import Config
+from scheduler.db import processes, retention, scans
+from scheduler.db.connection import change, close_database, is_sqlite, rows, transaction
+from scheduler.db.finishes import finish
+from scheduler.db.processes import ProcessRow
+from scheduler.db.schema import MIGRATIONS_FOLDER, init_schema, installation_id, open_existing
+from scheduler.errors import SchemaMissingError, SchemaTooNewError
+from scheduler.executor import Outcome
+from scheduler.models import TABLES
+from scheduler.models import database as models_database
+from scheduler.runner.inspection import FileError
+from tests.db import rows as table
+from tests.db.conftest import make_config
+from tests.db.rows import NOW, WORKER, discover, one, run_one
+
+
+def process(process_id: str, role: str = "worker") -> ProcessRow:
+    return ProcessRow(process_id, role, "host", 7, NOW, 0, NOW, 2, "running", None)
+
+
+def finish_slots(count: int) -> None:
+    for number in range(count):
+        at = NOW + 60 * number
+        finish(run_one(at), Outcome(status="success"), WORKER, at)
+
+
+@pytest.mark.usefixtures("database")
+class TestRetention:
+    def test_old_runs_go_and_the_newest_verdict_stays(self) -> None:
+        discover("a.f")
+        finish_slots(5)
+        assert retention.delete_old_runs(NOW + 10_000, 100) == 4
+        assert retention.delete_old_runs(NOW + 10_000, 100) == 0
+        assert table.runs("scheduled_for") == [(NOW + 240,)]
+        assert one("SELECT pruned_until_at FROM scheduled_functions") == NOW + 180
+
+    def test_a_function_keeps_its_newest_runs(self) -> None:
+        discover("a.f")
+        finish_slots(5)
+        assert retention.delete_old_runs(0, 3) == 2
+        assert [slot for (slot,) in table.runs("scheduled_for")] == [
+            NOW + 120,
+            NOW + 180,
+            NOW + 240,
+        ]
+
+    def test_open_runs_and_the_attempts_before_them_stay(self) -> None:
+        discover("a.f", retries=1)
+        finish(run_one(NOW), Outcome(status="error"), WORKER, NOW)
+        with transaction():
+            change(
+                "INSERT INTO run_logs (function_id, root_id, attempt, status, trigger, "
+                "scheduled_for, covers_from, slots, finished_at, sends, output_bytes) "
+                "VALUES (1, 99, 1, 'skipped', 'schedule', 5, 5, 1, 5, 0, 0)"
+            )
+        assert retention.delete_old_runs(NOW + 10_000, 100) == 0
+        assert len(table.runs("id")) == 3
+
+
+@pytest.mark.usefixtures("database")
+class TestProcesses:
+    def test_a_heartbeat_of_a_process_declared_lost_is_refused(self) -> None:
+        processes.register(process("one"))
+        assert processes.beat("one", NOW + 1)
+        assert processes.mark_lost("one", "silent", NOW)
+        assert not processes.mark_lost("one", "silent", NOW)
+        assert not processes.beat("one", NOW + 2)
+
+    def test_the_scan_lease_is_held_by_one_living_process(self) -> None:
+        processes.register(process("one", "ticker"))
+        processes.register(process("two", "ticker"))
+        assert scans.take_lease("one")
+        assert not scans.take_lease("two")
+        processes.mark_lost("one", "killed", NOW)
+        assert scans.take_lease("two")
+        scans.release_lease("two")
+        assert scans.take_lease("two")
+
+    def test_a_mended_file_leaves_the_scan_errors(self) -> None:
+        broken = FileError(path="a.py", error_type="E", message="m", traceback="t", line=1)
+        for errors, expected in (([broken], 1), ([broken], 1), ([], 0)):
+            scans.record_scan(started_at=NOW, finished_at=NOW, files=1, functions=0, errors=errors)
+            assert one("SELECT COUNT(*) FROM scan_errors") == expected
+        assert scans.is_outdated(NOW)
+        assert not scans.is_outdated(NOW + 1)
+
+
+class TestSchema:
+    def test_the_schema_of_the_models_is_that_of_the_migrations(self, config: Config) -> None:
+        init_schema(config)
+        migrated = _described()
+        with transaction():
+            models_database.drop_tables(TABLES)
+            models_database.create_tables(TABLES)
+        assert _described() == migrated
+        close_database()
+
+    def test_a_database_of_a_newer_scheduler_is_refused(self, database: Config) -> None:
+        with transaction():
+            change(
+                "INSERT INTO schema_migration (name, applied) VALUES ('0999_later', ?)",
+                ["2030-01-01 00:00:00"],
+            )
+        with pytest.raises(SchemaTooNewError, match="0999_later"):
+            init_schema(database)
+
+    def test_a_database_without_a_schema_is_told_with_the_remedy(self, config: Config) -> None:
+        with pytest.raises(SchemaMissingError, match="scheduler run"):
+            open_existing(config)
+
+    def test_starting_again_changes_nothing(self, config: Config) -> None:
+        init_schema(config)
+        before = installation_id()
+        init_schema(config)
+        assert installation_id() == before
+        assert Runner(models_database.obj, str(MIGRATIONS_FOLDER)).up() == []
+        close_database()
+
+    def test_the_files_can_be_read_by_their_owner_only(self, tmp_path: Path) -> None:
+        init_schema(make_config(tmp_path))
+        files = list(tmp_path.glob("scheduler.db*"))
+        assert len(files) >= 2
+        assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+        close_database()
+
+    def test_a_thread_of_the_process_waits_for_anothers_transaction(self, database: Config) -> None:
+        def beat_often(name: str) -> None:
+            for _ in range(50):
+                assert processes.beat(name, NOW)
+
+        for name in ("one", "two", "three"):
+            processes.register(process(name))
+        threads = [
+            threading.Thread(target=beat_often, args=[name]) for name in ("one", "two", "three")
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert rows("SELECT beat FROM processes") == [(50,)] * 3
+
+
+def _described() -> list[object]:
+    if is_sqlite():
+        return rows(
+            "SELECT name, sql FROM sqlite_master WHERE tbl_name != 'schema_migration' "
+            "AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        )
+    columns = rows(
+        "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns "
+        "WHERE table_schema = 'public' AND table_name != 'schema_migration' ORDER BY 1, 2"
+    )
+    indexes = rows(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' "
+        "AND tablename != 'schema_migration' ORDER BY 1"
+    )
+    return [*columns, *indexes]

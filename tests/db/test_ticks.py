@@ -1,0 +1,149 @@
+"""Ticks as rows: one verdict a slot, whatever the number of tickers."""
+
+import pytest
+
+from scheduler.config import Config
+from scheduler.db import ticks
+from scheduler.db.connection import change, transaction
+from scheduler.db.finishes import finish
+from scheduler.executor import Outcome
+from scheduler.policy import STILL_RUNNING, decide
+from tests.db.rows import NOW, WORKER, discover, one, run_one, runs, start_run, tick
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def test_a_due_function_gets_one_queued_row_and_its_next_slot() -> None:
+    discover("a.f")
+    assert tick(NOW) == [(1, 0)]
+    assert runs("status", "scheduled_for", "root_id", "slots") == [("queued", NOW, 1, 1)]
+    assert ticks.next_due_at() == NOW + 60
+
+
+def test_a_tick_that_was_overtaken_by_another_ticker_writes_nothing() -> None:
+    discover("a.f")
+    due = ticks.fetch_due_functions(NOW)
+    assert len(tick(NOW)) == 1
+    late = ticks.record_tick([(function, decide(function, NOW + 70)) for function in due], NOW + 70)
+    assert late == []
+    assert runs("scheduled_for") == [(NOW,)]
+    assert ticks.next_due_at() == NOW + 60
+
+
+def test_a_slot_that_is_decided_already_is_not_decided_again() -> None:
+    discover("a.f")
+    tick(NOW)
+    with transaction():
+        change("UPDATE scheduled_functions SET next_run_at = ?", [NOW])
+    assert tick(NOW) == []
+    assert len(runs("id")) == 1
+
+
+def test_a_streak_of_skips_is_one_row_that_grows() -> None:
+    discover("a.f", interval_seconds=1.0)
+    run_one(NOW)
+    for second in range(1, 6):
+        assert tick(NOW + second) == []
+    assert runs("status", "slots", "covers_from", "scheduled_for")[1:] == [
+        ("skipped", 5, NOW + 1, NOW + 5)
+    ]
+    assert one("SELECT reason FROM run_logs WHERE status = 'skipped'") == STILL_RUNNING
+
+
+def test_a_week_of_downtime_is_one_row_that_answers_for_all_its_slots() -> None:
+    discover("a.f", interval_seconds=1.0)
+    finish(run_one(NOW), Outcome(status="success"), WORKER, NOW)
+    tick(NOW + 7 * 86400)
+    assert runs("slots", "covers_from", "scheduled_for")[1:] == [
+        (7 * 86400, NOW + 1, NOW + 7 * 86400)
+    ]
+
+
+def test_overlap_queue_holds_one_run_until_the_one_before_has_ended() -> None:
+    discover("a.f", interval_seconds=1.0, overlap="queue")
+    first = run_one(NOW)
+    assert tick(NOW + 1) == []
+    assert runs("status", "available_at")[1] == ("queued", None)
+    tick(NOW + 2)
+    assert [status for (status,) in runs("status")] == ["running", "queued", "skipped"]
+    assert finish(first, Outcome(status="success"), WORKER, NOW + 3).messages == [(2, 0)]
+
+
+def test_overlap_allow_runs_beside_the_one_before() -> None:
+    discover("a.f", interval_seconds=1.0, overlap="allow")
+    run_one(NOW)
+    assert len(tick(NOW + 1)) == 1
+
+
+def test_overlap_replace_asks_the_running_one_to_end_and_then_runs() -> None:
+    discover("a.f", interval_seconds=1.0, overlap="replace")
+    first = run_one(NOW)
+    assert tick(NOW + 1) == []
+    assert one("SELECT cancel_requested_at FROM run_logs WHERE id = 1") == NOW + 1
+    assert finish(first, Outcome(status="cancelled"), WORKER, NOW + 2).messages == [(2, 0)]
+
+
+def test_overlap_replace_cancels_a_queued_one_at_once() -> None:
+    discover("a.f", interval_seconds=1.0, overlap="replace")
+    tick(NOW)
+    assert tick(NOW + 1) == [(2, 0)]
+    assert runs("status") == [("cancelled",), ("queued",)]
+
+
+def test_jitter_puts_a_run_off_but_not_its_slot() -> None:
+    discover("a.f", interval_seconds=100.0, jitter_seconds=50.0)
+    assert tick(NOW) == []
+    ((slot, available_at, sent_at),) = runs("scheduled_for", "available_at", "sent_at")
+    assert slot == NOW
+    assert NOW < available_at < NOW + 50
+    assert sent_at is None
+
+
+def test_the_priority_of_a_function_goes_with_its_message() -> None:
+    discover("a.f", priority=7)
+    assert tick(NOW) == [(1, 7)]
+
+
+def test_a_schedule_that_cannot_be_read_any_more_fails_alone() -> None:
+    discover("a.bad", "a.good")
+    with transaction():
+        change(
+            "UPDATE scheduled_functions SET interval_seconds = NULL, cron = 'gibberish' "
+            "WHERE name = 'a.bad'"
+        )
+    due = {function.name: function for function in ticks.fetch_due_functions(NOW)}
+    with pytest.raises(ValueError, match="cron") as raised:
+        decide(due["a.bad"], NOW)
+    ticks.postpone(due["a.bad"], raised.value, NOW)
+    assert len(tick(NOW)) == 1
+    assert runs("status", "scheduled_for")[0] == ("error", NOW)
+    assert ticks.next_due_at() == NOW + 60
+
+
+def test_a_clock_set_back_brings_the_next_slot_into_reach() -> None:
+    discover("a.f", interval_seconds=60.0)
+    tick(NOW)
+    earlier = NOW - 86400
+    assert ticks.return_into_reach(earlier) == ["a.f"]
+    assert ticks.next_due_at() == earlier
+    assert ticks.return_into_reach(earlier) == []
+
+
+def test_a_paused_function_is_not_due(database: Config) -> None:
+    from scheduler.db import functions
+
+    discover("a.f")
+    functions.pause("a.f", NOW)
+    assert ticks.fetch_due_functions(NOW + 100) == []
+    assert ticks.next_due_at() is None
+
+
+def test_a_held_run_is_released_only_when_nothing_before_it_is_open() -> None:
+    discover("a.f", interval_seconds=1.0, overlap="queue", retries=1)
+    first = run_one(NOW)
+    tick(NOW + 1)
+    failed = finish(first, Outcome(status="error"), WORKER, NOW + 2)
+    assert failed.messages == []
+    assert failed.retry_at == NOW + 12
+    retried = start_run(3, NOW + 12)
+    assert finish(retried, Outcome(status="success"), WORKER, NOW + 13).messages == [(2, 0)]

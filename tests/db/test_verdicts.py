@@ -1,0 +1,217 @@
+"""Claims, starts and verdicts: fenced changes of one row."""
+
+import pytest
+
+from scheduler.db import finishes, messages, runs
+from scheduler.db.claims import OUTSIDE_GRACE, claim, hand_back, start
+from scheduler.db.connection import rows
+from scheduler.db.finishes import finish, reap
+from scheduler.errors import NotFoundError
+from scheduler.executor import Outcome
+from tests.db import rows as table
+from tests.db.rows import NOW, WORKER, discover, one, run_one, start_run, tick
+
+pytestmark = pytest.mark.usefixtures("database")
+SUCCESS = Outcome(status="success", output="hello", output_bytes=5, result="42")
+
+
+def test_a_run_is_claimed_once() -> None:
+    discover("a.f")
+    ((run_id, _),) = tick(NOW)
+    first, _ = claim([run_id], "one", NOW)
+    second, _ = claim([run_id], "two", NOW)
+    assert [run.id for run in first] == [run_id]
+    assert second == []
+
+
+def test_a_run_that_is_not_available_yet_is_not_claimed() -> None:
+    discover("a.f", interval_seconds=100.0, jitter_seconds=50.0)
+    tick(NOW)
+    assert claim([1], WORKER, NOW) == ([], [])
+    assert len(claim([1], WORKER, NOW + 50)[0]) == 1
+
+
+def test_several_runs_are_claimed_in_the_order_of_their_messages() -> None:
+    discover("a.f", "a.g", "a.h")
+    ids = [run_id for run_id, _ in tick(NOW)]
+    claimed, _ = claim(ids[::-1], WORKER, NOW)
+    assert [run.id for run in claimed] == ids[::-1]
+
+
+def test_a_claim_later_than_the_grace_is_missed() -> None:
+    discover("a.f", grace_seconds=5.0)
+    ((run_id, _),) = tick(NOW)
+    assert claim([run_id], WORKER, NOW + 6) == ([], [])
+    assert table.runs("status", "reason") == [("missed", OUTSIDE_GRACE)]
+
+
+def test_what_was_claimed_and_not_started_is_handed_back() -> None:
+    discover("a.f", priority=3)
+    tick(NOW)
+    (claimed,), _ = claim([1], WORKER, NOW)
+    assert hand_back([1], WORKER) == [(1, 3)]
+    assert not start(claimed, WORKER, NOW)
+    assert len(claim([1], "another", NOW)[0]) == 1
+
+
+def test_a_verdict_is_written_with_everything_that_came_back() -> None:
+    discover("a.f")
+    finished = finish(run_one(NOW), SUCCESS, WORKER, NOW + 2)
+    assert finished.is_accepted
+    assert table.runs("status", "finished_at", "output", "result") == [
+        ("success", NOW + 2, "hello", "42")
+    ]
+    assert rows(
+        "SELECT last_status, last_started_at, last_duration_seconds, consecutive_failures "
+        "FROM scheduled_functions"
+    ) == [("success", NOW, 2.0, 0)]
+
+
+def test_a_verdict_is_final() -> None:
+    discover("a.f")
+    run = run_one(NOW)
+    assert finish(run, SUCCESS, WORKER, NOW).is_accepted
+    assert not finish(run, Outcome(status="error"), WORKER, NOW).is_accepted
+    assert table.runs("status") == [("success",)]
+
+
+def test_a_worker_that_was_declared_dead_cannot_overwrite_the_verdict() -> None:
+    discover("a.f")
+    run = run_one(NOW)
+    reap(WORKER, reason="no heartbeat", now=NOW + 15)
+    assert not finish(run, SUCCESS, WORKER, NOW + 16).is_accepted
+    assert table.runs("status", "reason") == [("lost", "no heartbeat")]
+
+
+def test_a_failed_attempt_is_retried_after_a_growing_delay() -> None:
+    discover("a.f", retries=2, retry_delay_seconds=10.0, retry_backoff=3.0)
+    first = finish(run_one(NOW), Outcome(status="error"), WORKER, NOW)
+    assert first.retry_at == NOW + 10
+    second = finish(start_run(2, NOW + 10), Outcome(status="timeout"), WORKER, NOW + 20)
+    assert second.retry_at == NOW + 50
+    last = finish(start_run(3, NOW + 50), Outcome(status="error"), WORKER, NOW + 60)
+    assert last.retry_at is None
+    assert table.runs("root_id", "attempt", "status", "scheduled_for") == [
+        (1, 1, "error", NOW),
+        (1, 2, "timeout", NOW),
+        (1, 3, "error", NOW),
+    ]
+    assert one("SELECT consecutive_failures FROM scheduled_functions") == 3
+
+
+def test_a_cancelled_attempt_is_not_retried_and_is_no_failure() -> None:
+    discover("a.f", retries=2)
+    finished = finish(run_one(NOW), Outcome(status="cancelled"), WORKER, NOW)
+    assert finished.retry_at is None
+    assert one("SELECT consecutive_failures FROM scheduled_functions") == 0
+
+
+def test_a_dead_workers_claims_go_back_and_its_running_attempts_are_lost() -> None:
+    discover("a.f", "a.g", retries=1)
+    (first, _), (second, _) = tick(NOW)
+    start_run(first, NOW)
+    claim([second], WORKER, NOW)
+    (lost,) = reap(WORKER, reason="killed", now=NOW + 1)
+    assert lost.retry_at is not None
+    assert table.runs("status", "claimed_by") == [
+        ("lost", WORKER),
+        ("queued", None),
+        ("queued", None),
+    ]
+    assert messages.take_unsent(NOW + 1) == [(second, 0)]
+
+
+def test_reaping_twice_changes_nothing_more() -> None:
+    discover("a.f", retries=1)
+    run_one(NOW)
+    assert len(reap(WORKER, reason="killed", now=NOW)) == 1
+    assert reap(WORKER, reason="killed", now=NOW) == []
+    assert len(table.runs("id")) == 2
+
+
+def test_a_lost_message_is_sent_again_later_and_later() -> None:
+    discover("a.f")
+    tick(NOW)
+    assert messages.take_overdue(NOW + 4) == []
+    assert messages.take_overdue(NOW + 6) == [(1, 0)]
+    assert messages.take_overdue(NOW + 12) == []
+    assert messages.take_overdue(NOW + 17) == [(1, 0)]
+    assert messages.count_waiting(NOW + 17) == 1
+
+
+def test_a_claimed_run_is_not_sent_again() -> None:
+    discover("a.f")
+    tick(NOW)
+    claim([1], WORKER, NOW)
+    assert messages.take_overdue(NOW + 100) == []
+    assert messages.count_waiting(NOW + 100) == 0
+
+
+def test_a_retry_is_sent_when_its_time_has_come() -> None:
+    discover("a.f", retries=1)
+    finish(run_one(NOW), Outcome(status="error"), WORKER, NOW)
+    assert messages.next_available_at(NOW) == NOW + 10
+    assert messages.take_unsent(NOW + 9) == []
+    assert messages.take_unsent(NOW + 10) == [(2, 0)]
+    assert messages.take_unsent(NOW + 10) == []
+
+
+def test_a_manual_run_waits_for_an_open_one_unless_forced() -> None:
+    discover("a.f")
+    first = run_one(NOW)
+    assert runs.insert_run_log(1, NOW + 1, now=NOW + 1) == (2, [])
+    assert runs.insert_run_log(1, NOW + 1, now=NOW + 1, is_held_while_open=False) == (3, [(3, 0)])
+    assert finish(first, SUCCESS, WORKER, NOW + 2).messages == []
+    forced = start_run(3, NOW + 2)
+    assert finish(forced, SUCCESS, WORKER, NOW + 3).messages == [(2, 0)]
+
+
+def test_a_queued_run_is_cancelled_at_once_and_never_starts() -> None:
+    discover("a.f")
+    tick(NOW)
+    (claimed,), _ = claim([1], WORKER, NOW)
+    assert runs.cancel(1, NOW) == ("cancelled", [])
+    assert not start(claimed, WORKER, NOW)
+
+
+def test_a_running_run_is_cancelled_by_asking_its_worker() -> None:
+    discover("a.f")
+    run_one(NOW)
+    assert runs.cancel(1, NOW) == ("requested", [])
+    (request,) = runs.fetch_requests(WORKER)
+    assert (request.run_id, request.wants_cancel, request.wants_stack) == (1, True, False)
+
+
+def test_cancelling_what_has_ended_tells_its_verdict() -> None:
+    discover("a.f")
+    finish(run_one(NOW), SUCCESS, WORKER, NOW)
+    assert runs.cancel(1, NOW) == ("success", [])
+    with pytest.raises(NotFoundError, match="no run 99"):
+        runs.cancel(99, NOW)
+
+
+def test_a_stack_is_asked_for_until_it_is_written() -> None:
+    discover("a.f")
+    run_one(NOW)
+    assert runs.request_stack(1, NOW)
+    assert [request.wants_stack for request in runs.fetch_requests(WORKER)] == [True]
+    runs.record_stack(1, "Thread 1")
+    assert [request.wants_stack for request in runs.fetch_requests(WORKER)] == [False]
+
+
+def test_output_is_only_written_while_the_run_goes() -> None:
+    discover("a.f")
+    run = run_one(NOW)
+    runs.record_output(1, "half", 4)
+    assert table.runs("output", "output_bytes") == [("half", 4)]
+    finish(run, SUCCESS, WORKER, NOW)
+    runs.record_output(1, "late", 4)
+    assert table.runs("output") == [("hello",)]
+
+
+def test_a_running_row_that_its_worker_does_not_know_is_lost() -> None:
+    discover("a.f")
+    run_one(NOW)
+    assert finishes.fetch_running(WORKER) == [1]
+    assert finishes.lose(1, WORKER, reason="forgotten", now=NOW).is_accepted
+    assert finishes.fetch_running(WORKER) == []
