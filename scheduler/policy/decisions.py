@@ -112,14 +112,13 @@ def decide(due: DueFunction, now: float) -> Decision:
     if whole is None:  # the grid has moved under it, such as by new rules of a time zone
         return Decision(next_run_at=following)
     missed, runs = _catch_up(due, whole, now)
-    answered = _overlap(due, runs)
-    return _with_streak(
-        (*missed, *answered),
-        due.streak,
-        Decision(
-            next_run_at=following,
-            cancel_open=bool(runs) and due.overlap == "replace" and due.open_runs > 0,
-        ),
+    rows = (*missed, *_overlap(due, runs))
+    extend = _extension(due.streak, rows)
+    return Decision(
+        next_run_at=following,
+        rows=rows[1:] if extend else rows,
+        extend=extend,
+        cancel_open=bool(runs) and due.overlap == "replace" and due.open_runs > 0,
     )
 
 
@@ -193,23 +192,13 @@ def _overlap(due: DueFunction, runs: list[_Span]) -> list[NewRow]:
     return [_run(due, span, is_held=True) for span in runs]
 
 
-def _with_streak(rows: tuple[NewRow, ...], streak: Streak | None, decision: Decision) -> Decision:
+def _extension(streak: Streak | None, rows: tuple[NewRow, ...]) -> Extension | None:
     """Let the newest row go on instead of a second one of the same verdict and reason."""
-    extend = None
-    if streak and rows and _continues(streak, rows[0]):
-        extend = Extension(streak.row_id, rows[0].scheduled_for, rows[0].slots)
-        rows = rows[1:]
-    return Decision(
-        next_run_at=decision.next_run_at,
-        rows=rows,
-        extend=extend,
-        cancel_open=decision.cancel_open,
-    )
-
-
-def _continues(streak: Streak, row: NewRow) -> bool:
-    is_alike = (streak.status, streak.reason) == (row.status, row.reason)
-    return is_alike and streak.scheduled_for < row.covers_from
+    if streak is None or not rows or streak.scheduled_for >= rows[0].covers_from:
+        return None
+    if (streak.status, streak.reason) != (rows[0].status, rows[0].reason):
+        return None
+    return Extension(streak.row_id, rows[0].scheduled_for, rows[0].slots)
 
 
 def _span(trigger: Trigger, first: float, until: float) -> _Span | None:
