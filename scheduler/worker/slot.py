@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from scheduler.clock import Clock
 from scheduler.config import Config
@@ -57,7 +58,6 @@ class Slots:
         finally:
             with self._lock:
                 del self._controls[run_id]
-            control.close()
 
     def controls(self) -> dict[int, RunControl]:
         """Return the controls of the runs that are in a slot now, by run id."""
@@ -73,9 +73,7 @@ class Slots:
         for run in started:
             crash_point("slot.started")
             event("run.started", level="debug", run_id=run.id, function=run.name)
-            outcome = self._pool.run(
-                self._call(run), control, lambda text, size: record_output(run_id, text, size)
-            )
+            outcome = self._pool.run(self._call(run), control, partial(_show_output, run.id))
             crash_point("slot.ended")
             self._write_verdict(run, outcome, worker_id)
 
@@ -128,3 +126,11 @@ class Slots:
             if self._stop.wait_hurry(backoff):
                 return None
             backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
+
+
+def _show_output(run_id: int, output: str, output_bytes: int) -> None:
+    """Write live output; that it could not be shown is no reason to end the run."""
+    try:
+        record_output(run_id, output, output_bytes)
+    except DatabaseUnavailableError as error:
+        event("run.output_unwritten", "warning", run_id=run_id, error=str(error))
