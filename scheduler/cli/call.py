@@ -35,7 +35,7 @@ def call(context: Context) -> int:
             result = asyncio.run(result)
     except LoadError as error:
         raise NotFoundError(f"{context.args.name}: {error}; `scheduler scan` looks again") from None
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever user code raises
         sys.stdout.flush()
         traceback.print_exception(type(error), error, _users_part(error.__traceback__))
         return EXIT_FAILED

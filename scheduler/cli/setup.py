@@ -11,15 +11,14 @@ EXAMPLE = '''"""An example: replace it with your own."""
 
 from datetime import timedelta
 
-from scheduler import current_run, schedule
+from scheduler import schedule
 
 
 @schedule(timedelta(seconds=10))
 def hello() -> str:
     """Say hello every ten seconds."""
-    run = current_run()
-    print("hello from run", run.run_id if run else "nowhere")
-    return "hello"
+    print("hello, world")
+    return "said hello"
 '''
 _HEAD = """# Configuration of the scheduler. Every key can be overridden by the environment variable
 # SCHEDULER_<KEY>; relative paths are relative to this file. `scheduler check` validates it.

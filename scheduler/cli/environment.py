@@ -1,0 +1,185 @@
+"""What around the configuration must be right: folders, file systems, modules, drivers, servers."""
+
+import os
+import sqlite3
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from zoneinfo import available_timezones
+
+from scheduler.config import Config
+from scheduler.errors import SchedulerError, SchemaMissingError
+
+LEAST_SQLITE = (3, 35, 0)  # RETURNING
+# File systems whose locks or shared memory SQLite's WAL cannot rely on.
+NETWORK_FILE_SYSTEMS = (
+    "nfs",
+    "cifs",
+    "smb",
+    "9p",
+    "afs",
+    "ceph",
+    "gluster",
+    "fuse.sshfs",
+    "lustre",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of what is wrong, and whether it stops the service from working."""
+
+    text: str
+    is_error: bool = True
+
+
+def examine(config: Config) -> list[Finding]:
+    """Return all findings; nothing is started, and nothing that exists is changed."""
+    return [finding for look in _LOOKS for finding in look(config)]
+
+
+def file_system_of(path: Path, mounts: str) -> str:
+    """Return the type of the file system a path is on, given the text of /proc/mounts."""
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        _, point, found, *_ = line.split(" ")
+        point = point.replace("\\040", " ")
+        is_above = point == "/" or path == Path(point) or Path(point) in path.parents
+        if is_above and len(point) >= len(best):  # the later of two on one point hides the first
+            best, kind = point, found
+    return kind
+
+
+def _scan_paths(config: Config) -> Iterator[Finding]:
+    for path in config.scan_paths:
+        if not path.exists():
+            yield Finding(f"scan_paths: {path} does not exist; create it or correct the path")
+        elif not path.is_dir():
+            yield Finding(f"scan_paths: {path} is not a folder; name the folder it is in")
+        elif not os.access(path, os.R_OK | os.X_OK):
+            yield Finding(f"scan_paths: {path} cannot be read by this user; see `ls -ld {path}`")
+        elif path.stat().st_mode & stat.S_IWOTH:
+            text = f"scan_paths: everybody may write to {path}, so everybody may run code here"
+            yield Finding(f"{text}; chmod o-w {path}", is_error=False)
+
+
+def _folders(config: Config) -> Iterator[Finding]:
+    files = [("db_path", config.db_path)] if config.database_url is None else []
+    files += [("queue_path", config.queue_path)] if config.queue_url is None else []
+    for key, path in files:
+        folder = next(above for above in path.parents if above.exists())
+        if path.is_dir():
+            yield Finding(f"{key}: {path} is a folder; name a file in it")
+        elif not os.access(folder, os.W_OK | os.X_OK):
+            yield Finding(f"{key}: {folder} is not writable by this user; correct it or {key}")
+        elif path.exists() and not os.access(path, os.R_OK | os.W_OK):
+            yield Finding(f"{key}: {path} is not writable by this user; see `ls -l {path}`")
+        else:
+            yield from _exposure(key, path)
+            yield from _network(key, folder)
+
+
+def _exposure(key: str, path: Path) -> Iterator[Finding]:
+    if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        text = f"{key}: other users may open {path}, which holds what functions print"
+        yield Finding(f"{text}; chmod 600 {path}", is_error=False)
+
+
+def _network(key: str, folder: Path) -> Iterator[Finding]:
+    try:
+        kind = file_system_of(folder.resolve(), Path("/proc/mounts").read_text())
+    except OSError:
+        return  # not Linux
+    if kind.startswith(NETWORK_FILE_SYSTEMS):
+        text = f"{key}: {folder} is on {kind}, where SQLite's WAL can be corrupted"
+        yield Finding(f"{text}; use a local disk or PostgreSQL", is_error=False)
+
+
+def _doorbell(config: Config) -> Iterator[Finding]:
+    folder = config.queue_path.parent
+    if config.queue_url is not None or not os.access(folder, os.W_OK | os.X_OK):
+        return
+    trial = folder / f".scheduler-check-{os.getpid()}"
+    try:
+        os.mkfifo(trial, 0o600)
+        trial.unlink()
+    except OSError as error:
+        text = f"queue_path: no FIFO in {folder} ({error.strerror}); runs start up to 1 s late"
+        yield Finding(text, is_error=False)
+
+
+def _sqlite(config: Config) -> Iterator[Finding]:
+    uses_sqlite = config.database_url is None or config.queue_url is None
+    if uses_sqlite and sqlite3.sqlite_version_info < LEAST_SQLITE:
+        least = ".".join(map(str, LEAST_SQLITE))
+        text = f"SQLite {sqlite3.sqlite_version} is too old; {least} or newer is needed"
+        yield Finding(f"{text}: use a newer Python or PostgreSQL")
+
+
+def _preload(config: Config) -> Iterator[Finding]:
+    known = list(sys.path)
+    sys.path += map(str, config.scan_paths)  # where executors find helpers, too
+    try:
+        for name in config.preload:
+            try:
+                is_found = find_spec(name) is not None
+            except (ImportError, ValueError):
+                is_found = False
+            if not is_found:
+                yield Finding(f"preload: there is no module {name}; install it or take it out")
+    finally:
+        sys.path[:] = known
+
+
+def _drivers(config: Config) -> Iterator[Finding]:
+    for key, url in (("database_url", config.database_url), ("queue_url", config.queue_url)):
+        package, extra = ("redis", "redis") if (url or "").startswith("redis") else _POSTGRES
+        if url is not None and find_spec(package) is None:
+            remedy = f"pip install 'slotkeeper[{extra}]'"
+            yield Finding(f"{key}: the package {package} is not installed; {remedy}")
+
+
+_POSTGRES = ("psycopg", "postgres")
+
+
+def _servers(config: Config) -> Iterator[Finding]:
+    from scheduler.db.connection import close_database
+    from scheduler.db.schema import open_existing
+
+    try:
+        open_existing(config, read_only=True)
+    except SchemaMissingError:
+        return  # it is made by the first start
+    except SchedulerError as error:
+        yield Finding(str(error))
+    finally:
+        close_database()
+
+
+def _guards(_config: Config) -> Iterator[Finding]:
+    from scheduler.executor.guards import missing_guards
+
+    for guard in missing_guards():
+        yield Finding(f"this system lacks a guard: {guard}", is_error=False)
+
+
+def _time_zones(_config: Config) -> Iterator[Finding]:
+    if not available_timezones():
+        text = "this system has no time zones, only UTC works; pip install tzdata"
+        yield Finding(text, is_error=False)
+
+
+_LOOKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
+    _scan_paths,
+    _folders,
+    _doorbell,
+    _sqlite,
+    _preload,
+    _drivers,
+    _servers,
+    _guards,
+    _time_zones,
+)
