@@ -31,18 +31,29 @@ class Exit:
     peak_rss_bytes: int | None = None
     cpu_total_seconds: float | None = None
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nobody was left to tell."""
+        return self.exit_code is None and self.signal is None
+
+
+class ForkRefusedError(ZygoteGoneError):
+    """The zygote lives but does not fork: its lease has run out, or the system has no room."""
+
 
 class Child:
     """A process forked by a zygote; `exit_fd` becomes readable when it has ended."""
 
     def __init__(self, report_fd: int) -> None:
-        """Wait for the zygote's word that it forked; raises ZygoteGoneError."""
+        """Wait for the zygote's word that it forked; raises ZygoteGoneError, ForkRefusedError."""
         self.exit_fd = report_fd
         self._buffer = b""
         try:
             message = self._read_message(_FORK_SECONDS)
-            if message is None or "pid" not in message:
-                raise ZygoteGoneError((message or {}).get("refused"))
+            if message is None:
+                raise ZygoteGoneError
+            if "refused" in message:
+                raise ForkRefusedError(message["refused"])
         except BaseException:
             os.close(report_fd)
             raise
@@ -138,7 +149,7 @@ class Zygote:
     def fork(self, target: str, request: dict[str, Any], fds: Sequence[int]) -> Child:
         """Fork a process that runs `serve(request, fds)` of the target ("executor" or "inspect").
 
-        The fds are duplicated; close your own. Raises ZygoteGoneError.
+        The fds are duplicated; close your own. Raises ZygoteGoneError, ForkRefusedError.
         """
         report_fd, their_report_fd = os.pipe()
         message = {"fork": target, "request": request, "fds": len(fds) + 1}

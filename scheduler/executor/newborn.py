@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from scheduler.executor.guards import become_subreaper, die_with_parent
+from scheduler.executor.title import set_title
 
 TARGETS = {
     "executor": "scheduler.runner.serving",
@@ -29,6 +30,7 @@ def live(zygote_pid: int, target: str, request: dict[str, Any], fds: Sequence[in
         die_with_parent(zygote_pid)
         become_subreaper()
         _close_all_but(fds)
+        set_title(f"scheduler {target} {request.get('scan_path', '')}")
         import_module(TARGETS[target]).serve(request, fds)
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else EXIT_BROKEN

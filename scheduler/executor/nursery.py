@@ -2,6 +2,8 @@
 
 import json
 import os
+import resource
+import signal
 import sys
 from contextlib import suppress
 from typing import Any
@@ -47,8 +49,9 @@ class Nursery:
 
     def reap(self) -> None:
         """Bury all dead children; call it at SIGCHLD."""
-        while (pid := _next_dead()) is not None:
-            self._bury(pid)
+        with suppress(ChildProcessError):
+            while (dead := os.wait4(-1, os.WNOHANG))[0]:
+                self._bury(*dead)
 
     def kill_all(self, cause: str) -> None:
         """Kill every child and all they left behind; their reports name the `cause`."""
@@ -63,13 +66,12 @@ class Nursery:
             sleep(0.002)
         self._cause = None
 
-    def _bury(self, pid: int) -> None:
+    def _bury(self, pid: int, status: int, usage: resource.struct_rusage) -> None:
         report = self._reports.pop(pid, None)
-        if report is not None:
-            kill_group(pid)  # a zombie leader keeps the group's number from being used again
-        _, status, usage = os.wait4(pid, 0)
         if report is None:
             return
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)  # as long as it has members nobody else gets its number
         self._kill_strays()
         ending: dict[str, Any] = {
             "peak_rss_bytes": usage.ru_maxrss * MAXRSS_UNIT,
@@ -95,14 +97,6 @@ def refuse(fds: list[int], reason: str) -> None:
     _tell(fds[0], {"refused": reason})
     for fd in fds:
         os.close(fd)
-
-
-def _next_dead() -> int | None:
-    try:
-        dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return None
-    return dead.si_pid if dead else None
 
 
 def _tell(report: int, message: dict[str, Any]) -> None:

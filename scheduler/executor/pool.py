@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from scheduler.clock import Clock
 from scheduler.errors import ZygoteGoneError
 from scheduler.executor.call import Call, Outcome
-from scheduler.executor.client import Zygote
+from scheduler.executor.client import ForkRefusedError, Zygote
 from scheduler.executor.control import RunControl
 from scheduler.executor.execution import DEATH_SECONDS, Execution
 from scheduler.executor.guards import kill_orphans
@@ -162,7 +162,14 @@ class ExecutorPool:
         executor.retire()
 
     def _fork(self, scan_path: str) -> ExecutorProcess:
-        return ExecutorProcess(self._living_zygote(), scan_path, self._max_rss_bytes)
+        zygote = self._living_zygote()
+        try:
+            return ExecutorProcess(zygote, scan_path, self._max_rss_bytes)
+        except ForkRefusedError:
+            raise
+        except ZygoteGoneError:  # nothing was begun, so one more try with a new one is safe
+            zygote.stop()
+            return ExecutorProcess(self._living_zygote(), scan_path, self._max_rss_bytes)
 
     def _living_zygote(self) -> Zygote:
         with self._zygote_lock:

@@ -11,7 +11,6 @@ from typing import Any
 from scheduler.executor.client import Exit, Zygote
 
 _READ_BYTES = 65536
-_ANSWER_BYTES = 4_000_000  # more than any answer: texts are bounded
 
 
 class ExecutorProcess:
@@ -58,18 +57,12 @@ class ExecutorProcess:
 
     def read_answer(self) -> dict[str, Any] | None:
         """Return the answer to the call if it is there."""
-        try:
-            part = self.control.recv(_READ_BYTES, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            part = None
-        except OSError:
-            part = b""
-        if part == b"" or len(self._buffer) > _ANSWER_BYTES:
-            self._lose(self.control_fd)
-        self._buffer += part or b""
-        while b"\n" in self._buffer:
-            line, _, self._buffer = self._buffer.partition(b"\n")
-            message: dict[str, Any] = json.loads(line)
+        while (line := self._read_line()) is not None:
+            try:
+                message: dict[str, Any] = json.loads(line)
+            except ValueError:
+                self.is_broken = True  # the user's code found the channel and wrote into it
+                continue
             if "ready" not in message:
                 return message
             self.is_ready = True
@@ -105,7 +98,8 @@ class ExecutorProcess:
 
     def kill(self, timeout_seconds: float) -> Exit | None:
         """Kill it and all it started, and wait until they are gone."""
-        self.child.kill()
+        if self.exit is None or self.exit.is_unknown:  # else its pid may be another's by now
+            self.child.kill()
         return self.wait_exit(timeout_seconds)
 
     def _prepare_poll(self) -> None:
@@ -117,6 +111,21 @@ class ExecutorProcess:
             os.set_blocking(fd, False)
         for fd in (self.control_fd, self.output_fd, self.stack_fd, self.woken_fd, self.exit_fd):
             self._poll.register(fd, select.POLLIN)
+
+    def _read_line(self) -> bytes | None:
+        while b"\n" not in self._buffer:
+            try:
+                part = self.control.recv(_READ_BYTES, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return None
+            except OSError:
+                part = b""
+            if not part:
+                self._lose(self.control_fd)
+                return None
+            self._buffer += part
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
 
     def _read(self, fd: int) -> bytes:
         try:

@@ -1,5 +1,7 @@
 """Where a run is now: asks its process for the stacks of all threads, collects the answer."""
 
+import os
+import re
 from collections.abc import Callable
 
 from scheduler.clock import Clock
@@ -8,6 +10,8 @@ from scheduler.runner.text import TRACEBACK_LIMIT, bounded, clean
 
 ANSWER_SECONDS = 1.0
 _QUIET_SECONDS = 0.05  # the dump has no end mark: silence is its end
+_PACKAGE = os.path.dirname(os.path.dirname(__file__))
+_OURS = re.compile(rf'File "(<frozen runpy>|{re.escape(_PACKAGE)}/(runner|executor)/)')
 _NO_ANSWER = "the process did not answer: it is stopped, or hangs in the kernel"
 
 
@@ -49,8 +53,9 @@ class StackDump:
 
     def text(self) -> str | None:
         """Return the last answer, None if there is none."""
-        text = clean(bounded(self._dump.decode("utf-8", "replace"), TRACEBACK_LIMIT))
-        return text or None
+        lines = self._dump.decode("utf-8", "replace").splitlines(keepends=True)
+        text = "".join(line for line in lines if not _OURS.search(line))
+        return clean(bounded(text, TRACEBACK_LIMIT)) or None
 
     def give_up(self) -> None:
         """Hand on what there is."""

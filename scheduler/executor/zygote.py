@@ -18,6 +18,7 @@ from scheduler.clock import Clock, SystemClock
 from scheduler.executor.guards import become_subreaper
 from scheduler.executor.newborn import TARGETS
 from scheduler.executor.nursery import CAUSE_LEASE, CAUSE_STOP, Nursery, refuse
+from scheduler.executor.title import set_title
 
 _COMMON = (  # imported once here instead of in every executor
     "asyncio concurrent.futures contextlib csv ctypes dataclasses datetime decimal email.message"
@@ -115,6 +116,8 @@ def main() -> None:
     channel = socket.socket(fileno=options.channel)
     channel.set_inheritable(False)
     sys.dont_write_bytecode = True
+    del sys.argv[1:]
+    set_title("scheduler zygote")
     _preload(options.preload)
     _Zygote(channel, options.lease_seconds, SystemClock()).loop()
 

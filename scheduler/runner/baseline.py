@@ -37,7 +37,7 @@ _PATCHED: tuple[tuple[Any, str], ...] = (
 )
 _WATCHED_SIGNALS = tuple(
     int(getattr(_signal, f"SIG{name}"))
-    for name in ("HUP", "INT", "QUIT", "TERM", "ALRM", "CHLD", "PIPE", "USR1", "WINCH")
+    for name in ("HUP", "INT", "QUIT", "TERM", "ALRM", "CHLD", "PIPE", "USR1", "USR2", "WINCH")
 )
 _OUTPUTS = ("standard input", "standard output", "standard error")
 
@@ -135,6 +135,10 @@ def _handlers() -> list[Any]:
     return [_signal.getsignal(number) for number in _WATCHED_SIGNALS]
 
 
+def _mask() -> Any:
+    return _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
+
+
 def _timer() -> tuple[float, float]:
     return _signal.getitimer(_signal.ITIMER_REAL)  # type: ignore[no-any-return]
 
@@ -147,6 +151,7 @@ _LOOKS: tuple[tuple[Callable[[], Any], str], ...] = (
     (_cwd, "the working directory"),
     *((_stream(fd), name) for fd, name in enumerate(_OUTPUTS)),
     (_handlers, "a signal handler"),
+    (_mask, "the signal mask"),
     (_timer, "the alarm timer"),
     (_tracers, "the trace function"),
     (_socket.getdefaulttimeout, "the default socket time-out"),

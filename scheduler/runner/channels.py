@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TextIO
 
 _RESERVED = 8  # descriptors at the top of the allowed range
-_HIGHEST = 65_536  # an unlimited range has no top worth reaching
+_HIGHEST = 4_096  # the kernel keeps a table up to the highest descriptor in use
 
 _libc = ctypes.CDLL(None)
 _control: socket.socket | None = None

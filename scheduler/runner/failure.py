@@ -53,10 +53,20 @@ def _traceback(error: BaseException) -> str:
 
 
 def _trim(frames: TracebackType | None) -> TracebackType | None:
-    """Drop the leading frames of the scheduler, importlib and asyncio."""
-    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_LAUNCHERS):
+    """Drop the leading frames of the scheduler, importlib and asyncio, and our own at the end."""
+    while frames is not None and _is_in(frames, _LAUNCHERS):
         frames = frames.tb_next
+    last = frames
+    while last is not None and last.tb_next is not None:
+        if _is_in(last.tb_next, (_OUR_FOLDER,)):
+            last.tb_next = None  # the handler that raised RunTerminated
+        else:
+            last = last.tb_next
     return frames
+
+
+def _is_in(frame: TracebackType, prefixes: tuple[str, ...]) -> bool:
+    return frame.tb_frame.f_code.co_filename.startswith(prefixes)
 
 
 def _line(error: BaseException, file: str | None) -> int | None:

@@ -38,9 +38,11 @@ def disarm() -> None:
 
 
 def set_idle(is_idle: bool) -> None:
-    """Between runs a SIGTERM ends the process."""
+    """Between runs a SIGTERM ends the process, also one that came as a run was wound up."""
     global _idle
     _idle = is_idle
+    if is_idle and _pending:
+        os._exit(EXIT_TERMINATED_IDLE)
 
 
 def _on_terminate(_signal: int, _frame: FrameType | None) -> None:

@@ -1,0 +1,72 @@
+"""Says in one line why a file cannot be scanned, and what to do about it."""
+
+import re
+from dataclasses import dataclass
+
+from scheduler.runner.failure import describe
+from scheduler.runner.loading import PACKAGE_PREFIX
+from scheduler.runner.text import clean
+
+_MESSAGE_LIMIT = 500  # characters
+_PRIVATE_PACKAGE = re.compile(rf"{PACKAGE_PREFIX}[0-9a-f]{{8}}\.?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileError:
+    """Why one file, or one scan path, could not be scanned."""
+
+    path: str
+    error_type: str
+    message: str
+    traceback: str
+    line: int | None
+
+
+def complain(
+    path: str, error_type: str, message: str, *, traceback: str = "", line: int | None = None
+) -> FileError:
+    """Make an error of texts that may hold anything; the message becomes one line."""
+    one_line = " ".join(clean(message).split())
+    if len(one_line) > _MESSAGE_LIMIT:
+        one_line = one_line[: _MESSAGE_LIMIT - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return FileError(
+        path=clean(path),
+        error_type=clean(error_type),
+        message=one_line,
+        traceback=clean(traceback),
+        line=line,
+    )
+
+
+def complain_of(error: BaseException, *, path: str, scan_path: str) -> FileError:
+    """Make an error of what importing the file at `path` raised."""
+    failure = describe(error, file=path)
+    return complain(
+        path,
+        failure.error_type,
+        _message(error, _public(failure.message), scan_path),
+        traceback=_public(failure.traceback),
+        line=failure.line,
+    )
+
+
+def _message(error: BaseException, message: str, scan_path: str) -> str:
+    if isinstance(error, SystemExit):
+        return (
+            f"it calls sys.exit({error.code!r}) when it is imported:"
+            " move the call below `if __name__ == '__main__':`"
+        )
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            f"{message}: install it into the scheduler's environment, or put it below {scan_path}"
+        )
+    if isinstance(error, PermissionError):
+        return f"{message}: give the scheduler's user the right to"
+    if isinstance(error, RecursionError):
+        return f"{message}: something calls itself without end when it is imported"
+    return message or type(error).__name__
+
+
+def _public(text: str) -> str:
+    """Take out the private package name under which the scan path is loaded."""
+    return _PRIVATE_PACKAGE.sub("", text)
