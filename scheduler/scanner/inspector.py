@@ -1,0 +1,161 @@
+"""The process that imports one file, as its parent sees it: two pipes, a deadline and an end."""
+
+import json
+import os
+import re
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+from scheduler.clock import Clock
+from scheduler.executor import Exit, Zygote
+from scheduler.runner.complaint import FileError, complain
+from scheduler.runner.inspection import FileReport
+from scheduler.runner.reporting import EXIT_CHANNEL_LOST
+from scheduler.scanner.walk import FileState
+
+_READ_BYTES = 262_144
+_TAIL_BYTES = 8_192
+_STACK_SECONDS = 0.3  # how long a hanging file may take to say where it hangs
+_DEATH_SECONDS = 5.0  # how long the system may take to kill it
+_PACKAGE = str(Path(__file__).parents[1])
+_OUR_FRAME = re.compile(rf'^  File "(<frozen |{re.escape(_PACKAGE)}).*\n?', re.MULTILINE)
+
+
+class Inspector:
+    """Forked at construction (raises ZygoteGoneError); `report` is there when `is_over`."""
+
+    def __init__(
+        self, zygote: Zygote, file: FileState, *, timeout_seconds: float, clock: Clock
+    ) -> None:
+        self.file = file
+        self.started_at = clock.monotonic()  # of the monotonic clock
+        self.deadline_at = self.started_at + timeout_seconds
+        self.exit: Exit | None = None
+        self.is_over = False
+        self._timeout_seconds = timeout_seconds
+        self._is_hanging = False
+        self._is_killed = False
+        self._report = bytearray()
+        self._tail = b""
+        self.report_fd, their_report_fd = os.pipe()
+        self.output_fd, their_output_fd = os.pipe()
+        try:
+            self._child = zygote.fork(
+                "inspect",
+                {"scan_path": file.scan_path, "module_path": file.module_path},
+                [their_report_fd, their_output_fd],
+            )
+        except BaseException:
+            os.close(self.report_fd)
+            os.close(self.output_fd)
+            raise
+        finally:
+            os.close(their_report_fd)
+            os.close(their_output_fd)
+        os.set_blocking(self.report_fd, False)
+        os.set_blocking(self.output_fd, False)
+
+    @property
+    def fds(self) -> tuple[int, int, int]:
+        """What to watch: when one is readable, call `pump` with it."""
+        return (self.report_fd, self.output_fd, self._child.exit_fd)
+
+    @property
+    def lost_its_zygote(self) -> bool:
+        """Whether it ended because its zygote did: by the fault of any file that was going."""
+        return self.exit == Exit()
+
+    def pump(self, fd: int) -> bool:
+        """Take what is there to read; False when nothing more will come."""
+        if fd == self._child.exit_fd:
+            self.exit = self._child.wait(0)
+            self.is_over = self.exit is not None
+            return not self.is_over
+        try:
+            part = os.read(fd, _READ_BYTES)
+        except BlockingIOError:
+            return True
+        if fd == self.report_fd:
+            self._report += part
+        else:
+            self._tail = (self._tail + part)[-_TAIL_BYTES:]
+        return bool(part)
+
+    def escalate(self) -> None:
+        """The deadline has passed: ask where it hangs, then kill it, then stop waiting for it."""
+        if not self._is_hanging:
+            self._is_hanging = True
+            self.deadline_at += _STACK_SECONDS
+            with suppress(ProcessLookupError):
+                os.kill(self._child.pid, signal.SIGUSR2)
+        elif not self._is_killed:
+            self._is_killed = True
+            self.deadline_at += _DEATH_SECONDS
+            self._child.kill()
+        else:
+            self.is_over = True
+
+    def close(self) -> None:
+        """Kill what still lives and let go of it."""
+        if self.exit is None:
+            self._child.kill()
+        self._child.close()
+        os.close(self.report_fd)
+        os.close(self.output_fd)
+
+    def report(self) -> FileReport:
+        """Return what it reported, or why it could not; call it once, when it is over."""
+        for fd in (self.report_fd, self.output_fd):
+            self.pump(fd)  # what it wrote last
+        try:
+            return FileReport.from_dict(json.loads(self._report))
+        except ValueError:
+            return FileReport(
+                scan_path=self.file.scan_path,
+                module_path=self.file.module_path,
+                error=self._complain(),
+                is_imported=False,
+            )
+
+    def _complain(self) -> FileError:
+        text = _OUR_FRAME.sub("", self._tail.decode(errors="replace"))
+        error_type, message = self._explain(self.exit or Exit())
+        line = re.search(rf'File "{re.escape(self.file.path)}", line (\d+)', text)
+        return complain(
+            self.file.path,
+            error_type,
+            message,
+            traceback=text,
+            line=int(line[1]) if line else None,
+        )
+
+    def _explain(self, ending: Exit) -> tuple[str, str]:
+        if self._is_hanging:
+            return "ImportTimeout", (
+                f"importing it took longer than {self._timeout_seconds:g} s and was ended:"
+                " move the work into a function, or raise import_timeout_seconds"
+            )
+        if ending.exit_code == EXIT_CHANNEL_LOST:
+            return "ImportLost", (
+                "it closes file descriptors that are not its own when it is imported:"
+                " move the call into a function"
+            )
+        if ending.exit_code is not None:
+            return "ImportExit", (
+                f"importing it ended the process with exit code {ending.exit_code}:"
+                " move the call (os._exit?) into a function"
+            )
+        if ending.signal is not None:
+            return "ImportKilled", f"importing it ended the process: {_describe(ending.signal)}"
+        return "ImportLost", (
+            "the process that imports the files died with it:"
+            " look for os.kill(os.getppid(), ...) and for lack of memory"
+        )
+
+
+def _describe(number: int) -> str:
+    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+    if number == signal.SIGKILL:
+        return f"{name} (by itself, by hand, or for lack of memory)"
+    return f"{name} (crashed in a compiled module, or by itself)"
