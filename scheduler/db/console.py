@@ -1,0 +1,312 @@
+"""What the console reads: its own read-only connection, short reads, frozen rows out."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from peewee import DatabaseError as PeeweeDatabaseError
+from peewee import InterfaceError as PeeweeInterfaceError
+from peewee import SqliteDatabase
+
+from scheduler.config import Config
+from scheduler.db.connection import file_identity, make_database
+from scheduler.db.console_rows import (
+    Counts,
+    FunctionRow,
+    FunctionStats,
+    Mark,
+    Overview,
+    ProcessRow,
+    Queued,
+    RunDetails,
+    RunPage,
+    RunRow,
+    ScanErrorRow,
+    ScanRow,
+)
+from scheduler.errors import SchedulerError
+
+BUSY_SECONDS = 0.25  # the screen says "locked" rather than to wait
+DAY_SECONDS = 86400
+HOURS = 24
+PAGE_ROWS = 200
+STATS_RUNS = 2000
+HOURLY_SECONDS = 30.0
+FAILED = ("error", "timeout", "lost")
+
+_FUNCTION_COLUMNS = (
+    "id, name, scan_path, module_path, qualname, line, description, interval_seconds, anchor_at,"
+    " cron, timezone, start, jitter_seconds, catch_up, grace_seconds, overlap, timeout_seconds,"
+    " retries, priority, isolated, enabled, state, next_run_at, paused_at, last_status,"
+    " last_started_at, last_duration_seconds, consecutive_failures"
+)
+_RUN_COLUMNS = (
+    "id, function_id, status, trigger, attempt, slots, scheduled_for, covers_from, queued_at,"
+    " available_at, started_at, finished_at, claimed_by, error_type,"
+    " substr(error_message, 1, 300), reason, cancel_requested_at"
+)
+_DETAIL_COLUMNS = (
+    "root_id, claimed_at, sent_at, error_message, traceback, exit_code, signal, output,"
+    " output_bytes, result, peak_rss_bytes, cpu_seconds, stack_requested_at, stack"
+)
+
+
+class ConsoleError(SchedulerError):
+    """The database cannot be read now."""
+
+    kind = "unreadable"
+
+
+class MissingError(ConsoleError):
+    """There is no database file yet."""
+
+    kind = "missing"
+
+
+class LockedError(ConsoleError):
+    """Another process keeps the database to itself."""
+
+    kind = "locked"
+
+
+class SchemaError(ConsoleError):
+    """The database has another schema than this console knows."""
+
+    kind = "schema"
+
+
+class ConsoleDatabase:
+    """One read-only connection for the thread that uses it, opened at need.
+
+    Every method raises ConsoleError (and closes, so that the next call opens again).
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._database = make_database(config, read_only=True)
+        self._is_sqlite = isinstance(self._database, SqliteDatabase)
+        if isinstance(self._database, SqliteDatabase):
+            self._database.timeout = BUSY_SECONDS
+        self._identity: tuple[int, int] | None = None
+        self._version: int | None = None
+        self._functions: dict[int, tuple[tuple[Any, ...], FunctionRow]] = {}
+        self._hourly: tuple[float, int, tuple[int, ...]] | None = None
+
+    def close(self) -> None:
+        """Close the connection and forget what was cached from that file."""
+        if not self._database.is_closed():
+            self._database.close()
+        self._version, self._hourly = None, None
+        self._functions.clear()
+
+    def has_changed(self) -> bool:
+        """Tell whether somebody committed since the last call; PostgreSQL cannot say: always."""
+        self._open()
+        if not self._is_sqlite:
+            return True
+        version = int(self._rows("PRAGMA data_version")[0][0])
+        changed, self._version = version != self._version, version
+        return changed
+
+    def overview(self, now: float) -> Overview:
+        """Read everything the first screen shows except runs and histories."""
+        self._open()
+        scans = self._rows(
+            "SELECT started_at, finished_at, files, functions, errors FROM scans"
+            " ORDER BY id DESC LIMIT 1"
+        )
+        return Overview(
+            taken_at=now,
+            functions=self._read_functions(),
+            running=tuple(self._runs("status = 'running'", (), limit=2000)),
+            queued=self._queued(now),
+            processes=tuple(
+                ProcessRow(*row)
+                for row in self._rows(
+                    "SELECT id, role, host, pid, started_at, heartbeat_at, slots, state, detail"
+                    " FROM processes ORDER BY role, started_at, id LIMIT 500"
+                )
+            ),
+            scan_errors=tuple(
+                ScanErrorRow(*row)
+                for row in self._rows(
+                    "SELECT path, error_type, message, traceback, line, first_seen_at, last_seen_at"
+                    " FROM scan_errors ORDER BY path LIMIT 500"
+                )
+            ),
+            last_scan=ScanRow(*scans[0]) if scans else None,
+            counts=self._counts(now),
+        )
+
+    def histories(
+        self, function_ids: Iterable[int], *, limit: int = 16
+    ) -> dict[int, tuple[Mark, ...]]:
+        """Return the last runs of each function, oldest first; ask for visible rows only."""
+        self._open()
+        found = {}
+        for function_id in function_ids:
+            rows = self._rows(
+                "SELECT status, started_at, finished_at, error_type,"
+                " substr(error_message, 1, 300) FROM run_logs"
+                " WHERE function_id = ? AND status NOT IN ('queued', 'running')"
+                " ORDER BY id DESC LIMIT ?",
+                (function_id, limit),
+            )
+            found[function_id] = tuple(Mark(*row) for row in reversed(rows))
+        return found
+
+    def run_page(
+        self,
+        *,
+        function_id: int | None = None,
+        around_id: int | None = None,
+        is_oldest: bool = False,
+        is_failing: bool = False,
+    ) -> RunPage:
+        """Return a window of runs, newest first: the newest, the oldest, or those around one."""
+        self._open()
+        where, params = "1 = 1", []
+        if function_id is not None:
+            where, params = "function_id = ?", [function_id]
+        oldest_id, newest_id = self._rows(
+            f"SELECT (SELECT min(id) FROM run_logs WHERE {where}),"
+            f" (SELECT max(id) FROM run_logs WHERE {where})",
+            [*params, *params],
+        )[0]
+        if is_failing:
+            where += f" AND status IN {FAILED}"
+        if around_id is None:
+            runs = self._runs(where, params, ascending=is_oldest)
+        else:
+            half = PAGE_ROWS // 2
+            newer = self._runs(
+                f"{where} AND id > ?", [*params, around_id], limit=half, ascending=True
+            )
+            older = self._runs(f"{where} AND id <= ?", [*params, around_id], limit=half)
+            runs = [*newer, *older]
+        return RunPage(tuple(runs), oldest_id=oldest_id, newest_id=newest_id)
+
+    def run(self, run_id: int) -> RunDetails | None:
+        """Return one attempt in full with its sibling attempts, None when it was deleted."""
+        self._open()
+        runs = self._runs("id = ?", (run_id,))
+        if not runs:
+            return None
+        row = self._rows(f"SELECT {_DETAIL_COLUMNS} FROM run_logs WHERE id = ?", (run_id,))[0]
+        siblings = self._runs("root_id = ?", (row[0],), limit=50) if row[0] is not None else []
+        return RunDetails(runs[0], tuple(reversed(siblings)), *row)
+
+    def stats(self, function_id: int, now: float) -> FunctionStats:
+        """Measure a function's newest STATS_RUNS runs and count its last 24 hours."""
+        self._open()
+        since = self._rows(
+            "SELECT id FROM run_logs WHERE started_at >= ? ORDER BY started_at LIMIT 1",
+            (now - DAY_SECONDS,),
+        )
+        counts = (
+            self._rows(
+                "SELECT status, count(*) FROM run_logs WHERE function_id = ? AND id >= ?"
+                " GROUP BY status",
+                (function_id, since[0][0]),
+            )
+            if since
+            else []
+        )
+        timings = self._rows(
+            "SELECT scheduled_for, queued_at, available_at, started_at, finished_at, trigger"
+            " FROM run_logs WHERE function_id = ? AND started_at IS NOT NULL"
+            " ORDER BY id DESC LIMIT ?",
+            (function_id, STATS_RUNS),
+        )
+        return FunctionStats.measured(dict(counts), timings, now)
+
+    def _read_functions(self) -> tuple[FunctionRow, ...]:
+        known, fresh = self._functions, {}
+        for row in self._rows(f"SELECT {_FUNCTION_COLUMNS} FROM scheduled_functions"):
+            old = known.get(row[0])
+            # Most rows are as they were at the last look; to build 20,000 anew would cost 60 ms.
+            fresh[row[0]] = old if old and old[0] == row else (row, FunctionRow(*row))
+        self._functions = fresh
+        return tuple(function for _, function in fresh.values())
+
+    def _queued(self, now: float) -> dict[int, Queued]:
+        rows = self._rows(
+            "SELECT function_id, count(*),"
+            " sum(CASE WHEN available_at <= ? THEN 1 ELSE 0 END), min(available_at), min(id)"
+            " FROM run_logs WHERE status = 'queued' GROUP BY function_id",
+            (now,),
+        )
+        return {row[0]: Queued(*row[1:]) for row in rows}
+
+    def _counts(self, now: float) -> Counts:
+        failed = self._rows(
+            f"SELECT count(*) FROM run_logs WHERE status IN {FAILED} AND finished_at >= ?",
+            (now - DAY_SECONDS,),
+        )[0][0]
+        if self._hourly is None or not 0 <= now - self._hourly[0] < HOURLY_SECONDS:
+            self._hourly = (now, *self._hours(now))
+        counted_at, total, hours = self._hourly
+        newer = self._rows("SELECT count(*) FROM run_logs WHERE started_at >= ?", (counted_at,))
+        return Counts(runs_24h=total + newer[0][0], failed_24h=failed, hourly=hours)
+
+    def _hours(self, now: float) -> tuple[int, tuple[int, ...]]:
+        since = now - DAY_SECONDS
+        hour = "(started_at - ?) / 3600"
+        bucket = (
+            f"CAST({hour} AS INTEGER)" if self._is_sqlite else f"CAST(floor({hour}) AS INTEGER)"
+        )
+        rows = self._rows(
+            f"SELECT {bucket} AS hour, count(*) FROM run_logs"
+            " WHERE started_at >= ? AND started_at < ? GROUP BY hour",
+            (since, since, now),
+        )
+        found = dict(rows)
+        hours = tuple(found.get(index, 0) for index in range(HOURS))
+        return sum(hours), hours
+
+    def _runs(
+        self, where: str, params: Sequence[Any], *, limit: int = PAGE_ROWS, ascending: bool = False
+    ) -> list[RunRow]:
+        """Return runs newest first; ascending: the oldest ones of those that match."""
+        order = "ASC" if ascending else "DESC"
+        rows = self._rows(
+            f"SELECT {_RUN_COLUMNS} FROM run_logs WHERE {where} ORDER BY id {order} LIMIT ?",
+            (*params, limit),
+        )
+        runs = [RunRow(*row) for row in rows]
+        return runs[::-1] if ascending else runs
+
+    def _open(self) -> None:
+        if self._is_sqlite:
+            identity = file_identity(self._config.db_path)
+            if identity is None:
+                self.close()
+                raise MissingError(f"{self._config.db_path}: not found")
+            if identity != self._identity:
+                self.close()
+                self._identity = identity
+        if self._database.is_closed():
+            self._run_guarded(self._database.connect)
+
+    def _rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        sql = sql if self._is_sqlite else sql.replace("?", "%s")
+        rows: list[tuple[Any, ...]] = self._run_guarded(
+            lambda: list(self._database.execute_sql(sql, params).fetchall())  # type: ignore[no-untyped-call]
+        )
+        return rows
+
+    def _run_guarded(self, read: Any) -> Any:
+        try:
+            return read()
+        except (PeeweeDatabaseError, PeeweeInterfaceError, sqlite3.Error) as error:
+            self.close()
+            raise _explained(str(error).strip()) from error
+
+
+def _explained(text: str) -> ConsoleError:
+    lower = text.lower()
+    if "locked" in lower or "busy" in lower:
+        return LockedError("locked")
+    if "no such table" in lower or "no such column" in lower or "does not exist" in lower:
+        return SchemaError(text)
+    return ConsoleError(text)

@@ -1,0 +1,265 @@
+"""The frozen values the console's reads return; instants in epoch seconds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
+
+LATENESS_STEPS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRow:
+    """A scheduled function as its table has it."""
+
+    id: int
+    name: str
+    scan_path: str
+    module_path: str
+    qualname: str
+    line: int
+    description: str
+    interval_seconds: float | None
+    anchor_at: float | None
+    cron: str | None
+    timezone: str | None
+    start: str | None
+    jitter_seconds: float
+    catch_up: str
+    grace_seconds: float | None
+    overlap: str
+    timeout_seconds: float | None
+    retries: int
+    priority: int
+    isolated: bool
+    enabled: bool
+    state: str
+    next_run_at: float | None
+    paused_at: float | None
+    last_status: str | None
+    last_started_at: float | None
+    last_duration_seconds: float | None
+    consecutive_failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One attempt, without its long texts; `error_message` is cut."""
+
+    id: int
+    function_id: int
+    status: str
+    trigger: str
+    attempt: int
+    slots: int
+    scheduled_for: float
+    covers_from: float
+    queued_at: float | None
+    available_at: float | None
+    started_at: float | None
+    finished_at: float | None
+    claimed_by: str | None
+    error_type: str | None
+    error_message: str | None
+    reason: str | None
+    cancel_requested_at: float | None
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """How long it took, None while it runs or when it never did."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return max(self.finished_at - self.started_at, 0.0)
+
+    @property
+    def ticker_lateness_seconds(self) -> float | None:
+        """From the slot to the queue; a retry and a manual run have no slot of their own."""
+        if self.queued_at is None or self.attempt > 1 or self.trigger != "schedule":
+            return None
+        return max(self.queued_at - self.scheduled_for, 0.0)
+
+    @property
+    def queue_wait_seconds(self) -> float | None:
+        """From the moment it could start until it did."""
+        if self.queued_at is None or self.started_at is None:
+            return None
+        return max(self.started_at - max(self.queued_at, self.available_at or 0.0), 0.0)
+
+    @property
+    def error(self) -> str:
+        """The error in one line, "" without one."""
+        return ": ".join(part for part in (self.error_type, self.error_message) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetails:
+    """One attempt in full, and all attempts of the same run, oldest first."""
+
+    run: RunRow
+    attempts: tuple[RunRow, ...]
+    root_id: int | None
+    claimed_at: float | None
+    sent_at: float | None
+    error_message: str | None
+    traceback: str | None
+    exit_code: int | None
+    signal: int | None
+    output: str | None
+    output_bytes: int
+    result: str | None
+    peak_rss_bytes: int | None
+    cpu_seconds: float | None
+    stack_requested_at: float | None
+    stack: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """A window of runs, newest first, and the ids at both ends of the whole list."""
+
+    runs: tuple[RunRow, ...] = ()
+    oldest_id: int | None = None
+    newest_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One finished run in a function's history."""
+
+    status: str
+    started_at: float | None
+    finished_at: float | None
+    error_type: str | None
+    error_message: str | None
+
+    @property
+    def error(self) -> str:
+        """The error in one line, "" without one."""
+        return ": ".join(part for part in (self.error_type, self.error_message) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A function's queued attempts: all, those that may start now, and the oldest."""
+
+    count: int
+    ready: int
+    oldest_available_at: float | None
+    first_run_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScanErrorRow:
+    """A file that cannot be scanned."""
+
+    path: str
+    error_type: str
+    message: str
+    traceback: str
+    line: int | None
+    first_seen_at: float
+    last_seen_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRow:
+    """The newest scan."""
+
+    started_at: float
+    finished_at: float
+    files: int
+    functions: int
+    errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRow:
+    """A process of the service; heartbeat_at is by its own clock, for display only."""
+
+    id: str
+    role: str
+    host: str
+    pid: int
+    started_at: float
+    heartbeat_at: float
+    slots: int
+    state: str
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The last 24 hours; `hourly` is oldest first and at most 30 s old."""
+
+    runs_24h: int = 0
+    failed_24h: int = 0
+    hourly: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the first screen needs, taken at one moment."""
+
+    taken_at: float
+    functions: tuple[FunctionRow, ...] = ()
+    running: tuple[RunRow, ...] = ()
+    queued: Mapping[int, Queued] = field(default_factory=dict)
+    processes: tuple[ProcessRow, ...] = ()
+    scan_errors: tuple[ScanErrorRow, ...] = ()
+    last_scan: ScanRow | None = None
+    counts: Counts = field(default_factory=Counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How a set of durations is spread, in seconds."""
+
+    p50: float
+    p95: float
+    top: float
+
+    @staticmethod
+    def of(values: Sequence[float]) -> "Spread | None":
+        """Return the nearest-rank percentiles, None without values."""
+        if not values:
+            return None
+        ordered = sorted(values)
+        half, most = (ceil(len(ordered) * share) - 1 for share in (0.5, 0.95))
+        return Spread(ordered[half], ordered[most], ordered[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionStats:
+    """A function's last 24 hours by status, its durations and its lateness.
+
+    lateness_histogram: how many runs of the last 24 hours started within each of LATENESS_STEPS,
+    and in the last place how many later than all of them.
+    """
+
+    counts: Mapping[str, int]
+    durations: Spread | None
+    lateness: Spread | None
+    queue_waits: Spread | None
+    lateness_histogram: tuple[int, ...]
+
+    @staticmethod
+    def measured(
+        counts: Mapping[str, int], timings: Sequence[tuple[Any, ...]], now: float
+    ) -> "FunctionStats":
+        """Compute from rows of scheduled_for, queued, available, started, finished, trigger."""
+        durations, lateness, waits = [], [], []
+        histogram = [0] * (len(LATENESS_STEPS) + 1)
+        for slot, queued_at, available_at, started_at, finished_at, trigger in timings:
+            if finished_at is not None:
+                durations.append(max(finished_at - started_at, 0.0))
+            if queued_at is not None:
+                waits.append(max(started_at - max(queued_at, available_at or 0.0), 0.0))
+            if trigger != "schedule":
+                continue
+            late = max(started_at - slot, 0.0)
+            lateness.append(late)
+            if started_at >= now - 86400:
+                histogram[sum(late > step for step in LATENESS_STEPS)] += 1
+        return FunctionStats(
+            counts, Spread.of(durations), Spread.of(lateness), Spread.of(waits), tuple(histogram)
+        )

@@ -1,0 +1,79 @@
+"""What the console can change: requests to the service, each answered in one short sentence."""
+
+from typing import Protocol
+
+from scheduler.config import Config
+from scheduler.db.console_rows import FunctionRow, RunRow
+from scheduler.db.schema import open_existing
+from scheduler.maintenance.requests import Requests
+from scheduler.models import database
+
+
+class Actions(Protocol):
+    """The requests of `scheduler.maintenance.requests`; each may raise SchedulerError."""
+
+    def request_run(self, name: str, *, force: bool = False) -> int: ...
+    def pause(self, name: str) -> bool: ...
+    def resume(self, name: str) -> bool: ...
+    def cancel(self, run_id: int) -> str: ...
+    def request_stack(self, run_id: int) -> bool: ...
+
+
+def run_now(actions: Actions, function: FunctionRow) -> str:
+    """Queue a run of a function."""
+    return f"queued run {actions.request_run(function.name)} of {function.name}"
+
+
+def toggle_pause(actions: Actions, function: FunctionRow) -> str:
+    """Pause an active function or resume a paused one."""
+    if function.state == "paused":
+        did = actions.resume(function.name)
+        return f"resumed {function.name}" if did else f"{function.name} was not paused"
+    did = actions.pause(function.name)
+    return f"paused {function.name}" if did else f"{function.name} was paused already"
+
+
+def cancel(actions: Actions, run: RunRow) -> str:
+    """Cancel a queued or running run."""
+    answers = {"cancelled": "cancelled", "requested": "asked to stop:"}
+    answer = actions.cancel(run.id)
+    return f"{answers.get(answer, f'too late, {answer}:')} run {run.id}"
+
+
+def ask_stack(actions: Actions, run: RunRow) -> str:
+    """Ask for the stack of a running run."""
+    did = actions.request_stack(run.id)
+    return f"asked run {run.id} where it is" if did else f"run {run.id} does not run"
+
+
+class ServiceActions:
+    """Requests to the real service; the writing connection opens at the first one."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._requests = Requests(config)
+
+    def request_run(self, name: str, *, force: bool = False) -> int:
+        """See `Requests.request_run`."""
+        return self._opened().request_run(name, force=force)
+
+    def pause(self, name: str) -> bool:
+        """See `Requests.pause`."""
+        return self._opened().pause(name)
+
+    def resume(self, name: str) -> bool:
+        """See `Requests.resume`."""
+        return self._opened().resume(name)
+
+    def cancel(self, run_id: int) -> str:
+        """See `Requests.cancel`."""
+        return self._opened().cancel(run_id)
+
+    def request_stack(self, run_id: int) -> bool:
+        """See `Requests.request_stack`."""
+        return self._opened().request_stack(run_id)
+
+    def _opened(self) -> Requests:
+        if database.obj is None or database.is_closed():
+            open_existing(self._config)
+        return self._requests

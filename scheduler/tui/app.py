@@ -1,0 +1,155 @@
+"""The console on a real terminal: urwid's loop, the poller's thread, signals, the editor."""
+
+import logging
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import urwid
+
+from scheduler.clock import SystemClock
+from scheduler.config import Config
+from scheduler.errors import SchedulerError, UsageError
+from scheduler.tui.actions import ServiceActions
+from scheduler.tui.commands import COMMANDS
+from scheduler.tui.console import Console, Done, Surroundings, Work
+from scheduler.tui.palette import choose_theme, palette
+from scheduler.tui.poller import open_poller
+from scheduler.tui.snapshot import Snapshot, Trouble
+from scheduler.tui.widgets import Surface
+
+TICK_SECONDS = 1.0
+
+
+def start_console(
+    config: Config, *, read_only: bool, ascii: bool, theme: str | None, mouse: bool
+) -> int:
+    """Run the console until the user quits. Raises UsageError without a terminal."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the console needs a terminal; use `scheduler status [--json]`")
+    quiet_logging()
+    App(config, read_only=read_only, ascii=ascii, theme=theme, mouse=mouse).run()
+    return 0
+
+
+def quiet_logging() -> None:
+    """Keep log lines off the screen, where they would be scribbles; errors are in the header."""
+    logging.getLogger().handlers[:] = [logging.NullHandler()]
+    logging.captureWarnings(True)
+
+
+class App:
+    """Wires the console to urwid: alarms for the time, calls from the poller's thread."""
+
+    def __init__(
+        self, config: Config, *, read_only: bool, ascii: bool, theme: str | None, mouse: bool
+    ) -> None:
+        clock = SystemClock()
+        is_ascii = ascii or urwid.get_encoding_mode() != "utf8"
+        self._poller = open_poller(config, clock, self._receive_from_thread)
+        self.console = Console(
+            Surroundings(
+                config=config,
+                clock=clock,
+                terminal=self,
+                source=self._poller,
+                actions=ServiceActions(config),
+                in_background=self._in_background,
+                is_read_only=read_only,
+                is_ascii=is_ascii,
+                has_mouse=mouse,
+            ),
+            COMMANDS,
+        )
+        self._surface = Surface(self.console)
+        self._screen = urwid.display.raw.Screen()
+        chosen = choose_theme(theme, os.environ)
+        if chosen == "mono":
+            self._screen.set_terminal_properties(colors=1)
+        self._loop = urwid.MainLoop(
+            self._surface, palette(chosen), screen=self._screen, handle_mouse=mouse
+        )
+
+    def run(self) -> None:
+        """Show the console; the terminal is given back however it ends."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        self._screen.tty_signal_keys("undefined", "undefined", "undefined", "undefined")
+        self._loop.set_alarm_in(0, self._start)
+        try:
+            self._loop.run()
+        finally:
+            self._poller.stop()
+
+    def copy(self, text: str) -> None:
+        """Put a text on the clipboard by OSC 52."""
+        self._screen.copy_to_clipboard(text)
+
+    def edit(self, path: str, line: int) -> str:
+        """Open a file in $VISUAL or $EDITOR; return what went wrong, "" if nothing."""
+        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+        with self._loop.paused():
+            try:
+                subprocess.run([*shlex.split(editor), f"+{line}", path], check=False)
+            except (OSError, ValueError) as error:
+                return f"$EDITOR {editor}: {error}"
+        return ""
+
+    def set_mouse(self, is_on: bool) -> None:
+        """Take the mouse or leave it to the terminal."""
+        self._screen.set_mouse_tracking(is_on)
+        self._loop.handle_mouse = is_on
+
+    def redraw(self) -> None:
+        """Paint everything anew."""
+        self._screen.clear()
+
+    def quit(self) -> None:
+        """End the loop."""
+        raise urwid.ExitMainLoop
+
+    def _start(self, _loop: Any, _data: Any) -> None:
+        """Start the thread once the loop can be called from it."""
+        self._poller.start()
+        self._tick(self._loop, None)
+
+    def _tick(self, loop: Any, _data: Any) -> None:
+        """Redraw for the countdowns. Re-armed first: an exception would end the ticking."""
+        loop.set_alarm_in(TICK_SECONDS, self._tick)
+        self._surface.refresh()
+
+    def _receive_from_thread(self, report: Snapshot | Trouble) -> None:
+        self._call(self._receive, report)
+
+    def _receive(self, report: Snapshot | Trouble) -> None:
+        self.console.receive(report)
+        self._surface.refresh()
+
+    def _in_background(self, work: Work, done: Done) -> None:
+        """Do a request in a thread: a locked database would hold the screen for 30 s."""
+
+        def run() -> None:
+            try:
+                answer, is_bad = work(), False
+            except SchedulerError as error:
+                answer, is_bad = str(error), True
+            self._call(self._finish, done, answer, is_bad)
+
+        threading.Thread(target=run, name="console-request", daemon=True).start()
+
+    def _finish(self, done: Done, answer: str, is_bad: bool) -> None:
+        done(answer, is_bad)
+        self._surface.refresh()
+
+    def _call(self, function: Callable[..., None], *arguments: Any) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_from_thread(function, *arguments)
+
+    def _on_signal(self, _number: int, _frame: Any) -> None:
+        self._call(self.quit)

@@ -1,0 +1,165 @@
+"""What the keys do that no screen does by itself, by the action's name."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC
+
+from scheduler.tui import actions
+from scheduler.tui.console import Console
+from scheduler.tui.keys import FUNCTIONS
+from scheduler.tui.model.header import all_problems
+from scheduler.tui.popups import Help, Problems
+from scheduler.tui.prompts import Confirm, FilterPrompt
+from scheduler.tui.screens.function import FunctionScreen
+from scheduler.tui.screens.run import RunScreen
+
+PACES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+
+
+def open_help(console: Console) -> None:
+    """Lay the help over the screen."""
+    console.popup = Help(
+        console.screen.context(), console.perform, is_read_only=console.around.is_read_only
+    )
+
+
+def open_problems(console: Console) -> None:
+    """Lay the list of problems over the screen."""
+    console.popup = Problems(all_problems(console.view()))
+
+
+def open_filter(console: Console) -> None:
+    """Ask for a filter; it is the functions that are filtered."""
+    console.overview.show(0)
+    console.prompt = FilterPrompt(console.overview.functions.filter, console.overview.set_filter)
+
+
+def enter(console: Console) -> None:
+    """Open what the cursor is on: a function, a run, the traceback of a scan error."""
+    target = console.screen.target(console.view())
+    if target.run and console.screen.context() != FUNCTIONS:
+        console.push(RunScreen(target.run.id))
+    elif target.function:
+        console.push(FunctionScreen(target.function.id))
+
+
+def back(console: Console) -> None:
+    """Go back one screen."""
+    console.pop()
+
+
+def run_now(console: Console) -> None:
+    """Queue a run of the function under the cursor."""
+    function = console.screen.target(console.view()).function
+    if function:
+        console.request(lambda: actions.run_now(console.around.actions, function))
+
+
+def pause(console: Console) -> None:
+    """Pause or resume the function under the cursor."""
+    function = console.screen.target(console.view()).function
+    if function:
+        console.request(lambda: actions.toggle_pause(console.around.actions, function))
+
+
+def cancel(console: Console) -> None:
+    """Ask, then cancel the run under the cursor or the function's running one."""
+    target = console.screen.target(console.view())
+    run = target.run
+    if run is None or run.status not in {"running", "queued"}:
+        console.say("nothing runs here", is_bad=True)
+        return
+    name = target.function.name if target.function else f"run {run.id}"
+    console.prompt = Confirm(
+        f"cancel run {run.id} of {name}?",
+        lambda: console.request(lambda: actions.cancel(console.around.actions, run)),
+    )
+
+
+def stack(console: Console) -> None:
+    """Ask the run under the cursor where it is, and show the answer when it comes."""
+    run = console.screen.target(console.view()).run
+    if run is None or run.status != "running":
+        console.say("nothing runs here", is_bad=True)
+        return
+    console.request(lambda: actions.ask_stack(console.around.actions, run))
+    if not isinstance(console.screen, RunScreen):
+        console.push(RunScreen(run.id))
+
+
+def copy(console: Console) -> None:
+    """Copy the row, or the traceback where one is shown."""
+    text = console.screen.target(console.view()).text
+    if text:
+        console.around.terminal.copy(text)
+        rows = text.count("\n") + 1
+        console.say(f"copied {rows} lines" if rows > 1 else f"copied: {text}")
+
+
+def edit(console: Console) -> None:
+    """Open the source under the cursor in $EDITOR."""
+    target = console.screen.target(console.view())
+    if target.path:
+        problem = console.around.terminal.edit(target.path, target.line)
+        console.say(problem or f"edited {target.path}", is_bad=bool(problem))
+
+
+def next_clock(console: Console) -> None:
+    """Go through relative and clock times, UTC and local."""
+    local = console.around.local_zone
+    modes = [(False, UTC), (True, UTC), (True, local), (False, local)]
+    index = (modes.index((console.is_clock, console.zone)) + 1) % len(modes)
+    console.is_clock, console.zone = modes[index]
+    kind = "clock" if console.is_clock else "relative"
+    console.say(f"{kind} times, {console.view().look.zone_name()}")
+
+
+def faster(console: Console) -> None:
+    """Refresh at the next shorter pace."""
+    _pace(console, max((p for p in PACES if p < console.refresh_seconds), default=PACES[0]))
+
+
+def slower(console: Console) -> None:
+    """Refresh at the next longer pace."""
+    _pace(console, min((p for p in PACES if p > console.refresh_seconds), default=PACES[-1]))
+
+
+def refresh(console: Console) -> None:
+    """Read the database at once."""
+    console.around.source.refresh()
+    console.say("refreshed")
+
+
+def toggle_mouse(console: Console) -> None:
+    """Take the mouse, or leave it to the terminal for selecting text."""
+    console.has_mouse = not console.has_mouse
+    console.around.terminal.set_mouse(console.has_mouse)
+    console.say(f"mouse {'on' if console.has_mouse else 'off: the terminal selects text'}")
+
+
+def _pace(console: Console, seconds: float) -> None:
+    console.refresh_seconds = seconds
+    console.around.source.pace(seconds)
+    console.say(f"refreshing every {seconds:g}s")
+
+
+COMMANDS: Mapping[str, Callable[[Console], None]] = {
+    "help": open_help,
+    "problems": open_problems,
+    "filter": open_filter,
+    "enter": enter,
+    "back": back,
+    "run_now": run_now,
+    "pause": pause,
+    "cancel": cancel,
+    "stack": stack,
+    "copy": copy,
+    "edit": edit,
+    "freeze": Console.toggle_freeze,
+    "clock": next_clock,
+    "faster": faster,
+    "slower": slower,
+    "refresh": refresh,
+    "mouse": toggle_mouse,
+    "redraw": lambda console: console.around.terminal.redraw(),
+    "quit": lambda console: console.around.terminal.quit(),
+}

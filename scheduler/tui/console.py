@@ -1,0 +1,243 @@
+"""The console without its terminal: it turns snapshots, keys and the time into lines."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Protocol
+
+from scheduler.clock import Clock
+from scheduler.config import Config
+from scheduler.tui.actions import Actions
+from scheduler.tui.glyphs import ASCII, UNICODE
+from scheduler.tui.keys import Binding, binding_of, hints
+from scheduler.tui.look import Look
+from scheduler.tui.model.board import Board
+from scheduler.tui.model.frame import footer
+from scheduler.tui.popups import Popup
+from scheduler.tui.prompts import Prompt
+from scheduler.tui.screens.contract import Screen
+from scheduler.tui.screens.overview import Overview
+from scheduler.tui.snapshot import EMPTY, Interest, Snapshot, Trouble, held
+from scheduler.tui.text import Line, block, cut
+from scheduler.tui.view import Badge, View
+
+HOLD_SECONDS = 5.0  # the order rests this long after a key
+MESSAGE_SECONDS = 5.0
+BOARD_SECONDS = 5.0  # a function becomes late though nobody writes
+DOUBLE_CLICK_SECONDS = 0.4
+UNFOCUSED_SECONDS = 30.0
+WHEEL_ROWS = 3
+
+
+class Terminal(Protocol):
+    """What the console asks of its terminal."""
+
+    def copy(self, text: str) -> None: ...
+    def edit(self, path: str, line: int) -> str: ...
+    def set_mouse(self, is_on: bool) -> None: ...
+    def redraw(self) -> None: ...
+    def quit(self) -> None: ...
+
+
+class Source(Protocol):
+    """What the console asks of its poller."""
+
+    def want(self, interest: Interest) -> None: ...
+    def pace(self, interval_seconds: float) -> None: ...
+    def refresh(self) -> None: ...
+
+
+Work = Callable[[], str]
+Done = Callable[[str, bool], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Everything the console touches outside itself; tests hand in fakes.
+
+    in_background(work, done): runs work() elsewhere, then done(answer, is_bad) on this thread.
+    """
+
+    config: Config
+    clock: Clock
+    terminal: Terminal
+    source: Source
+    actions: Actions
+    in_background: Callable[[Work, Done], None]
+    local_zone: tzinfo | None = None
+    is_read_only: bool = False
+    is_ascii: bool = False
+    has_mouse: bool = True
+
+
+class Console:
+    """The state of the console: what was read, which screen, what is asked of the user."""
+
+    def __init__(
+        self, around: Surroundings, commands: Mapping[str, Callable[["Console"], None]]
+    ) -> None:
+        self.around = around
+        self._commands = commands
+        self.is_ascii = around.is_ascii
+        self.overview = Overview()
+        self.screens: list[Screen] = [self.overview]
+        self.popup: Popup | None = None
+        self.prompt: Prompt | None = None
+        self.refresh_seconds = around.config.tui_refresh_seconds
+        self.is_clock = False
+        self.zone: tzinfo | None = UTC
+        self.has_mouse = around.has_mouse
+        self.failure = ""
+        self._latest, self._frozen = EMPTY, (EMPTY, 0.0)
+        self._is_frozen = False
+        self._trouble: Trouble | None = None
+        self._message = ("", 0.0, False)
+        self._last_key_at = float("-inf")
+        self._board: tuple[object, float, Board] | None = None
+        self._is_pasting = False
+        self._last_click = (0.0, -1, -1)
+
+    @property
+    def screen(self) -> Screen:
+        """The screen on top."""
+        return self.screens[-1]
+
+    def receive(self, report: Snapshot | Trouble) -> None:
+        """Take what the poller found."""
+        if isinstance(report, Trouble):
+            self._trouble = report
+        else:
+            self._latest, self._trouble = report, None
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        """Return the whole screen, then tell the poller what is on it."""
+        self.overview.is_held = self.around.clock.monotonic() - self._last_key_at < HOLD_SECONDS
+        view = self.view()
+        body = self.screen.render(view, width, max(height - 1, 1))
+        if self.prompt and height > 1:
+            asked = self.prompt.line(view.look.glyphs)
+            body[-1] = cut(asked, width, ellipsis=view.look.glyphs.ellipsis)
+        if height > 1:
+            known = hints(self.screen.context(), read_only=self.around.is_read_only)
+            body.append(footer(known, width))
+        if self.popup:
+            body = self.popup.over(block(body, width, height), width, height, view.look.glyphs)
+        self.around.source.want(self.screen.interest())
+        return block(body, width, height)
+
+    def press(self, key: str) -> None:
+        """Take one key; pasted text is no command."""
+        if key in {"begin paste", "end paste"}:
+            self._is_pasting = key == "begin paste"
+        elif key in {"focus in", "focus out"}:
+            self._refocus(is_in=key == "focus in")
+        elif self._is_pasting:
+            if self.prompt:
+                self.prompt.paste(key if len(key) == 1 else " ")
+        else:
+            self._last_key_at = self.around.clock.monotonic()
+            self._press(key)
+
+    def perform(self, action: str) -> None:
+        """Do what a key or an entry of the palette stands for."""
+        if not self.screen.act(action, self.view()) and action in self._commands:
+            self._commands[action](self)
+
+    def mouse(self, event: str, button: int, x: int, y: int) -> bool:
+        """Take a mouse event: click, double click, wheel."""
+        if event != "mouse press" or self.popup or self.prompt:
+            return False
+        self._last_key_at = self.around.clock.monotonic()
+        if button in {4, 5}:
+            self.screen.wheel(x, y, -WHEEL_ROWS if button == 4 else WHEEL_ROWS)
+        elif button == 1:
+            is_row = self.screen.click(x, y, self.view())
+            now = self.around.clock.monotonic()
+            at, *place = self._last_click
+            is_double = now - at < DOUBLE_CLICK_SECONDS and place == [x, y]
+            self._last_click = (now, x, y)
+            if is_row and is_double:
+                self.perform("enter")
+        return True
+
+    def view(self) -> View:
+        """Return the facts of this frame: the latest, or the frozen ones."""
+        now = self.around.clock.now()
+        snapshot = self._latest
+        if self._is_frozen:
+            frozen, now = self._frozen
+            snapshot = held(frozen, self._latest)
+        glyphs = ASCII if self.is_ascii else UNICODE
+        look = Look(now, self.around.config, glyphs, self.is_clock, self.zone)
+        return View(snapshot, self._board_of(snapshot, look), look, self._badge(look))
+
+    def say(self, text: str, *, is_bad: bool = False) -> None:
+        """Show a sentence in the header for a while."""
+        self._message = (text, self.around.clock.monotonic() + MESSAGE_SECONDS, is_bad)
+
+    def request(self, work: Work) -> None:
+        """Have something done that changes data, elsewhere, and show the answer."""
+        self.around.in_background(work, self._answered)
+
+    def toggle_freeze(self) -> None:
+        """Hold everything that is shown, or go on."""
+        self._is_frozen = not self._is_frozen
+        self._frozen = (self._latest, self.around.clock.now())
+
+    def push(self, screen: Screen) -> None:
+        """Put a screen on top."""
+        self.screens.append(screen)
+
+    def pop(self) -> None:
+        """Go back one screen; the first one stays."""
+        if len(self.screens) > 1:
+            self.screens.pop()
+
+    def _press(self, key: str) -> None:
+        if self.prompt:
+            if self.prompt.press(key):
+                self.prompt = None
+            return
+        binding = binding_of(key)
+        if self.popup:
+            if self.popup.press(binding.action if binding else ""):
+                self.popup = None
+        elif binding and self._may(binding):
+            self.perform(binding.action)
+
+    def _may(self, binding: Binding) -> bool:
+        if binding.changes_data and self.around.is_read_only:
+            self.say(f"{binding.hint}: this console is read-only", is_bad=True)
+            return False
+        return self.screen.context() in binding.where
+
+    def _answered(self, answer: str, is_bad: bool) -> None:
+        self.say(answer, is_bad=is_bad)
+        self.around.source.refresh()
+
+    def _refocus(self, *, is_in: bool) -> None:
+        seconds = self.refresh_seconds if is_in else max(UNFOCUSED_SECONDS, self.refresh_seconds)
+        self.around.source.pace(seconds)
+
+    def _board_of(self, snapshot: Snapshot, look: Look) -> Board:
+        if self._board:
+            overview, made_at, board = self._board
+            if overview is snapshot.overview and 0 <= look.now - made_at < BOARD_SECONDS:
+                return board
+        board = Board(snapshot.overview, look)
+        self._board = (snapshot.overview, look.now, board)
+        return board
+
+    def _badge(self, look: Look) -> Badge:
+        text, until, is_bad = self._message
+        is_shown = self.around.clock.monotonic() < until
+        return Badge(
+            refresh_seconds=self.refresh_seconds,
+            frozen_at=self._frozen[1] if self._is_frozen else None,
+            trouble=self._trouble,
+            message=text if is_shown else "",
+            is_message_bad=is_bad,
+            failure=self.failure,
+            has_data=self._latest is not EMPTY,
+            is_read_only=self.around.is_read_only,
+        )

@@ -1,0 +1,66 @@
+"""How things are said at one moment: the time, the clock mode, the signs and the periods."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from scheduler.config import Config
+from scheduler.tui.glyphs import UNICODE, Glyphs
+from scheduler.wording import ago, span, until
+
+SOON_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The settings of one frame. `clock`: absolute times instead of relative ones.
+
+    zone: None is the machine's own time zone, with its summer and winter time.
+    """
+
+    now: float
+    config: Config
+    glyphs: Glyphs = UNICODE
+    clock: bool = False
+    zone: tzinfo | None = UTC
+
+    def past(self, instant: float) -> str:
+        """Say when something was."""
+        return self.moment(instant) if self.clock else ago(self.now - instant)
+
+    def future(self, instant: float) -> str:
+        """Say when something will be."""
+        return self.moment(instant) if self.clock else until(instant - self.now)
+
+    def since(self, instant: float) -> str:
+        """Say how long something has been going on."""
+        return span(self.now - instant)
+
+    def moment(self, instant: float) -> str:
+        """Say an instant as a clock time, with the date when it is not within a day."""
+        near = abs(instant - self.now) < 86400
+        return self._format(instant, "%H:%M:%S" if near else "%m-%d %H:%M")
+
+    def time(self, instant: float) -> str:
+        """Say an instant in eight columns: the clock time, the date when it is further off."""
+        near = abs(instant - self.now) < 86400
+        return self._format(instant, "%H:%M:%S" if near else "%m-%d %Hh")
+
+    def exactly(self, instant: float) -> str:
+        """Say an instant to the millisecond with its date."""
+        milliseconds = int(instant * 1000 + 1e-4) % 1000
+        return f"{self._format(instant, '%Y-%m-%d %H:%M:%S')}.{milliseconds:03}"
+
+    def zone_name(self) -> str:
+        """Name the time zone of the clock times."""
+        return self._format(self.now, "%Z")
+
+    @property
+    def late_after_seconds(self) -> float:
+        """How long a slot without a grace may be due before it is shown as late."""
+        return max(5.0, 3 * self.config.runner_poll_seconds)
+
+    def _format(self, instant: float, pattern: str) -> str:
+        try:
+            return datetime.fromtimestamp(instant, UTC).astimezone(self.zone).strftime(pattern)
+        except (OverflowError, ValueError, OSError):
+            return "?"

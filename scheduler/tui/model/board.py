@@ -1,0 +1,126 @@
+"""The functions of one snapshot with their states, ordered and filtered."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scheduler.db.console_rows import FunctionRow, Overview, ProcessRow, Queued, RunRow
+from scheduler.tui.look import Look
+from scheduler.tui.model.states import FAILED, LATE, State, function_state
+
+_NEVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One function with what is going on with it."""
+
+    function: FunctionRow
+    state: State
+    running: tuple[RunRow, ...]
+    queued: Queued | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One order of the functions; `column` is where its arrow stands."""
+
+    name: str
+    column: str
+    key: Callable[[Entry], Any]
+
+
+SORTS = (
+    Sort("attention", "STATE", lambda entry: (entry.state.rank, entry.function.name)),
+    Sort("name", "FUNCTION", lambda entry: entry.function.name),
+    Sort("file", "FILE", lambda entry: (entry.function.module_path, entry.function.line)),
+    Sort("every", "EVERY", lambda entry: _or_never(entry.function.interval_seconds)),
+    Sort("next run", "NEXT RUN", lambda entry: _or_never(entry.function.next_run_at)),
+    Sort("last run", "LAST RUN", lambda entry: -(entry.function.last_started_at or 0.0)),
+    Sort("slowest", "TOOK", lambda entry: -(entry.function.last_duration_seconds or 0.0)),
+)
+
+
+def next_sort(sort: Sort) -> Sort:
+    """Return the order after this one, the first after the last."""
+    return SORTS[(SORTS.index(sort) + 1) % len(SORTS)]
+
+
+class Board:
+    """All functions of an overview at one moment, by id."""
+
+    def __init__(self, overview: Overview, look: Look) -> None:
+        running: defaultdict[int, list[RunRow]] = defaultdict(list)
+        for run in overview.running:
+            running[run.function_id].append(run)
+        self.entries = {
+            function.id: Entry(
+                function,
+                function_state(
+                    function,
+                    open_runs := tuple(running.get(function.id, ())),
+                    queued := overview.queued.get(function.id),
+                    look,
+                ),
+                open_runs,
+                queued,
+            )
+            for function in overview.functions
+        }
+        self.workers = worker_labels(overview.processes)
+        self.longest_name = max((len(f.name) for f in overview.functions), default=0)
+        self.longest_file = max((len(f.module_path) for f in overview.functions), default=0)
+
+    def name(self, function_id: int) -> str:
+        """Return a function's name, a placeholder when it is not known yet."""
+        entry = self.entries.get(function_id)
+        return entry.function.name if entry else f"function {function_id}"
+
+    def ordered(
+        self, sort: Sort, *, is_reversed: bool, text: str = "", failing: bool = False
+    ) -> list[int]:
+        """Return the ids of the functions that pass the filter, in order."""
+        needle = text.casefold()
+        chosen = [
+            entry
+            for entry in self.entries.values()
+            if (not failing or is_failing(entry)) and (not needle or _matches(entry, needle))
+        ]
+        # Names break ties, and rows of equal worth then never swap.
+        chosen.sort(key=lambda entry: entry.function.name)
+        chosen.sort(key=sort.key, reverse=is_reversed)
+        return [entry.function.id for entry in chosen]
+
+    def late_count(self) -> int:
+        """Return how many functions are due longer than their grace."""
+        return sum(entry.state is LATE for entry in self.entries.values())
+
+
+def is_failing(entry: Entry) -> bool:
+    """Tell whether the function's last run failed and it still matters."""
+    return entry.state.rank <= 1 and entry.function.last_status in FAILED
+
+
+def worker_labels(processes: Sequence[ProcessRow]) -> dict[str, str]:
+    """Give every process a short name by the order in which they started: w1, w2, t1."""
+    labels: dict[str, str] = {}
+    counts: defaultdict[str, int] = defaultdict(int)
+    for process in sorted(processes, key=lambda process: (process.started_at, process.id)):
+        letter = process.role[:1] or "p"
+        counts[letter] += 1
+        labels[process.id] = f"{letter}{counts[letter]}"
+    return labels
+
+
+def _matches(entry: Entry, needle: str) -> bool:
+    function = entry.function
+    return (
+        needle in function.name.casefold()
+        or needle in function.module_path.casefold()
+        or needle in entry.state.word.casefold()
+    )
+
+
+def _or_never(value: float | None) -> float:
+    return _NEVER if value is None else value

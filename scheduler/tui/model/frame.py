@@ -1,0 +1,100 @@
+"""The parts that every screen is put together from: rules, scrolled rows, boxes, the footer."""
+
+from collections.abc import Sequence
+
+from scheduler.tui.glyphs import Glyphs
+from scheduler.tui.keys import Binding
+from scheduler.tui.text import Line, centred, cut, exact, line_width, select
+
+
+def rule(
+    number: str, title: Line, aside: str, width: int, glyphs: Glyphs, *, is_focused: bool
+) -> Line:
+    """Return a panel's title line; a focused one is thick and its number stands in a box."""
+    role = "focus" if is_focused else "border"
+    stroke = glyphs.thick if is_focused else glyphs.thin
+    left: Line = [(role, stroke), *tab(number, title, is_focused=is_focused), (None, " ")]
+    left = cut(left, width)
+    right: Line = [(None, " "), ("dim", aside), (None, " "), (role, stroke * 2)] if aside else []
+    space = width - line_width(left) - line_width(right)
+    if space < 1:
+        right, space = [], width - line_width(left)
+    return exact([*left, (role, stroke * max(space, 0)), *right], width)
+
+
+def tab(number: str, title: Line, *, is_focused: bool) -> Line:
+    """Return a panel's number and title."""
+    number_run = ("badge", f" {number} ") if is_focused else ("key", f" {number} ")
+    return [number_run, (None, " "), *title] if number else [(None, " "), *title]
+
+
+def scrolled(
+    lines: Sequence[Line],
+    width: int,
+    height: int,
+    glyphs: Glyphs,
+    *,
+    selected: int | None,
+    position: float,
+    share: float,
+) -> list[Line]:
+    """Return rows with a blank before them and a thumb at the right edge.
+
+    selected: which of the lines is under the cursor; position: how far down (0..1) the screen is;
+    share: how much of everything it shows (1 = all, no thumb).
+    """
+    inner = width - 2
+    thumb = thumb_rows(height, position, share)
+    result: list[Line] = []
+    for row in range(height):
+        line = lines[row] if row < len(lines) else []
+        content = exact([(None, " "), *cut(line, inner, ellipsis=glyphs.ellipsis)], width - 1)
+        if row == selected:
+            content = select(content)
+        result.append(exact([*content, ("border", glyphs.thumb if row in thumb else " ")], width))
+    return result
+
+
+def thumb_rows(height: int, position: float, share: float) -> range:
+    """Return which rows of a scroll bar are its thumb."""
+    if share >= 1 or height < 1:
+        return range(0)
+    size = min(max(round(height * share), 1), height)
+    start = round((height - size) * min(max(position, 0.0), 1.0))
+    return range(start, start + size)
+
+
+def notice(texts: Sequence[str], width: int, height: int) -> list[Line]:
+    """Return a few centred lines in the middle of an empty panel."""
+    lines = [centred(text, width) for text in texts[: max(height, 0)]]
+    above = max((height - len(lines)) // 2, 0)
+    blank: Line = [(None, " " * width)]
+    return [blank] * above + lines + [blank] * (height - above - len(lines))
+
+
+def boxed(title: str, lines: Sequence[Line], width: int, glyphs: Glyphs) -> list[Line]:
+    """Return lines in a frame, `width` columns with it."""
+    top_left, top_right, bottom_left, bottom_right = glyphs.corners
+    name = f" {title} "
+    head: Line = [("border", top_left), ("strong", name)]
+    top = exact(
+        [*cut(head, width - 1), ("border", glyphs.thin * max(width - 2 - len(name), 0))], width - 1
+    )
+    middle = [
+        [("border", glyphs.upright), *exact(line, width - 2), ("border", glyphs.upright)]
+        for line in lines
+    ]
+    bottom: Line = [("border", bottom_left + glyphs.thin * (width - 2) + bottom_right)]
+    return [exact([*top, ("border", top_right)], width), *middle, bottom]
+
+
+def footer(bindings: Sequence[Binding], width: int) -> Line:
+    """Return the hints that fit as a whole, in order; the first ones are help and quit."""
+    line: Line = [(None, " ")]
+    for binding in bindings:
+        hint: Line = [("key", binding.shown.split(" ")[0]), (None, " "), ("dim", binding.hint)]
+        gap: Line = [] if len(line) == 1 else [(None, "  ")]
+        if line_width([*line, *gap, *hint]) > width:
+            break
+        line += [*gap, *hint]
+    return exact(line, width)

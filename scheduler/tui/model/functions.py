@@ -1,0 +1,157 @@
+"""The table of functions: its heading and one line per function."""
+
+from collections.abc import Mapping, Sequence
+
+from scheduler.db.console_rows import FunctionRow, Mark
+from scheduler.tui.look import SOON_SECONDS, Look
+from scheduler.tui.model.board import Entry, Sort
+from scheduler.tui.model.columns import Column
+from scheduler.tui.model.states import FAILED, RUNNING, late_seconds
+from scheduler.tui.text import Line, Run, clean, fit
+from scheduler.wording import duration, every, span
+
+
+def heading(table: Sequence[Column], sort: Sort, look: Look, *, is_reversed: bool) -> Line:
+    """Return the titles, with an arrow at the column that orders the rows."""
+    line: Line = []
+    for column in table:
+        arrow = look.glyphs.up if is_reversed else look.glyphs.down
+        title = column.title
+        if column.name == sort.column:
+            title = f"{arrow} {title}" if column.is_right else f"{title} {arrow}"
+        line += [("heading", _cell(title, column, look)), (None, " ")]
+    return line[:-1]
+
+
+def function_line(
+    entry: Entry, marks: Sequence[Mark] | None, table: Sequence[Column], look: Look
+) -> Line:
+    """Return a function's row; marks None: its history is not here yet."""
+    line: Line = []
+    for column in table:
+        line += [*_cell_runs(entry, marks, column, look), (None, " ")]
+    return line[:-1]
+
+
+def schedule_words(function: FunctionRow) -> str:
+    """Say a function's rule in as few letters as possible."""
+    if function.cron is not None:
+        return clean(function.cron)
+    if function.interval_seconds is None:
+        return ""
+    return every(function.interval_seconds)
+
+
+def next_run(entry: Entry, look: Look) -> Run:
+    """Say when a function runs next, or since when it runs or should."""
+    function = entry.function
+    if entry.running:
+        started = min(run.started_at or look.now for run in entry.running)
+        return "run", f"for {look.since(started)}"
+    if entry.queued:
+        return _queued(entry, look)
+    if entry.state.word in {"off", "gone"}:
+        words = {"paused": "paused", "gone": "gone"}
+        return "off", words.get(function.state, "disabled")
+    late = late_seconds(function, look)
+    if late:
+        return "warn", f"{span(late)} late"
+    if function.next_run_at is None:
+        return "dim", "-"
+    is_soon = function.next_run_at - look.now < SOON_SECONDS
+    return "soon" if is_soon else None, look.future(function.next_run_at)
+
+
+def last_run(entry: Entry, look: Look) -> str:
+    """Say when a function ran last, or that it never did."""
+    at = entry.function.last_started_at
+    at = max([at or 0.0, *(run.started_at or 0.0 for run in entry.running)]) or None
+    return "never" if at is None else look.past(at)
+
+
+def history(marks: Sequence[Mark], width: int, look: Look) -> list[Run]:
+    """Draw the last runs, the newest at the right: bars by what they took, signs for the rest."""
+    shown = marks[-width:]
+    took = [_took(mark) for mark in shown if mark.status == "success"]
+    longest = max(took, default=0.0)
+    runs: list[Run] = []
+    for mark in shown:
+        role, sign = _sign(mark, longest, look)
+        if runs and runs[-1][0] == role:
+            runs[-1] = (role, runs[-1][1] + sign)
+        else:
+            runs.append((role, sign))
+    return [*runs, (None, " " * (width - len(shown)))]
+
+
+def last_error(marks: Sequence[Mark] | None) -> str:
+    """Return the newest run's error, "" when it had none."""
+    return clean(marks[-1].error) if marks and marks[-1].status in FAILED else ""
+
+
+def _cell_runs(entry: Entry, marks: Sequence[Mark] | None, column: Column, look: Look) -> list[Run]:
+    function = entry.function
+    if column.name == "STATE":
+        return [*entry.state.runs(look.glyphs), (None, " ")]
+    if column.name == "HISTORY":
+        return history(marks or (), column.width, look)
+    role, text = (
+        _texts(entry, look)[column.name]
+        if column.name in _PLAIN
+        else _plain(function, marks, column.name)
+    )
+    return [(role, _cell(text, column, look))]
+
+
+_PLAIN = frozenset({"NEXT RUN", "LAST RUN", "TOOK"})
+
+
+def _texts(entry: Entry, look: Look) -> Mapping[str, Run]:
+    took = entry.function.last_duration_seconds
+    is_running = bool(entry.running) or entry.state is RUNNING
+    return {
+        "NEXT RUN": next_run(entry, look),
+        "LAST RUN": (None, last_run(entry, look)),
+        "TOOK": (None, "" if took is None or is_running else duration(took)),
+    }
+
+
+def _plain(function: FunctionRow, marks: Sequence[Mark] | None, name: str) -> Run:
+    if name == "FUNCTION":
+        return None, clean(function.name)
+    if name == "FILE":
+        return "dim", clean(function.module_path)
+    if name == "EVERY":
+        return None, schedule_words(function)
+    return "error", last_error(marks)
+
+
+def _queued(entry: Entry, look: Look) -> Run:
+    queued = entry.queued
+    if queued is None or queued.oldest_available_at is None:
+        return "run", "held"
+    if queued.oldest_available_at > look.now:
+        return "run", f"retry {look.future(queued.oldest_available_at)}"
+    return "run", f"waits {look.since(queued.oldest_available_at)}"
+
+
+def _took(mark: Mark) -> float:
+    if mark.started_at is None or mark.finished_at is None:
+        return 0.0
+    return max(mark.finished_at - mark.started_at, 0.0)
+
+
+def _sign(mark: Mark, longest: float, look: Look) -> Run:
+    glyphs = look.glyphs
+    if mark.status == "success":
+        steps = len(glyphs.history)
+        share = _took(mark) / longest if longest else 0.0
+        return "history", glyphs.history[min(int(share * steps), steps - 1)]
+    if mark.status in FAILED:
+        return "fail", glyphs.fail
+    return ("warn", glyphs.warn) if mark.status == "missed" else ("dim", glyphs.off)
+
+
+def _cell(text: str, column: Column, look: Look) -> str:
+    align = ">" if column.is_right else "<"
+    return fit(text, column.width, align=align, ellipsis=look.glyphs.ellipsis)

@@ -1,0 +1,180 @@
+"""The top of every screen: who we are, how fresh the data is, what is wrong, seven figures."""
+
+from collections.abc import Sequence
+
+from scheduler.tui.look import Look
+from scheduler.tui.model.problems import Problem, is_alive, of_role, problems
+from scheduler.tui.text import Line, Run, clean, cut, ends, exact, fit, line_width
+from scheduler.tui.view import View
+from scheduler.wording import span
+
+NARROW = 72
+WIDE = 110
+STALE_INTERVALS = 3
+
+
+def header(view: View, width: int, *, height: int = 3) -> list[Line]:
+    """Return the overview's header: one sentence when it is narrow or low, else three lines."""
+    found = all_problems(view)
+    if width < NARROW or height < 3:
+        return [_sentence(view, found, width)]
+    return [title_line(view, width, [], found), *_figures(view, width)]
+
+
+def title_line(view: View, width: int, crumbs: Sequence[Run], found: Sequence[Problem]) -> Line:
+    """Return the badge, the crumbs, what is up, and at the right the database and the time."""
+    look = view.look
+    head: Line = [("badge", " scheduler "), *crumbs, (None, " ")]
+    clock: Line = [(None, f"{look.time(look.now)} {look.zone_name()} ")]
+    room = width - line_width(head) - line_width(clock) - 2
+    left = [*head, *status(view, found, room)]
+    right: Line = [("dim", clean(database_name(look))), (None, "  "), *clock]
+    fits = line_width(left) + line_width(right) + 2 <= width
+    return ends(left, right if fits else clock, width, gap=2, ellipsis=look.glyphs.ellipsis)
+
+
+def all_problems(view: View) -> list[Problem]:
+    """Return the problems of a view; none while there is no data to tell."""
+    if not view.badge.has_data:
+        return []
+    snapshot = view.snapshot
+    return problems(snapshot.overview, view.board, view.look, disk_free=snapshot.disk_free)
+
+
+def status(view: View, found: Sequence[Problem], room: int) -> Line:
+    """Return what is up, the most urgent only: a failure, an answer, frozen, trouble, a problem."""
+    badge, look = view.badge, view.look
+    if badge.failure:
+        return [("fail", f"{look.glyphs.fail} {clean(badge.failure)}")]
+    if badge.message:
+        sign = look.glyphs.fail if badge.is_message_bad else look.glyphs.ok
+        return [("fail" if badge.is_message_bad else "ok", f"{sign} {clean(badge.message)}")]
+    if badge.frozen_at is not None:
+        moment = look.time(badge.frozen_at)
+        text = f"{look.glyphs.frozen} FROZEN {moment}, collecting {look.glyphs.dot} space resumes"
+        return [("warn", text)]
+    if badge.trouble:
+        return [_trouble(view)]
+    live = _freshness(view)
+    return [live, *_problem(found, look, room - line_width([live]))]
+
+
+def database_name(look: Look) -> str:
+    """Return what to call the database: its path, or the server's address without the password."""
+    url = look.config.database_url
+    if url is None:
+        return str(look.config.db_path)
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def _trouble(view: View) -> Run:
+    trouble, look = view.badge.trouble, view.look
+    assert trouble is not None
+    age = span(look.now - view.snapshot.read_at)
+    data = f"data is {age} old, retrying" if view.badge.has_data else "waiting"
+    if trouble.kind == "missing":
+        return "fail", f"{look.glyphs.fail} no database: {clean(database_name(look))} - {data}"
+    return "warn", f"{look.glyphs.warn} {clean(trouble.text)} - {data}"
+
+
+def _freshness(view: View) -> Run:
+    look, badge = view.look, view.badge
+    if not badge.has_data:
+        return "dim", f"{look.glyphs.wait} reading"
+    age = look.now - view.snapshot.read_at
+    if age > STALE_INTERVALS * badge.refresh_seconds + 1:
+        return "warn", f"{look.glyphs.warn} data is {span(age)} old"
+    read_only = " read-only" if badge.is_read_only else ""
+    return "ok", f"{look.glyphs.live} live {badge.refresh_seconds:g}s{read_only}"
+
+
+def _problem(found: Sequence[Problem], look: Look, room: int) -> Line:
+    """Return the worst problem; the remedy gives way before the count of the others does."""
+    if not found:
+        return []
+    worst = found[0]
+    role = "fail" if worst.is_severe else "warn"
+    sign = look.glyphs.fail if worst.is_severe else look.glyphs.warn
+    line: Line = [(None, "  "), (role, f"{sign} {worst.text}")]
+    remedy: Line = [("dim", f" - {worst.remedy}")]
+    more: Line = [(None, "  "), ("key", "!"), ("dim", f" {len(found) - 1} more")]
+    more = more if len(found) > 1 else []
+    variants = ([*line, *remedy, *more], [*line, *more], line)
+    return next((each for each in variants if line_width(each) <= room), line)
+
+
+def _sentence(view: View, found: Sequence[Problem], width: int) -> Line:
+    """The most important first, since a narrow terminal cuts the end."""
+    badge = view.badge
+    line: Line = [*status(view, found, width)]
+    if badge.message or badge.failure or badge.trouble or badge.frozen_at is not None or found:
+        return exact(cut(line, width, ellipsis=view.look.glyphs.ellipsis), width)
+    for label, runs in _cells(view, is_wide=False)[1:5]:
+        line += [(None, "  "), *runs, ("dim", f" {label.removesuffix(' 24h')}")]
+    return exact(cut(line, width, ellipsis=view.look.glyphs.ellipsis), width)
+
+
+def _figures(view: View, width: int) -> list[Line]:
+    is_wide = width >= WIDE
+    cells = _cells(view, is_wide=is_wide)
+    step = 15 if is_wide else (width - 2) // len(cells)
+    labels: Line = [(None, " ")]
+    figures: Line = [(None, " ")]
+    for label, runs in cells:
+        labels.append(("dim", fit(label, step)))
+        figures += exact(cut(runs, step - 1), step)
+    if is_wide:
+        labels.append(("dim", "runs per hour, 24h"))
+        figures.append(("bars", _sparkline(view)))
+    return [exact(labels, width), exact(figures, width)]
+
+
+def _cells(view: View, *, is_wide: bool) -> list[tuple[str, Line]]:
+    overview = view.snapshot.overview
+    counts = overview.counts
+    ready = sum(queued.ready for queued in overview.queued.values())
+    share = f" ({_percent(counts.failed_24h, counts.runs_24h)})" if counts.failed_24h else ""
+    failed_role = "fail" if counts.failed_24h else "figure"
+    return [
+        ("last scan", _scan_figure(view)),
+        ("functions", [("figure", f"{len(overview.functions):,}")]),
+        ("runs 24h", [("figure", f"{counts.runs_24h:,}")]),
+        ("failed 24h", [(failed_role, f"{counts.failed_24h:,}{share}")]),
+        ("workers", workers_figure(view, is_wide=is_wide)),
+        ("queue", [("figure", f"{ready:,}{' waiting' if is_wide else ''}")]),
+    ]
+
+
+def workers_figure(view: View, *, is_wide: bool) -> Line:
+    """Return how many workers live of how many there are."""
+    workers = of_role(view.snapshot.overview, "worker")
+    alive = sum(is_alive(worker, view.look) for worker in workers)
+    if not workers:
+        return [("warn", "none")]
+    role = "figure" if alive == len(workers) else "warn"
+    return [(role, f"{alive}/{len(workers)}{' alive' if is_wide else ''}")]
+
+
+def _scan_figure(view: View) -> Line:
+    scan = view.snapshot.overview.last_scan
+    if scan is None:
+        return [("figure", "never")]
+    line: Line = [("figure", view.look.past(scan.finished_at))]
+    if errors := len(view.snapshot.overview.scan_errors):
+        line.append(("fail", f" {view.look.glyphs.fail}{errors}"))
+    return line
+
+
+def _percent(part: int, whole: int) -> str:
+    share = 100 * part / max(whole, part, 1)
+    return f"{share:.2f}%" if share < 1 else f"{share:.0f}%"
+
+
+def _sparkline(view: View) -> str:
+    bars = view.look.glyphs.bars
+    hours = view.snapshot.overview.counts.hourly
+    top = max(hours, default=0)
+    return "".join(
+        bars[min(hour * len(bars) // top, len(bars) - 1)] if hour else " " for hour in hours
+    )

@@ -1,0 +1,46 @@
+"""Processes and scan errors as lines."""
+
+from scheduler.db.console_rows import ProcessRow, ScanErrorRow
+from scheduler.tui.look import Look
+from scheduler.tui.model.problems import is_alive
+from scheduler.tui.text import Line, clean
+from scheduler.tui.view import View
+
+
+def process_line(process: ProcessRow, view: View) -> Line:
+    """Return a process's row: what it does, its name, its pid, its run."""
+    look = view.look
+    label = view.board.workers.get(process.id, "")
+    runs = [run for run in view.snapshot.overview.running if run.claimed_by == process.id]
+    line: Line = [*_doing(process, len(runs), look)]
+    line += [(None, f" {label:<3}"), ("dim", f" pid {process.pid:<6} ")]
+    if not is_alive(process, look):
+        return [*line, (None, f"no heartbeat for {look.since(process.heartbeat_at)}")]
+    if process.role != "worker":
+        return [*line, ("dim", clean(process.role))]
+    if process.slots > 1:
+        line.append(("dim", f"{len(runs)}/{process.slots} "))
+    return [*line, (None, ", ".join(clean(view.board.name(run.function_id)) for run in runs))]
+
+
+def scan_error_line(error: ScanErrorRow, look: Look) -> Line:
+    """Return a scan error's row: the file, the line, the error."""
+    where = "import" if error.line is None else f"line {error.line}"
+    first = clean(error.message.strip().split("\n", 1)[0])
+    return [
+        ("fail", look.glyphs.fail),
+        (None, f" {clean(error.path)} "),
+        ("dim", f"{where} "),
+        (None, f"{clean(error.error_type)}: {first}"),
+    ]
+
+
+def _doing(process: ProcessRow, runs: int, look: Look) -> Line:
+    glyphs = look.glyphs
+    if not is_alive(process, look):
+        return [("fail", f"{glyphs.fail} LOST")]
+    if process.state == "draining":
+        return [("warn", f"{glyphs.warn} stop")]
+    if process.role != "worker":
+        return [("ok", f"{glyphs.ok} live")]
+    return [("run", f"{glyphs.run} busy")] if runs else [("ok", f"{glyphs.wait} idle")]

@@ -1,0 +1,108 @@
+"""What is wrong with the service as a whole, the worst first, each with its remedy."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scheduler.db.console_rows import Overview, ProcessRow
+from scheduler.tui.look import Look
+from scheduler.tui.model.board import Board
+from scheduler.wording import plural, span
+
+PERIODS = 3  # a duty that was due this many times over is overdue
+DISK_LOW = 0.05
+QUEUE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong; `is_severe`: nothing or too little runs."""
+
+    text: str
+    remedy: str
+    is_severe: bool = False
+
+
+def problems(
+    overview: Overview, board: Board, look: Look, *, disk_free: float | None = None
+) -> list[Problem]:
+    """Return what is wrong, the worst first; [] is a healthy service."""
+    return [
+        *_processes(overview, board, look),
+        *_disk(disk_free),
+        *_scans(overview, look),
+        *_lateness(board),
+        *_queue(overview, look),
+        *_scan_errors(overview),
+    ]
+
+
+def is_alive(process: ProcessRow, look: Look) -> bool:
+    """Tell whether a process lives, as far as its row can say."""
+    silent = look.now - process.heartbeat_at
+    return process.state != "lost" and silent <= look.config.dead_after_seconds
+
+
+def of_role(overview: Overview, role: str) -> list[ProcessRow]:
+    """Return the processes of a role."""
+    return [process for process in overview.processes if process.role == role]
+
+
+def _processes(overview: Overview, board: Board, look: Look) -> Iterator[Problem]:
+    tickers, workers = of_role(overview, "ticker"), of_role(overview, "worker")
+    ticking = [process for process in tickers if is_alive(process, look)]
+    working = [process for process in workers if is_alive(process, look)]
+    if not ticking and not working:
+        yield Problem("the service is not running", "start it: scheduler run", is_severe=True)
+        return
+    if not ticking:
+        yield Problem("no ticker is alive: nothing becomes due", "scheduler ticker", is_severe=True)
+    elif (silent := min(look.now - ticker.heartbeat_at for ticker in ticking)) > (
+        PERIODS * look.config.heartbeat_seconds
+    ):
+        yield Problem(f"the ticker is silent for {span(silent)}", "see its log", is_severe=True)
+    if not working:
+        yield Problem("no worker is alive: nothing runs", "scheduler worker", is_severe=True)
+    for worker in workers:
+        if worker not in working:
+            silence = span(look.now - worker.heartbeat_at)
+            label = board.workers.get(worker.id, "")
+            yield Problem(f"worker {label} is lost, no heartbeat for {silence}", "see its log")
+
+
+def _disk(free: float | None) -> Iterator[Problem]:
+    if free is not None and free < DISK_LOW:
+        yield Problem(
+            f"the database's disk is nearly full: {free * 100:.1f}% free",
+            "free space; scheduler prune",
+            is_severe=True,
+        )
+
+
+def _scans(overview: Overview, look: Look) -> Iterator[Problem]:
+    if overview.last_scan is None:
+        return
+    since = look.now - overview.last_scan.finished_at
+    if since > PERIODS * look.config.scan_interval_seconds:
+        yield Problem(f"no scan for {span(since)}", "is the service running?")
+
+
+def _lateness(board: Board) -> Iterator[Problem]:
+    if count := board.late_count():
+        verb = "is" if count == 1 else "are"
+        yield Problem(f"{plural(count, 'function')} {verb} late", "scheduler explain NAME")
+
+
+def _queue(overview: Overview, look: Look) -> Iterator[Problem]:
+    waiting = [queued for queued in overview.queued.values() if queued.ready]
+    oldest = min((queued.oldest_available_at or look.now for queued in waiting), default=look.now)
+    if look.now - oldest > QUEUE_SECONDS:
+        count = sum(queued.ready for queued in waiting)
+        yield Problem(
+            f"{plural(count, 'run')} in the queue, the oldest for {span(look.now - oldest)}",
+            "more workers or worker_concurrency",
+        )
+
+
+def _scan_errors(overview: Overview) -> Iterator[Problem]:
+    if count := len(overview.scan_errors):
+        yield Problem(f"{plural(count, 'file')} cannot be scanned", "panel 3 says why")

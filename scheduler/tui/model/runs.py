@@ -1,0 +1,88 @@
+"""Runs as lines: when, what became of it, how long it took, how late it was and why."""
+
+from scheduler.db.console_rows import RunRow
+from scheduler.tui.look import Look
+from scheduler.tui.model.board import Board
+from scheduler.tui.model.states import status_state
+from scheduler.tui.text import Line, clean, fit, line_width
+from scheduler.wording import duration, plural
+
+_NAME_MIN, _NAME_MAX = 16, 40
+
+
+def run_line(run: RunRow, board: Board, look: Look, width: int, *, has_name: bool = True) -> Line:
+    """Return a run's row for a width; the caller cuts what is too long."""
+    ellipsis = look.glyphs.ellipsis
+    line: Line = [("dim", look.time(happened_at(run))), (None, " ")]
+    line += [*status_state(run.status).runs(look.glyphs), (None, " ")]
+    if has_name:
+        room = min(max(width * 2 // 5, _NAME_MIN), max(board.longest_name, _NAME_MIN), _NAME_MAX)
+        line += [(None, fit(clean(board.name(run.function_id)), room, ellipsis=ellipsis))]
+    took = run.duration_seconds
+    line += [(None, fit("" if took is None else duration(took), 8, align=">")), (None, "  ")]
+    if run.claimed_by:
+        line += [("dim", fit(worker_label(run, board), 4))]
+    return [*line, *outcome(run, look, room=width - line_width(line))]
+
+
+def happened_at(run: RunRow) -> float:
+    """Return the instant a run's row stands at: its start, or what came before that."""
+    return run.started_at or run.queued_at or run.scheduled_for
+
+
+def worker_label(run: RunRow, board: Board) -> str:
+    """Return the short name of the worker that has or had the run."""
+    if run.claimed_by is None:
+        return ""
+    return board.workers.get(run.claimed_by) or clean(run.claimed_by[:4])
+
+
+def outcome(run: RunRow, look: Look, *, room: int = 60) -> Line:
+    """Return what else is worth knowing: the error, the reason, or how late it started.
+
+    room: how many columns there are; what it says gets shorter, and may still be cut.
+    """
+    error = clean(run.error)
+    if error:
+        return [("error", error)]
+    if run.status in {"skipped", "missed"}:
+        return [("dim", f"{clean(run.reason or '')}{_covered(run)}")]
+    if run.status == "running":
+        asked = ", asked to stop" if run.cancel_requested_at else ""
+        return [("run", f"for {look.since(run.started_at or look.now)}{asked}")]
+    if run.status == "queued":
+        return [("run", waiting(run, look))]
+    return [("dim", f"{lateness(run, room=room)}{_attempt(run)}{_covered(run)}")]
+
+
+def waiting(run: RunRow, look: Look) -> str:
+    """Say what a queued run waits for."""
+    if run.available_at is None:
+        return "held until the run before it ends"
+    if run.available_at > look.now:
+        return f"retry {look.future(run.available_at)}"
+    verb = "starting" if run.claimed_by else "waits"
+    return f"{verb} {look.since(run.available_at)}"
+
+
+def lateness(run: RunRow, *, room: int) -> str:
+    """Say how late a run started, with the ticker's and the queue's part if there is room."""
+    wait = run.queue_wait_seconds
+    if wait is None:
+        return ""
+    ticker = run.ticker_lateness_seconds
+    if ticker is None:
+        return f"waited {duration(wait)}"
+    late = f"late {duration(ticker + wait)}"
+    parts = f"tick {duration(ticker)} + queue {duration(wait)}"
+    texts = (f"{late} = {parts}", parts, late)
+    return next((text for text in texts if len(text) <= room), late)
+
+
+def _attempt(run: RunRow) -> str:
+    attempt = f"  attempt {run.attempt}" if run.attempt > 1 else ""
+    return attempt + ("  by hand" if run.trigger == "manual" else "")
+
+
+def _covered(run: RunRow) -> str:
+    return f"  {plural(run.slots, 'slot')}" if run.slots > 1 else ""

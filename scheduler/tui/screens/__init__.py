@@ -1,0 +1,1 @@
+"""The screens: one file each, all of them to the one contract."""

@@ -1,0 +1,36 @@
+"""What a screen draws from: one snapshot with its board and the look of this frame."""
+
+from dataclasses import dataclass
+
+from scheduler.db.console_rows import Mark
+from scheduler.tui.look import Look
+from scheduler.tui.model.board import Board
+from scheduler.tui.snapshot import Snapshot, Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """What the header says of the console itself."""
+
+    refresh_seconds: float
+    frozen_at: float | None = None
+    trouble: Trouble | None = None
+    message: str = ""
+    is_message_bad: bool = False
+    failure: str = ""
+    has_data: bool = True
+    is_read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One frame's worth of facts."""
+
+    snapshot: Snapshot
+    board: Board
+    look: Look
+    badge: Badge
+
+    def marks(self, function_id: int) -> tuple[Mark, ...] | None:
+        """Return a function's last runs, None before they have been read."""
+        return self.snapshot.marks.get(function_id)
