@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -120,22 +120,6 @@ def safe_url(url: str) -> str:
     return f"{scheme}{separator}{name}{':***' if colon else ''}{at}{place}"
 
 
-def default_in_words(key: Key) -> str:
-    """Return the key's default as it is written in TOML, or in words where it is not a constant."""
-    if key.default is not None:
-        return key.default
-    return literal(next(f.default for f in fields(Config) if f.name == key.name))
-
-
-def literal(value: object) -> str:
-    """Return a value as TOML: texts and paths quoted, whole seconds without a fraction."""
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(literal, value))}]"
-    if isinstance(value, (str, Path)):
-        return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 @dataclass(frozen=True, slots=True)
 class _Given:
     """A value as it was written, and where; texts from the environment are read leniently."""
@@ -156,7 +140,7 @@ def _choose_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
 
 def _parse(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8-sig")  # Windows editors begin a file with a mark
     except FileNotFoundError:
         remedy = "`scheduler init` writes one, --config names another"
         raise ConfigError([f"{file}: no such file; {remedy}"]) from None
@@ -164,16 +148,17 @@ def _parse(file: Path) -> dict[str, Any]:
         raise ConfigError([f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8"]) from None
     except OSError as error:
         raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([_syntax_fault(file, str(error))]) from None
+        raise ConfigError([_syntax_fault(file, text, str(error))]) from None
 
 
-def _syntax_fault(file: Path, message: str) -> str:
+def _syntax_fault(file: Path, text: str, message: str) -> str:
     what, _, place = message.rpartition(" (at ")
-    place = place.rstrip(")")
-    line = place.removeprefix("line ").split(",")[0]
-    where = f"{file}: line {line}" if line.isdigit() else f"{file}: {place}"
-    return f"{where}: not valid TOML: {what}; texts stand in quotes, lists in [ ]"
+    found = re.match(r"line (\d+)", place)
+    line = found[1] if found else len(text.splitlines())  # "at end of document"
+    return f"{file}: line {line}: not valid TOML: {what}; texts stand in quotes, lists in [ ]"
 
 
 def _given(
@@ -316,11 +301,11 @@ def _conflicts(config: Config, given: dict[str, _Given], sound: set[str]) -> lis
 
 
 def _oddities(given: dict[str, _Given]) -> list[str]:
-    warnings = []
-    for url, path in (("database_url", "db_path"), ("queue_url", "queue_path")):
-        if url in given and path in given:
-            warnings.append(f"{_where(given, path)}: {path}: not used, because {url} is set")
-    return warnings
+    return [
+        f"{_where(given, path)}: {path}: not used, because {url} is set"
+        for url, path in (("database_url", "db_path"), ("queue_url", "queue_path"))
+        if url in given and path in given
+    ]
 
 
 def _where(given: dict[str, _Given], *names: str) -> str:

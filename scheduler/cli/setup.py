@@ -1,9 +1,10 @@
 """`init`: a commented scheduler.toml and one example function, to begin with."""
 
+from dataclasses import fields
 from pathlib import Path
 
 from scheduler.cli.context import Context
-from scheduler.config import DEFAULT_NAME, default_in_words
+from scheduler.config import DEFAULT_NAME, Config
 from scheduler.config_keys import KEYS, Key
 from scheduler.errors import EXIT_OK, SchedulerError
 
@@ -20,6 +21,7 @@ def hello() -> str:
     print("hello, world")
     return "said hello"
 '''
+_CONSTANTS = {field.name: field.default for field in fields(Config)}
 _HEAD = """# Configuration of the scheduler. Every key can be overridden by the environment variable
 # SCHEDULER_<KEY>; relative paths are relative to this file. `scheduler check` validates it.
 """
@@ -56,8 +58,17 @@ def _sentence(key: Key) -> str:
 
 
 def _line(key: Key) -> str:
-    setting = f"{key.name} = {key.example or default_in_words(key)}"
+    setting = f"{key.name} = {key.example or _literal(_CONSTANTS[key.name])}"
     return setting if key.default == "required" else f"# {setting}"
+
+
+def _literal(value: object) -> str:
+    """Write a default as TOML: texts and paths quoted, whole seconds without a fraction."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_literal, value))}]"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return f'"{value}"' if isinstance(value, (str, Path)) else str(value)
 
 
 def _write_new(path: Path, text: str) -> bool:
