@@ -29,12 +29,16 @@ def make_parser() -> ArgumentParser:
         description=_overview(),
         formatter_class=RawDescriptionHelpFormatter,
         usage="scheduler [--config FILE] COMMAND ...",
+        allow_abbrev=False,
     )
     _add_common(parser, missing=None)
     parser.add_argument("--version", action="version", version=f"scheduler {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", help=SUPPRESS)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", help=SUPPRESS, prog="scheduler"
+    )
     for command in COMMANDS:
-        _add_command(commands.add_parser(command.name, description=command.does), command)
+        added = commands.add_parser(command.name, description=command.does, allow_abbrev=False)
+        _add_command(added, command)
     return parser
 
 

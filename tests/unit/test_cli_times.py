@@ -1,0 +1,63 @@
+"""Instants as people say and type them."""
+
+import pytest
+
+from scheduler.cli.times import Times
+from scheduler.errors import UsageError
+
+NOW = 1_772_348_400.5  # 2026-03-01 07:00:00.5 UTC, a Sunday
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("now", NOW),
+        ("1772348400", 1_772_348_400.0),
+        ("1772348400.25", 1_772_348_400.25),
+        ("07:00", 1_772_348_400.0),
+        ("7:00:30", 1_772_348_430.0),
+        ("23:59", 1_772_348_400.0 + 16 * 3600 + 59 * 60),
+        ("2026-03-01T07:00", 1_772_348_400.0),
+        ("2026-03-01 07:00:00", 1_772_348_400.0),
+        ("2026-03-01T08:00:00+01:00", 1_772_348_400.0),
+        ("2026-03-01T07:00:00Z", 1_772_348_400.0),
+        ("2026-03-01", 1_772_348_400.0 - 7 * 3600),
+    ],
+)
+def test_a_time_is_read_in_every_form(text: str, instant: float) -> None:
+    assert Times(NOW, "UTC").parse(text) == instant
+
+
+def test_a_time_of_day_is_meant_in_the_functions_time_zone() -> None:
+    assert Times(NOW, "Europe/Berlin").parse("08:00") == 1_772_348_400.0
+    assert Times(NOW, "America/New_York").parse("2026-03-01T02:00") == 1_772_348_400.0
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "25:00", "07:60", "2026-13-01", "7"])
+def test_what_is_no_time_is_refused_with_examples(text: str) -> None:
+    with pytest.raises(UsageError, match="write 2026-03-01T07:00"):
+        Times(NOW, "UTC").parse(text)
+
+
+def test_a_time_is_said_with_its_zone_and_milliseconds_where_there_are_any() -> None:
+    assert Times(NOW, "UTC").full(NOW) == "2026-03-01 07:00:00.500 UTC"
+    assert Times(NOW, "Europe/Berlin").full(1_772_348_400.0) == "2026-03-01 08:00:00 CET"
+
+
+def test_a_column_says_the_day_only_where_it_is_not_today() -> None:
+    times = Times(NOW, "UTC")
+
+    assert times.clock(NOW - 3600) == "06:00:00"
+    assert times.clock(NOW - 86400) == "Feb 28 07:00"
+    assert times.clock(NOW - 86400 * 365) == "2025-03-01"
+    assert times.clock(None) == ""
+
+
+def test_distances_are_seen_from_now() -> None:
+    times = Times(NOW, "UTC")
+
+    assert times.ago(NOW - 12.9) == "12s ago"
+    assert times.ago(None) == "never"
+    assert times.until(NOW + 8.1) == "in 8s"
+    assert times.until(NOW - 1) == "due"
+    assert times.until(None) == ""
