@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from os import fstat, getcwd, umask  # user code may patch the module
 from typing import Any
 
 _CORE_MODULES = (
@@ -46,8 +47,8 @@ class Baseline:
     """Compares the process with what it was; reading it costs some microseconds."""
 
     def __init__(self) -> None:
-        self._umask = os.umask(0o077)
-        os.umask(self._umask)
+        self._umask = umask(0o077)
+        umask(self._umask)
         self._looks = [(look, look(), what) for look, what in _LOOKS]
         self._functions = [(owner, name, getattr(owner, name, None)) for owner, name in _PATCHED]
         self.accept_import()
@@ -65,7 +66,7 @@ class Baseline:
         if sys.getrecursionlimit() != self._recursion_limit:
             sys.setrecursionlimit(self._recursion_limit)
             return "the recursion limit was changed"
-        if os.umask(self._umask) != self._umask:
+        if umask(self._umask) != self._umask:
             return "the umask was changed"
         for look, before, what in self._looks:
             if look() != before:
@@ -115,7 +116,7 @@ def _raw_environ() -> dict[bytes, bytes]:
 
 def _cwd() -> str | None:
     try:
-        return os.getcwd()
+        return getcwd()
     except OSError:
         return None
 
@@ -123,7 +124,7 @@ def _cwd() -> str | None:
 def _stream(fd: int) -> Callable[[], tuple[int, int] | None]:
     def look() -> tuple[int, int] | None:
         try:
-            found = os.fstat(fd)
+            found = fstat(fd)
         except OSError:
             return None
         return (found.st_dev, found.st_ino)

@@ -2,12 +2,15 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from scheduler.runner.failure import describe
 from scheduler.runner.loading import PACKAGE_PREFIX
 from scheduler.runner.text import clean
 
 _MESSAGE_LIMIT = 500  # characters
+_OUR_PACKAGE = re.escape(str(Path(__file__).parents[1]))
+_OUR_FRAMES = re.compile(rf'^  File "(?:<frozen |{_OUR_PACKAGE}/).*\n?(?:    .*\n)*', re.MULTILINE)
 _PRIVATE_PACKAGE = re.compile(rf"{PACKAGE_PREFIX}[0-9a-f]{{8}}\.?")
 
 
@@ -25,15 +28,19 @@ class FileError:
 def complain(
     path: str, error_type: str, message: str, *, traceback: str = "", line: int | None = None
 ) -> FileError:
-    """Make an error of texts that may hold anything; the message becomes one line."""
-    one_line = " ".join(clean(message).split())
+    """Make an error of texts that may hold anything.
+
+    The message becomes one line; the traceback, of `traceback` or `faulthandler`, loses the frames
+    that are the scheduler's or importlib's.
+    """
+    one_line = " ".join(_public(clean(message)).split())
     if len(one_line) > _MESSAGE_LIMIT:
         one_line = one_line[: _MESSAGE_LIMIT - 1] + "\N{HORIZONTAL ELLIPSIS}"
     return FileError(
         path=clean(path),
-        error_type=clean(error_type),
+        error_type=_public(clean(error_type)),
         message=one_line,
-        traceback=clean(traceback),
+        traceback=_public(_OUR_FRAMES.sub("", clean(traceback))),
         line=line,
     )
 
@@ -44,8 +51,8 @@ def complain_of(error: BaseException, *, path: str, scan_path: str) -> FileError
     return complain(
         path,
         failure.error_type,
-        _message(error, _public(failure.message), scan_path),
-        traceback=_public(failure.traceback),
+        _message(error, failure.message, scan_path),
+        traceback=failure.traceback,
         line=failure.line,
     )
 

@@ -7,6 +7,8 @@ from typing import Any
 EXIT_REPORTED = 0
 EXIT_CHANNEL_LOST = 71
 
+_encode = json.JSONEncoder().encode  # kept: user code may have patched json by then
+
 
 def write_report(fd: int, channel: os.stat_result, report: dict[str, Any]) -> int:
     """Write the report and return the exit code; `channel` is what `fd` was before user code ran.
@@ -18,7 +20,7 @@ def write_report(fd: int, channel: os.stat_result, report: dict[str, Any]) -> in
         found = os.fstat(fd)
         if (found.st_dev, found.st_ino) != (channel.st_dev, channel.st_ino):
             return EXIT_CHANNEL_LOST
-        rest = memoryview(json.dumps(report).encode())
+        rest = memoryview(_encode(report).encode())
         while rest:
             rest = rest[os.write(fd, rest) :]
     except OSError:

@@ -101,12 +101,19 @@ class _Executor:
         answer["source_hash"] = loading.source_hash(os.path.join(self._scan_path, path))
         answer["peak_rss_bytes"], answer["cpu_seconds"] = self._meter.read()
         answer["cpu_total_seconds"] = self._meter.cpu_total_seconds
-        replace = self._baseline.difference()
-        if replace is None and 0 < self._max_rss_bytes < self._meter.resident_bytes():
-            replace = f"it held more than max_rss_mb = {self._max_rss_bytes >> 20}"
+        replace = self._why_replace()
         if replace is not None:
             answer["replace"] = replace
         return answer
+
+    def _why_replace(self) -> str | None:
+        try:
+            difference = self._baseline.difference()
+        except Exception as error:  # noqa: BLE001 - user code may have broken what we look with
+            return f"its state cannot be told ({type(error).__name__})"
+        if difference is None and 0 < self._max_rss_bytes < self._meter.resident_bytes():
+            return f"it held more than max_rss_mb = {self._max_rss_bytes >> 20}"
+        return difference
 
     def _receive(self) -> dict[str, Any] | None:
         line = b""

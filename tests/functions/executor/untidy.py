@@ -1,0 +1,162 @@
+"""Functions that leave the process other than they found it, or attack its channels."""
+
+import builtins
+import gc
+import os
+import random
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+
+def chdir():
+    os.chdir("/")
+
+
+def chdir_into_nothing():
+    os.mkdir("/tmp/executor-test-gone-%d" % os.getpid())
+    os.chdir("/tmp/executor-test-gone-%d" % os.getpid())
+    os.rmdir("/tmp/executor-test-gone-%d" % os.getpid())
+
+
+def umask():
+    os.umask(0o777)
+
+
+def environ():
+    os.environ["LEFT"] = "over"
+
+
+def environ_cleared():
+    os.environ.clear()
+
+
+def path():
+    sys.path.insert(0, "/nowhere")
+
+
+def modules():
+    sys.modules["json"] = None
+
+
+def modules_cleared():
+    sys.modules.clear()
+
+
+def handler():
+    signal.signal(signal.SIGUSR1, lambda *_: None)
+
+
+def timer():
+    signal.alarm(1000)
+
+
+def mask():
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+
+
+def recursion():
+    sys.setrecursionlimit(90)
+
+
+def stdin():
+    os.close(0)
+
+
+def stdout():
+    os.close(1)
+
+
+def stdout_object():
+    sys.stdout = open(os.devnull, "w")
+
+
+def thread():
+    threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+
+
+def child():
+    subprocess.Popen(["sleep", "1000"])
+
+
+def time_patched():
+    time.time = lambda: 0.0
+
+
+def open_patched():
+    builtins.open = None
+
+
+def random_patched():
+    random.random = lambda: 4
+
+
+def tracing():
+    sys.setprofile(lambda *_: None)
+
+
+def socket_timeout():
+    socket.setdefaulttimeout(1.0)
+
+
+def closes_low():
+    os.closerange(0, 3)
+
+
+def closes_many():
+    os.closerange(3, 1000)
+
+
+def closes_all():
+    os.closerange(0, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def forks_and_both_return():
+    os.fork()
+    return "returned"
+
+
+def forks_a_holder():
+    """A child that keeps every descriptor open for long."""
+    if os.fork() == 0:
+        time.sleep(1000)
+    return "returned"
+
+
+def chatty_child():
+    subprocess.Popen(["sh", "-c", "while :; do echo noise; done"])
+    return "returned"
+
+
+def writes_into_channels():
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if fd > 2:
+            try:
+                os.write(fd, b"garbage\n")
+            except OSError:
+                pass
+    return "returned"
+
+
+def deletes_builtins():
+    del builtins.print
+    return "returned"
+
+
+def patches_os():
+    os.getpid = os._exit = os.fstat = None
+    return "returned"
+
+
+def memory():
+    global kept
+    kept = bytearray(80 << 20)
+
+
+def breaks_gc():
+    gc.set_debug(0)
+    raise KeyboardInterrupt

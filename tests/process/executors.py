@@ -1,0 +1,109 @@
+"""A pool of real executors and runs on it, in the foreground and in threads of their own."""
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from scheduler.clock import SystemClock
+from scheduler.executor import Call, ExecutorPool, Outcome, RunControl
+from tests.process.service import wait_for
+
+FUNCTIONS = Path(__file__).parent.parent / "functions" / "executor"
+
+
+def make_pool(**options: Any) -> ExecutorPool:
+    """Return a started pool."""
+    defaults: dict[str, Any] = {
+        "max_runs_per_process": 100,
+        "max_rss_bytes": 0,
+        "preload": (),
+        "lease_seconds": None,
+        "terminate_grace_seconds": 0.5,
+        "clock": SystemClock(),
+    }
+    pool = ExecutorPool(**{**defaults, **options})
+    pool.start()
+    return pool
+
+
+def make_call(target: str, **options: Any) -> Call:
+    """Return a call of `file:function`."""
+    file, _, function = target.partition(":")
+    defaults: dict[str, Any] = {
+        "run_id": 7,
+        "name": f"{file}.{function}",
+        "scan_path": str(FUNCTIONS),
+        "module_path": f"{file}.py",
+        "qualname": function,
+        "scheduled_for": 1000.0,
+        "attempt": 1,
+        "trigger": "schedule",
+        "timeout_seconds": None,
+        "isolated": False,
+        "output_limit_bytes": 65536,
+    }
+    return Call(**{**defaults, **options})
+
+
+def run(pool: ExecutorPool, target: str, **options: Any) -> Outcome:
+    """Run `file:function` to its end."""
+    return pool.run(make_call(target, **options), RunControl(), lambda *_: None)
+
+
+class Background:
+    """A run in a thread of its own."""
+
+    def __init__(self, pool: ExecutorPool, target: str, **options: Any) -> None:
+        self.control = RunControl()
+        self.output = ""
+        self._outcome: Outcome | None = None
+        self._pool, self._call = pool, make_call(target, **options)
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def wait_for_output(self, text: str) -> str:
+        """Wait until it has printed `text`; return all it has printed so far."""
+        wait_for(lambda: text in self.output, f"the output {text!r}")
+        return self.output
+
+    def outcome(self) -> Outcome:
+        """Wait for the end."""
+        self._thread.join(30)
+        assert self._outcome is not None, "the run did not end"
+        return self._outcome
+
+    def is_over(self) -> bool:
+        """Tell whether it has ended."""
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        self._outcome = self._pool.run(self._call, self.control, self._take_output)
+
+    def _take_output(self, text: str, total_bytes: int) -> None:
+        assert total_bytes >= len(text.encode()) or "left out" in text
+        self.output = text
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; a zombie does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def family(pid: int) -> list[int]:
+    """Return the pids of all living descendants of a process."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except FileNotFoundError:
+        return []
+    below = [grandchild for child in map(int, children) for grandchild in family(child)]
+    return [pid for pid in map(int, children) if is_alive(pid)] + below
+
+
+def open_fds() -> int:
+    """Return how many descriptors this process holds."""
+    return len(os.listdir("/proc/self/fd"))

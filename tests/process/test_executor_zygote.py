@@ -1,0 +1,219 @@
+"""The ties between worker, zygote and executors: whichever is killed, no user code runs on."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scheduler.errors import ZygoteGoneError
+from scheduler.executor import ExecutorPool, Zygote
+from tests.process.executors import Background, family, is_alive, make_pool, run
+from tests.process.service import wait_for
+
+WORKER = """
+import sys, threading
+from scheduler.executor import become_subreaper
+from tests.process.executors import Background, make_pool
+become_subreaper()
+pool = make_pool()
+target = sys.argv[1]
+background = Background(pool, target)
+background.wait_for_output(sys.argv[2])
+print(pool.zygote_pid, flush=True)
+print(background.outcome().status, flush=True)
+pool.ping()
+print("again", pool.zygote_pid, flush=True)
+threading.Event().wait()
+"""
+
+
+@pytest.fixture
+def pool() -> Iterator[ExecutorPool]:
+    pool = make_pool()
+    yield pool
+    pool.close()
+
+
+def zygote_of(pool: ExecutorPool) -> int:
+    assert pool.zygote_pid is not None
+    return pool.zygote_pid
+
+
+class Worker:
+    """A process that is a subreaper and runs one function on a pool of its own."""
+
+    def __init__(self, target: str, output: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", WORKER, target, output],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        self.zygote_pid = int(self.read_line())
+        self.descendants = family(self.process.pid)
+
+    def read_line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+def test_a_killed_zygote_takes_its_executors_along_and_the_run_is_lost(pool: ExecutorPool) -> None:
+    background = Background(pool, "endless:sleeps")
+    background.wait_for_output("sleeping")
+    executors = family(zygote_of(pool))
+    os.kill(zygote_of(pool), signal.SIGKILL)
+    outcome = background.outcome()
+    assert outcome.status == "lost"
+    assert "zygote" in (outcome.reason or "")
+    assert outcome.output == "sleeping\n"
+    wait_for(lambda: not any(map(is_alive, executors)), "the executors' death")
+
+
+def test_a_killed_zygote_costs_the_next_run_nothing(pool: ExecutorPool) -> None:
+    run(pool, "good:nothing")
+    before = zygote_of(pool)
+    os.kill(before, signal.SIGKILL)
+    assert run(pool, "good:give", isolated=True).status == "success"
+    assert zygote_of(pool) != before
+
+
+def test_a_ping_starts_a_dead_zygote_again(pool: ExecutorPool) -> None:
+    before = zygote_of(pool)
+    os.kill(before, signal.SIGKILL)
+    wait_for(lambda: not is_alive(before), "the zygote's death")
+    pool.ping()
+    assert is_alive(zygote_of(pool))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_zygote_leaves_signals_to_its_worker(pool: ExecutorPool, number: int) -> None:
+    os.kill(zygote_of(pool), number)
+    assert run(pool, "good:give").status == "success"
+
+
+def test_nothing_outlives_a_killed_worker() -> None:
+    worker = Worker("endless:daemonises_and_sleeps", "daemon")
+    assert len(worker.descendants) >= 3
+    worker.close()
+    wait_for(lambda: not any(map(is_alive, worker.descendants)), "everything to die")
+
+
+def test_a_worker_that_loses_its_zygote_kills_what_it_adopts_and_goes_on() -> None:
+    worker = Worker("endless:daemonises_and_sleeps", "daemon")
+    os.kill(worker.zygote_pid, signal.SIGKILL)
+    assert worker.read_line() == "lost\n"
+    assert worker.read_line().startswith("again")
+    wait_for(lambda: not any(map(is_alive, worker.descendants)), "everything old to die")
+    assert len(family(worker.process.pid)) == 1
+    worker.close()
+
+
+def test_without_a_ping_the_lease_runs_out_and_the_code_is_killed() -> None:
+    pool = make_pool(lease_seconds=1.0)
+    background = Background(pool, "endless:ignores")
+    outcome = background.outcome()
+    assert outcome.status == "lost"
+    assert "lease" in (outcome.reason or "")
+    assert family(zygote_of(pool)) == []
+    pool.close()
+
+
+def test_after_its_lease_a_worker_starts_nothing_until_it_has_pinged() -> None:
+    pool = make_pool(lease_seconds=0.5)
+    run(pool, "good:nothing")
+    zygote = zygote_of(pool)
+    wait_for(lambda: family(zygote) == [], "the idle executor's death")
+    outcome = run(pool, "good:nothing")
+    assert outcome.status == "lost"
+    assert "lease" in (outcome.reason or "")
+    pool.ping()
+    assert run(pool, "good:nothing").status == "success"
+    assert zygote_of(pool) == zygote
+    pool.close()
+
+
+def test_pings_keep_the_lease() -> None:
+    pool = make_pool(lease_seconds=0.5)
+    background = Background(pool, "endless:sleeps", timeout_seconds=2)
+    while not background.is_over():
+        pool.ping()
+    assert background.outcome().status == "timeout"
+    pool.close()
+
+
+def test_closing_the_pool_kills_running_code_and_the_run_is_lost(pool: ExecutorPool) -> None:
+    background = Background(pool, "endless:daemonises_and_sleeps")
+    background.wait_for_output("daemon")
+    everything = [zygote_of(pool), *family(zygote_of(pool))]
+    pool.close()
+    assert background.outcome().status == "lost"
+    wait_for(lambda: not any(map(is_alive, everything)), "everything to die")
+    assert run(pool, "good:nothing").status == "lost"
+
+
+def test_a_zygote_that_cannot_preload_a_module_says_so_and_goes_on(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    pool = make_pool(preload=["no_such_module", "wave"])
+    assert run(pool, "good:nothing").status == "success"
+    pool.close()
+    assert "cannot preload no_such_module" in capfd.readouterr().err
+
+
+def test_the_zygote_stays_lean() -> None:
+    script = (
+        "import sys, scheduler.executor.zygote;"
+        "print([name for name in ('huey', 'peewee', 'urwid', 'scheduler.config', 'msgspec')"
+        " if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_a_forked_process_reports_its_end_and_its_cost() -> None:
+    zygote = Zygote()
+    zygote.start()
+    read_fd, write_fd = os.pipe()
+    child = zygote.fork("executor", {"scan_path": "/nowhere"}, [write_fd])  # too few descriptors
+    os.close(write_fd)
+    end = child.wait(10)
+    assert end is not None
+    assert end.exit_code == 70
+    assert end.cpu_total_seconds is not None
+    child.close()
+    os.close(read_fd)
+    zygote.stop()
+
+
+def test_a_killed_child_reports_the_signal() -> None:
+    pool = make_pool()
+    pool.close()
+    zygote = Zygote(niceness=5)
+    with pytest.raises(ZygoteGoneError):
+        zygote.ping()
+    zygote.start()
+    fds = [os.open(os.devnull, os.O_RDWR) for _ in range(3)]
+    ours, theirs = os.pipe()
+    child = zygote.fork("executor", {"scan_path": "/", "max_rss_bytes": 0}, [*fds[:2], theirs])
+    assert os.getpriority(os.PRIO_PROCESS, child.pid) == 5
+    child.kill()
+    end = child.wait(10)
+    assert end is not None
+    for fd in (*fds, ours, theirs):
+        os.close(fd)
+    child.close()
+    zygote.stop()
+    with pytest.raises(ZygoteGoneError):
+        zygote.ping()
