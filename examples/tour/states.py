@@ -57,5 +57,5 @@ def is_missed_after_downtime() -> None:
 
 @schedule(timedelta(seconds=30), enabled=False)
 def is_switched_off() -> None:
-    """skipped: stays in the list with `enabled=False`, never runs."""
+    """off: stays in the list with `enabled=False`, has no runs."""
     raise AssertionError("a disabled function ran")

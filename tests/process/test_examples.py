@@ -149,7 +149,6 @@ def test_the_service_shows_a_newcomer_every_state(examples: Path) -> None:
         "states.is_replaced_by_its_next_run": {"cancelled", "running"},
         "states.is_killed": {"lost"},
         "states.is_missed_after_downtime": {"success"},
-        "states.is_switched_off": {"skipped"},
     }
     database = examples.parent / "data" / "scheduler.db"
 
