@@ -6,6 +6,8 @@ Times floor and never round, so "59m 59s" is never shown as an hour; clock diffe
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86400
+# The difference of two epoch instants is off by some 0.2 µs: 100 ms would floor to 99.
+_CLOCK_ERROR = 1e-6
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -13,9 +15,9 @@ def duration(seconds: float) -> str:
     """Say how long something took: `808ms`, `3.4s`, `1m 04s`, `2h 05m`, `3d 04h`."""
     seconds = max(0.0, seconds)
     if seconds < 1:
-        return f"{int(seconds * 1000 + 1e-6)}ms"
+        return f"{int((seconds + _CLOCK_ERROR) * 1000)}ms"
     if seconds < _MINUTE:
-        tenths = int(seconds * 10 + 1e-6)
+        tenths = int((seconds + _CLOCK_ERROR) * 10)
         return f"{tenths // 10}.{tenths % 10}s"
     return span(seconds)
 

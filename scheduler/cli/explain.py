@@ -36,15 +36,21 @@ def explain(context: Context) -> int:
     )
     at = times.parse(context.args.time)
     answer = explain_instant(function, at, now=now, has_ticker=has_ticker)
+    before_at = answer.previous_slot_at if answer.slot_at is None else None
+    before = before_at and explain_instant(function, before_at, now=now, has_ticker=has_ticker)
+    if before and context.args.time == "now":
+        answer, before = before, None  # who asks without a time means the last slot
     if context.args.json:
         context.screen.json(answer)
         return EXIT_OK
     _print_head(context, function)
     _print(context, answer, times)
-    if answer.slot_at is None and answer.previous_slot_at is not None:
-        before = explain_instant(function, answer.previous_slot_at, now=now, has_ticker=has_ticker)
+    if before:
         context.screen.line("\nThe slot before it:")
         _print(context, before, times)
+    elif answer.next_slot_at is not None and answer.slot_at is not None:
+        following = f"{times.full(answer.next_slot_at)}, {times.until(answer.next_slot_at)}"
+        context.screen.line(f"  next slot: {following}")
     return EXIT_OK
 
 

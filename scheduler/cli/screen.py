@@ -61,7 +61,7 @@ class Screen:
 
     def paint(self, text: str, role: str) -> str:
         """Return the text in the colour of its role."""
-        return f"\x1b[{ROLES[role]}m{text}\x1b[0m" if role and self.has_color else text
+        return f"\x1b[{ROLES[role]}m{text}\x1b[0m" if role and text and self.has_color else text
 
     def json(self, value: Any) -> None:
         """Print dataclasses, lists and plain values as JSON."""

@@ -1,0 +1,394 @@
+"""The commands that read: what they print, as text and as JSON, of a database as it is."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from scheduler.cli import main
+from scheduler.config import Config, load_config
+from scheduler.db.connection import close_database
+from scheduler.db.schema import init_schema
+from tests.db.seeding import seed_function, seed_process, seed_run, seed_scan_error
+
+Cli = Callable[..., str]
+
+
+@pytest.fixture
+def now() -> float:
+    return float(int(time.time()))
+
+
+@pytest.fixture
+def config_file(tmp_path: Path) -> Path:
+    file = tmp_path / "scheduler.toml"
+    file.write_text('scan_paths = ["functions"]\n')
+    return file
+
+
+@pytest.fixture
+def seeded(config_file: Path) -> Iterator[Config]:
+    """Open a migrated database to put rows into; commands open it again."""
+    config = load_config(config_file, {})
+    init_schema(config)
+    yield config
+    close_database()
+
+
+@pytest.fixture
+def cli(config_file: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Return what calls a command and returns its output; its errors are empty."""
+
+    def call(*arguments: str, code: int = 0) -> str:
+        assert main([*arguments, "--config", str(config_file)], {}) == code
+        captured = capsys.readouterr()
+        assert captured.err == ""
+        return captured.out
+
+    return call
+
+
+@pytest.fixture
+def refused(config_file: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Return what calls a command that fails and returns the one line it says."""
+
+    def call(*arguments: str) -> str:
+        assert main([*arguments, "--config", str(config_file)], {}) == 1
+        captured = capsys.readouterr()
+        (line,) = captured.err.splitlines()
+        return line
+
+    return call
+
+
+READING = (
+    ["status"],
+    ["list"],
+    ["runs"],
+    ["errors"],
+    ["plan"],
+    ["health"],
+    ["show", "1"],
+    ["explain", "a.b"],
+)
+
+
+@pytest.mark.parametrize("command", READING)
+def test_without_a_database_there_is_one_line_with_the_remedy(
+    command: list[str], refused: Cli, tmp_path: Path
+) -> None:
+    line = refused(*command)
+
+    assert str(tmp_path / "scheduler.db") in line
+    assert line.endswith("start the service with `scheduler run`")
+    assert not (tmp_path / "scheduler.db").exists()
+
+
+@pytest.mark.usefixtures("seeded")
+@pytest.mark.parametrize("command", READING)
+def test_a_newer_schema_is_one_line_with_the_remedy(
+    command: list[str], refused: Cli, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "scheduler.db")) as connection, connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(schema_migration)")]
+        assert "name" in columns
+        connection.execute("UPDATE schema_migration SET name = '9999_future'")
+
+    assert "upgrade this scheduler" in refused(*command)
+
+
+@pytest.mark.usefixtures("seeded")
+def test_an_empty_service_says_what_to_do_first(cli: Cli, tmp_path: Path) -> None:
+    assert f"Decorate one with @schedule in {tmp_path / 'functions'}" in cli("list")
+    assert cli("runs") == "No runs yet.\n"
+    assert cli("errors") == "No scan errors.\n"
+    assert cli("list", "--json") == cli("runs", "--json") == "[]\n"
+
+
+@pytest.mark.usefixtures("seeded")
+def test_list_tells_state_schedule_and_times_of_every_function(cli: Cli, now: float) -> None:
+    ran = seed_function(
+        "b.ran",
+        next_run_at=now + 3599,
+        last_status="success",
+        last_started_at=now - 100,
+        last_duration_seconds=3.49,
+    )
+    seed_run(ran, at=now - 100)
+    seed_function("a.cron", cron="0 7 * * MON-FRI", next_run_at=now + 100)
+    seed_function("c.paused", state="paused", next_run_at=now)
+    seed_function("d.late", next_run_at=now - 190)
+    seed_function("e.failed", next_run_at=now + 100, last_status="timeout")
+    seed_function("f.gone", state="gone")
+
+    lines = {line.split()[2]: line for line in cli("list").splitlines()[1:]}
+
+    assert list(lines) == ["a.cron", "b.ran", "c.paused", "d.late", "e.failed", "f.gone"]
+    assert lines["a.cron"].startswith("+ new")
+    assert "0 7 * * MON-FRI" in lines["a.cron"]
+    assert lines["b.ran"].startswith("✓ ok")
+    assert "1m 4" in lines["b.ran"]
+    assert lines["b.ran"].endswith("3.4s")
+    assert lines["c.paused"].startswith("- off")
+    assert "3m 1" in lines["d.late"]
+    assert "late" in lines["d.late"]
+    assert lines["e.failed"].startswith("✗ TIME")
+    assert lines["f.gone"].startswith("- gone")
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_running_function_tells_for_how_long(cli: Cli, now: float) -> None:
+    function = seed_function("a.b", next_run_at=now + 60, last_started_at=now - 28)
+    seed_run(function, "running", at=now - 28)
+
+    (_, line) = cli("list").splitlines()
+
+    assert line.startswith("▸ run")
+    assert "for 2" in line
+
+
+JSON_KEYS = {
+    "list": {"id", "name", "state", "next_run_at", "interval_seconds", "cron", "last_status"},
+    "runs": {"id", "name", "status", "trigger", "scheduled_for", "slots", "started_at"},
+    "errors": {"path", "error_type", "message", "line", "first_seen_at"},
+    "plan": {"name", "fires_at", "overlaps_at", "expected_seconds"},
+}
+
+
+@pytest.mark.usefixtures("seeded")
+@pytest.mark.parametrize("command", JSON_KEYS)
+def test_json_has_the_keys_that_programs_rely_on(command: str, cli: Cli, now: float) -> None:
+    seed_run(seed_function("a.b", next_run_at=now + 5), at=now)
+    seed_scan_error()
+
+    (found,) = json.loads(cli(command, "--json"))
+
+    assert set(found) >= JSON_KEYS[command]
+
+
+@pytest.mark.usefixtures("seeded")
+def test_runs_are_those_of_the_function_and_as_many_as_asked(cli: Cli, now: float) -> None:
+    one, other = seed_function("a.one"), seed_function("b.other")
+    for n in range(3):
+        seed_run(one, at=now + n)
+    seed_run(other, "error", at=now, error_type="ValueError", error_message="two\nlines")
+
+    assert len(cli("runs").splitlines()) == 5
+    assert len(cli("runs", "--limit", "2").splitlines()) == 3
+    assert len(cli("runs", "a.one").splitlines()) == 4
+    (_, failed) = cli("runs", "--failed").splitlines()
+    assert failed.endswith("ValueError: two lines")
+    assert cli("runs", "a.one", "--failed") == "No failed runs.\n"
+
+
+@pytest.mark.usefixtures("seeded")
+def test_an_unknown_function_is_refused_with_the_nearest_name(refused: Cli) -> None:
+    seed_function("reports.send")
+
+    for command in (["runs", "reports.sent"], ["explain", "reports.sent"]):
+        assert "did you mean 'reports.send'?" in refused(*command)
+
+
+@pytest.mark.usefixtures("seeded")
+def test_show_tells_where_the_time_went_and_why_it_failed(cli: Cli, now: float) -> None:
+    function = seed_function("a.b", retries=1)
+    first = seed_run(
+        function,
+        "error",
+        at=now - 60,
+        covers_from=now - 180,
+        slots=3,
+        error_type="ValueError",
+        error_message="bad",
+        traceback="Traceback:\n  ...\nValueError: bad",
+        output="printed\n",
+        output_bytes=8,
+        peak_rss_bytes=2_097_152,
+        cpu_seconds=1.25,
+    )
+    seed_run(function, at=now - 60, attempt=2, root_id=first)
+
+    text = cli("show", str(first))
+
+    for part in (
+        "✗ FAIL",
+        ", with 3 slots since ",
+        "waited 100ms in the queue",
+        "took 5.0s",
+        "2.0 MB memory, 1.2s CPU",
+        "ValueError: bad",
+        "printed",
+        f"1: run {first} error, 2: run {first + 1} success",
+    ):
+        assert part in text
+
+
+@pytest.mark.usefixtures("seeded")
+def test_show_in_json_is_the_whole_run(cli: Cli, now: float) -> None:
+    run = seed_run(seed_function("a.b"), at=now, output="x", output_bytes=1, result="42")
+
+    found = json.loads(cli("show", str(run), "--json"))
+
+    assert (found["id"], found["status"], found["output"], found["result"]) == (
+        run,
+        "success",
+        "x",
+        "42",
+    )
+    assert found["attempts"] == [{"id": run, "attempt": 1, "status": "success"}]
+
+
+@pytest.mark.usefixtures("seeded")
+def test_an_unknown_run_is_refused(refused: Cli) -> None:
+    assert "there is no run 99" in refused("show", "99")
+
+
+@pytest.mark.usefixtures("seeded")
+def test_errors_show_the_traceback_below_the_file(cli: Cli) -> None:
+    seed_scan_error("/f/one.py")
+    seed_scan_error("/f/two.py")
+
+    text = cli("errors")
+
+    assert text.index("/f/one.py, line 3") < text.index("/f/two.py, line 3")
+    assert "      def x(:\n" in text
+
+
+@pytest.mark.usefixtures("seeded")
+def test_status_names_each_problem_with_its_remedy(cli: Cli, now: float) -> None:
+    seed_function("a.late", next_run_at=now - 300)
+    seed_function("b.bad", next_run_at=now + 60, last_status="error", consecutive_failures=4)
+    seed_scan_error()
+
+    text = cli("status")
+
+    assert text.startswith("✗ not running")
+    for line in (
+        "✗ no ticker is alive: nothing new starts\n  → scheduler run\n",
+        "! 1 file cannot be scanned\n  → scheduler errors\n",
+        "  → scheduler explain a.late\n",
+        "! b.bad failed 4 times in a row\n  → scheduler runs b.bad --failed\n",
+    ):
+        assert line in text
+
+
+@pytest.mark.usefixtures("seeded")
+def test_status_is_well_when_both_roles_live_and_nothing_fails(cli: Cli, now: float) -> None:
+    seed_process("ticker", now)
+    seed_process("worker", now)
+    seed_run(seed_function("a.b", next_run_at=now + 60, last_status="success"), at=now - 9)
+
+    text = cli("status")
+
+    assert text.startswith("✓ all is well")
+    assert "1 alive, 4 slots" in text
+    assert "1: 1 success" in text
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_process_that_does_not_beat_is_not_alive(cli: Cli, now: float) -> None:
+    seed_process("ticker", now - 60)
+    seed_process("worker", now)
+
+    assert "ticker host:7 has not beaten for 1m 0" in cli("status")
+    assert cli("health", "--role", "worker") == "healthy: 1 worker alive\n"
+    assert "does not beat" in cli("health", "--role", "ticker", code=1)
+    assert "does not beat" in cli("health", code=1)
+
+
+def test_a_process_whose_lock_is_free_is_dead_at_once(seeded: Config, cli: Cli, now: float) -> None:
+    seed_process("ticker", now)
+    folder = seeded.db_path.with_name(seeded.db_path.name + ".run")
+    folder.mkdir(exist_ok=True)
+    (folder / "ticker-1.lock").touch()
+
+    assert cli("health", "--role", "ticker", code=1) == "unhealthy: no ticker is alive\n"
+
+
+@pytest.mark.usefixtures("seeded")
+def test_scan_errors_and_late_functions_are_unhealthy_only_when_strict(
+    cli: Cli, now: float
+) -> None:
+    seed_process("ticker", now)
+    seed_process("worker", now)
+    seed_scan_error()
+    seed_function("a.late", next_run_at=now - 300)
+
+    assert cli("health") == "healthy: 1 ticker alive, 1 worker alive\n"
+    answer = json.loads(cli("health", "--strict", "--json", code=1))
+    assert answer["healthy"] is False
+    assert len(answer["reasons"]) == 2
+
+
+@pytest.mark.usefixtures("seeded")
+def test_status_in_json_has_every_number_of_the_text(cli: Cli, now: float) -> None:
+    seed_process("ticker", now)
+    seed_function("a.b", next_run_at=now + 60)
+
+    found = json.loads(cli("status", "--json"))
+
+    assert set(found) >= {"now", "database", "processes", "functions", "runs_24h", "queue"}
+    assert found["processes"][0]["condition"] == "alive"
+    assert found["functions"]["total"] == 1
+    assert [problem["kind"] for problem in found["problems"]] == ["process"]
+
+
+@pytest.mark.usefixtures("seeded")
+def test_the_plan_counts_what_fires_often_and_lists_the_rest(cli: Cli, now: float) -> None:
+    often = seed_function("a.often", anchor_at=now, next_run_at=now + 60)
+    seed_run(often, at=now - 600, finished_at=now - 600 + 90.1)
+    seed_function("b.rare", interval_seconds=3600.0, anchor_at=now, next_run_at=now + 3600)
+    seed_function("c.off", state="paused", next_run_at=now)
+
+    text = cli("plan", "--hours", "3")
+
+    (line,) = [line for line in text.splitlines() if line.startswith("a.often")]
+    assert line.split()[1:] == ["1m", "180", "1m", "30s", "with", "itself:", "skip"]
+    assert sum("b.rare" in line for line in text.splitlines()) == 3
+    assert "c.off" not in text
+
+
+@pytest.mark.usefixtures("seeded")
+def test_the_plan_in_json_has_every_time_and_marks_the_overlaps(cli: Cli, now: float) -> None:
+    function = seed_function("a.b", anchor_at=now, next_run_at=now + 60)
+    seed_run(function, at=now - 600, finished_at=now - 600 + 90.1)
+
+    (found,) = json.loads(cli("plan", "--hours", "0.1", "--json"))
+
+    assert found["fires_at"] == [now + 60 * n for n in range(1, 7)]
+    assert found["overlaps_at"] == [now + 60 * n for n in (2, 4, 6)]
+    assert found["expected_seconds"] == pytest.approx(90, abs=0.2)
+
+
+def test_a_warning_of_the_configuration_is_said_once_on_stderr(
+    config_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["list", "--config", str(config_file)], {"SCHEDULER_NONSENSE": "1"})
+
+    (warning, _) = capsys.readouterr().err.splitlines()
+    assert warning.startswith("warning: environment: SCHEDULER_NONSENSE")
+
+
+def test_a_wrong_configuration_is_told_line_by_line_with_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "scheduler.toml"
+    file.write_text("heartbeat_seconds = 0\nscan_path = 1\n")
+
+    assert main(["list", "--config", str(file)], {}) == 2
+
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith(f"error: {file}: ") for line in lines)
+
+
+def test_a_traceback_is_shown_only_when_debugging(
+    config_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["list", "--config", str(config_file), "--debug"], {})
+
+    assert "Traceback" in capsys.readouterr().err
