@@ -121,26 +121,22 @@ class Zygote:
 
     def start(self) -> None:
         """Start the process and wait until it is ready; raises ZygoteGoneError."""
-        ours, theirs = socket.socketpair()
-        command = [sys.executable, "-P", "-m", "scheduler.executor.zygote"]
+        self._channel, theirs = socket.socketpair()
+        self._channel.settimeout(_START_SECONDS)
         with theirs:
-            self._process = subprocess.Popen(
-                [*command, f"--channel={theirs.fileno()}", *self._options],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-                env={key: value for key, value in os.environ.items() if key not in _SECRETS},
-            )
-        self._channel = ours
-        ours.settimeout(_START_SECONDS)
+            try:
+                self._process = self._spawn(theirs.fileno())
+            except OSError as error:
+                self.stop()
+                raise ZygoteGoneError(f"{sys.executable} cannot be started: {error}") from error
         try:
-            is_ready = ours.recv(16) == b"ready\n"
+            is_ready = self._channel.recv(16) == b"ready\n"
         except OSError:
             is_ready = False
         if not is_ready:
             self.stop()
             raise ZygoteGoneError("The process that forks the executors did not start")
-        ours.settimeout(_FORK_SECONDS)
+        self._channel.settimeout(_FORK_SECONDS)
 
     def ping(self) -> None:
         """Renew the lease; raises ZygoteGoneError."""
@@ -182,6 +178,17 @@ class Zygote:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _spawn(self, channel_fd: int) -> subprocess.Popen[bytes]:
+        # -P: a user's `email.py` in the working directory must shadow nothing
+        command = [sys.executable, "-P", "-m", "scheduler.executor.zygote"]
+        return subprocess.Popen(
+            [*command, f"--channel={channel_fd}", *self._options],
+            pass_fds=[channel_fd],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env={key: value for key, value in os.environ.items() if key not in _SECRETS},
+        )
 
     def _send(self, message: bytes, fds: Sequence[int]) -> None:
         with self._lock:

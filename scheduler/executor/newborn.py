@@ -30,7 +30,7 @@ def live(zygote_pid: int, target: str, request: dict[str, Any], fds: Sequence[in
         die_with_parent(zygote_pid)
         become_subreaper()
         _close_all_but(fds)
-        set_title(f"scheduler {target} {request.get('scan_path', '')}")
+        set_title(f"scheduler {target} {_subject(request)}")
         import_module(TARGETS[target]).serve(request, fds)
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else EXIT_BROKEN
@@ -62,6 +62,10 @@ def _close_all_but(fds: Iterable[int]) -> None:
     os.dup2(null, 0)
     if null > 0:
         os.close(null)
+
+
+def _subject(request: dict[str, Any]) -> str:
+    return str(os.path.join(request.get("scan_path", ""), request.get("module_path", "")))
 
 
 def _flush(stream: Any) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from scheduler.clock import Clock
 from scheduler.errors import ZygoteGoneError
@@ -106,7 +107,7 @@ class ExecutorPool:
         while True:
             try:
                 executor = self._take(call)
-            except ZygoteGoneError as error:
+            except (ZygoteGoneError, OSError) as error:
                 return Outcome(status="lost", reason=f"no executor could be started: {error}")
             execution = Execution(
                 executor,
@@ -138,6 +139,8 @@ class ExecutorPool:
 
     def _give_back(self, executor: ExecutorProcess, execution: Execution, call: Call) -> None:
         replace = (execution.answer or {}).get("replace")
+        if executor.exit is not None and executor.exit.is_unknown:
+            self._replace_zygote_of(executor)
         if executor.exit is not None or execution.was_forced or executor.is_broken:
             self._discard(executor, kill=True)
         elif replace is not None:
@@ -170,6 +173,12 @@ class ExecutorPool:
         except ZygoteGoneError:  # nothing was begun, so one more try with a new one is safe
             zygote.stop()
             return ExecutorProcess(self._living_zygote(), scan_path, self._max_rss_bytes)
+
+    def _replace_zygote_of(self, executor: ExecutorProcess) -> None:
+        """Kill what a dead zygote left to us before the verdict lets a retry begin."""
+        executor.bury_zygote()
+        with suppress(ZygoteGoneError, OSError):
+            self._living_zygote()
 
     def _living_zygote(self) -> Zygote:
         with self._zygote_lock:

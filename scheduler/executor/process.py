@@ -5,12 +5,13 @@ import os
 import select
 import signal
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from scheduler.executor.client import Exit, Zygote
 
 _READ_BYTES = 65536
+_KINDS = {"ready", "stale", "ended"}
 
 
 class ExecutorProcess:
@@ -23,22 +24,18 @@ class ExecutorProcess:
         self.is_ready = False  # it answers SIGUSR2 and SIGTERM
         self.is_broken = False  # it lost a channel: not fit for another run
         self.exit: Exit | None = None
+        self._zygote = zygote
         self._buffer = b""
-        self.control, theirs = socket.socketpair()
-        self.output_fd, their_output_fd = os.pipe()
-        self.stack_fd, their_stack_fd = os.pipe()
+        self._ours = ExitStack()
         request = {"scan_path": scan_path, "max_rss_bytes": max_rss_bytes}
         try:
-            self.child = zygote.fork(
-                "executor", request, [theirs.fileno(), their_output_fd, their_stack_fd]
-            )
+            with ExitStack() as theirs:
+                fds = self._open_channels(theirs)
+                self.child = zygote.fork("executor", request, fds)
         except BaseException:
-            self._close_channels()
+            self._ours.close()
             raise
-        finally:
-            theirs.close()
-            os.close(their_output_fd)
-            os.close(their_stack_fd)
+        self._ours.callback(self.child.close)
         self._prepare_poll()
 
     def send(self, call: dict[str, Any]) -> bool:
@@ -58,14 +55,13 @@ class ExecutorProcess:
     def read_answer(self) -> dict[str, Any] | None:
         """Return the answer to the call if it is there."""
         while (line := self._read_line()) is not None:
-            try:
-                message: dict[str, Any] = json.loads(line)
-            except ValueError:
+            message = _parse(line)
+            if message is None:
                 self.is_broken = True  # the user's code found the channel and wrote into it
-                continue
-            if "ready" not in message:
+            elif "ready" in message:
+                self.is_ready = True
+            else:
                 return message
-            self.is_ready = True
         return None
 
     def read_output(self) -> bytes:
@@ -94,7 +90,7 @@ class ExecutorProcess:
 
     def retire(self) -> None:
         """Let it end by itself, exit functions included."""
-        self._close_channels()
+        self._ours.close()
 
     def kill(self, timeout_seconds: float) -> Exit | None:
         """Kill it and all it started, and wait until they are gone."""
@@ -102,8 +98,26 @@ class ExecutorProcess:
             self.child.kill()
         return self.wait_exit(timeout_seconds)
 
+    def bury_zygote(self) -> None:
+        """Make sure that the zygote, which ended without a report on this process, is gone."""
+        self._zygote.stop()
+
+    def _open_channels(self, theirs: ExitStack) -> list[int]:
+        self.control, their_control = socket.socketpair()
+        self._ours.enter_context(self.control)
+        theirs.enter_context(their_control)
+        self.woken_fd, self.wake_fd = self._open_pipe(self._ours)
+        self.output_fd, their_output_fd = self._open_pipe(theirs)
+        self.stack_fd, their_stack_fd = self._open_pipe(theirs)
+        return [their_control.fileno(), their_output_fd, their_stack_fd]
+
+    def _open_pipe(self, writer: ExitStack) -> tuple[int, int]:
+        read_fd, write_fd = os.pipe()
+        self._ours.callback(os.close, read_fd)
+        writer.callback(os.close, write_fd)
+        return read_fd, write_fd
+
     def _prepare_poll(self) -> None:
-        self.woken_fd, self.wake_fd = os.pipe()
         self.control_fd = self.control.fileno()
         self.exit_fd = self.child.exit_fd
         self._poll = select.poll()
@@ -141,11 +155,12 @@ class ExecutorProcess:
         with suppress(KeyError):
             self._poll.unregister(fd)
 
-    def _close_channels(self) -> None:
-        self.control.close()
-        for name in ("output_fd", "stack_fd", "woken_fd", "wake_fd"):
-            fd = getattr(self, name, None)
-            if fd is not None:
-                os.close(fd)
-        if hasattr(self, "child"):
-            self.child.close()
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """Return a message of the executor, None for anything else."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return None
+    is_ours = isinstance(message, dict) and not _KINDS.isdisjoint(message)
+    return message if is_ours else None
