@@ -78,7 +78,7 @@ class App:
 
     def run(self) -> None:
         """Show the console; the terminal is given back however it ends."""
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, self._on_signal)
         self._screen.tty_signal_keys("undefined", "undefined", "undefined", "undefined")
         self._loop.set_alarm_in(0, self._start)
@@ -111,8 +111,8 @@ class App:
         self._screen.clear()
 
     def quit(self) -> None:
-        """End the loop."""
-        raise urwid.ExitMainLoop
+        """End the loop once the key has been dealt with."""
+        self._loop.set_alarm_in(0, _exit)
 
     def _start(self, _loop: Any, _data: Any) -> None:
         """Start the thread once the loop can be called from it."""
@@ -139,6 +139,8 @@ class App:
                 answer, is_bad = work(), False
             except SchedulerError as error:
                 answer, is_bad = str(error), True
+            except Exception as error:  # noqa: BLE001 - a fault of ours: on the screen, not across it
+                answer, is_bad = f"{type(error).__name__}: {error}", True
             self._call(self._finish, done, answer, is_bad)
 
         threading.Thread(target=run, name="console-request", daemon=True).start()
@@ -153,3 +155,7 @@ class App:
 
     def _on_signal(self, _number: int, _frame: Any) -> None:
         self._call(self.quit)
+
+
+def _exit(_loop: Any, _data: Any) -> None:
+    raise urwid.ExitMainLoop

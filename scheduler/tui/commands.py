@@ -5,10 +5,11 @@ from datetime import UTC
 
 from scheduler.tui import actions
 from scheduler.tui.console import Console
-from scheduler.tui.keys import FUNCTIONS
+from scheduler.tui.keys import ERRORS, FUNCTIONS
 from scheduler.tui.model.header import all_problems
 from scheduler.tui.popups import Help, Problems
 from scheduler.tui.prompts import Confirm, FilterPrompt
+from scheduler.tui.screens.error import ErrorScreen
 from scheduler.tui.screens.function import FunctionScreen
 from scheduler.tui.screens.run import RunScreen
 
@@ -38,6 +39,8 @@ def enter(console: Console) -> None:
     target = console.screen.target(console.view())
     if target.run and console.screen.context() != FUNCTIONS:
         console.push(RunScreen(target.run.id))
+    elif target.path and console.screen.context() == ERRORS:
+        console.push(ErrorScreen(target.path))
     elif target.function:
         console.push(FunctionScreen(target.function.id))
 
@@ -45,6 +48,16 @@ def enter(console: Console) -> None:
 def back(console: Console) -> None:
     """Go back one screen."""
     console.pop()
+
+
+def next_failing(console: Console) -> None:
+    """Go to the next failing function; its details stay details."""
+    found = console.overview.next_failing(console.view())
+    if found is None:
+        console.say("nothing fails")
+    elif isinstance(console.screen, FunctionScreen):
+        console.pop()
+        console.push(FunctionScreen(found))
 
 
 def run_now(console: Console) -> None:
@@ -148,6 +161,7 @@ COMMANDS: Mapping[str, Callable[[Console], None]] = {
     "filter": open_filter,
     "enter": enter,
     "back": back,
+    "next_failing": next_failing,
     "run_now": run_now,
     "pause": pause,
     "cancel": cancel,

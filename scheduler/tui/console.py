@@ -18,7 +18,7 @@ from scheduler.tui.prompts import Prompt
 from scheduler.tui.screens.contract import Screen
 from scheduler.tui.screens.overview import Overview
 from scheduler.tui.snapshot import EMPTY, Interest, Snapshot, Trouble, held
-from scheduler.tui.text import Line, block, cut
+from scheduler.tui.text import Line, block, clean, cut
 from scheduler.tui.view import Badge, View
 
 HOLD_SECONDS = 5.0  # the order rests this long after a key
@@ -87,7 +87,6 @@ class Console:
         self.is_clock = False
         self.zone: tzinfo | None = UTC
         self.has_mouse = around.has_mouse
-        self.failure = ""
         self._latest, self._frozen = EMPTY, (EMPTY, 0.0)
         self._is_frozen = False
         self._trouble: Trouble | None = None
@@ -110,7 +109,15 @@ class Console:
             self._latest, self._trouble = report, None
 
     def lines(self, width: int, height: int) -> list[Line]:
-        """Return the whole screen, then tell the poller what is on it."""
+        """Return the whole screen; a fault of ours says so instead of freezing the screen."""
+        try:
+            return self._drawn(width, height)
+        except Exception as error:  # noqa: BLE001 - the loop would swallow it
+            fault = clean(f" {type(error).__name__}: {error}")
+            return block([[("fail", fault)], [("dim", " esc goes back, q quits")]], width, height)
+
+    def _drawn(self, width: int, height: int) -> list[Line]:
+        """Draw the screen, then tell the poller what is on it."""
         self.overview.is_held = self.around.clock.monotonic() - self._last_key_at < HOLD_SECONDS
         view = self.view()
         body = self.screen.render(view, width, max(height - 1, 1))
@@ -136,7 +143,10 @@ class Console:
                 self.prompt.paste(key if len(key) == 1 else " ")
         else:
             self._last_key_at = self.around.clock.monotonic()
-            self._press(key)
+            try:
+                self._press(key)
+            except Exception as error:  # noqa: BLE001 - the loop would end
+                self.say(f"{type(error).__name__}: {error}", is_bad=True)
 
     def perform(self, action: str) -> None:
         """Do what a key or an entry of the palette stands for."""
@@ -237,7 +247,6 @@ class Console:
             trouble=self._trouble,
             message=text if is_shown else "",
             is_message_bad=is_bad,
-            failure=self.failure,
             has_data=self._latest is not EMPTY,
             is_read_only=self.around.is_read_only,
         )

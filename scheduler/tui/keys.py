@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 FUNCTIONS, RUNS, ERRORS, WORKERS = "functions", "runs", "errors", "workers"
-FUNCTION, RUN = "function", "run"
+FUNCTION, RUN, ERROR = "function", "run", "error"
 PANELS = (FUNCTIONS, RUNS, ERRORS, WORKERS)
-EVERYWHERE = (*PANELS, FUNCTION, RUN)
+EVERYWHERE = (*PANELS, FUNCTION, RUN, ERROR)
 _ROWS = (FUNCTIONS, RUNS, FUNCTION, RUN)
+_RUNNING = (FUNCTIONS, RUNS, WORKERS, FUNCTION, RUN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,7 @@ class Binding:
     does: str
     group: str
     hint: str = ""
+    hint_key: str = ""
     where: tuple[str, ...] = EVERYWHERE
     changes_data: bool = False
     is_command: bool = True  # False: makes no sense as an entry of the palette
@@ -29,95 +31,60 @@ def _key(action: str, keys: str, shown: str, does: str, group: str, **options: o
     return Binding(action=action, keys=names, shown=shown, does=does, group=group, **options)  # type: ignore[arg-type]
 
 
+# In the order of the footer; the help groups them.
 BINDINGS: tuple[Binding, ...] = (
     _key("help", "?", "?", "this help; enter performs a line", "Console", hint="help"),
     _key("quit", "q ctrl_c", "q ^c", "quit", "Console", hint="quit"),
+    _key("back", "esc", "esc", "back, clear the filter", "Look", hint="back"),
+    _key("filter", "/", "/", "filter: name, file, state", "Look", hint="filter", where=PANELS),
+    _key("sort", "s", "s", "next sort order", "Look", hint="sort", where=(FUNCTIONS,)),
+    _key("reverse", "S", "S", "reverse the order", "Look", where=(FUNCTIONS,)),
+    _key("enter", "enter", "enter", "details", "Look", hint="details", where=(*PANELS, FUNCTION)),
+    _key("run_now", "r", "r", "run now (on a run: again)", "Act", hint="run now", where=_ROWS,
+         changes_data=True),
+    _key("pause", "p", "p", "pause / resume", "Act", hint="pause", where=_ROWS, changes_data=True),
+    _key("panel_1", "1", "1", "functions", "Move", hint="panel", hint_key="1-4", where=PANELS),
+    _key("panel_2", "2", "2", "recent runs", "Move", where=PANELS),
+    _key("panel_3", "3", "3", "scan errors", "Move", where=PANELS),
+    _key("panel_4", "4", "4", "workers", "Move", where=PANELS),
+    _key("next_panel", "tab", "tab", "next panel", "Move", where=(*PANELS, FUNCTION)),
+    _key("zoom", "z", "z", "zoom the panel", "Look", hint="zoom", where=(*PANELS, FUNCTION)),
+    _key("freeze", "space", "space", "freeze / resume", "Console", hint="freeze"),
+    _key("cancel", "x", "x", "cancel the running run", "Act", hint="cancel", where=_RUNNING,
+         changes_data=True),
+    _key("stack", "w", "w", "where is it now: its stack", "Act", hint="where", where=_RUNNING,
+         changes_data=True),
+    _key("copy", "c", "c", "copy the row or traceback", "Look", hint="copy"),
+    _key("edit", "e", "e", "source in $EDITOR", "Look", hint="edit"),
+    _key("next_failing", "n", "n", "next failing function", "Look", hint="next failing",
+         where=(*PANELS, FUNCTION)),
+    _key("failing", "f", "f", "failing only", "Look", hint="failing only",
+         where=(FUNCTIONS, RUNS, FUNCTION)),
+    _key("clock", "t", "t", "relative / clock, UTC / local", "Console", hint="clock"),
+    _key("problems", "!", "!", "all problems, with remedies", "Console", hint="problems"),
     _key("up", "up k", "↑ k", "row up", "Move", is_command=False),
     _key("down", "down j", "↓ j", "row down", "Move", is_command=False),
     _key("page_up", "page_up ctrl_u", "PgUp ^u", "page up", "Move", is_command=False),
     _key("page_down", "page_down ctrl_d", "PgDn ^d", "page down", "Move", is_command=False),
     _key("first", "g home", "g", "first row", "Move"),
     _key("last", "G end", "G", "last row", "Move"),
-    _key("panel_1", "1", "1", "functions", "Move", where=PANELS),
-    _key("panel_2", "2", "2", "recent runs", "Move", where=PANELS),
-    _key("panel_3", "3", "3", "scan errors", "Move", where=PANELS),
-    _key("panel_4", "4", "4", "workers", "Move", where=PANELS),
-    _key("next_panel", "tab", "tab", "next panel", "Move", where=(*PANELS, FUNCTION)),
-    _key("filter", "/", "/", "filter: name, file, state", "Look", hint="filter", where=PANELS),
-    _key("failing", "f", "f", "failing only", "Look", where=(FUNCTIONS, RUNS, FUNCTION)),
-    _key("sort", "s", "s", "next sort order", "Look", hint="sort", where=(FUNCTIONS,)),
-    _key("reverse", "S", "S", "reverse the order", "Look", where=(FUNCTIONS,)),
-    _key("enter", "enter", "enter", "details", "Look", hint="details", where=(*PANELS, FUNCTION)),
-    _key("back", "esc", "esc", "back, clear the filter", "Look", hint="back", where=EVERYWHERE),
-    _key(
-        "run_now",
-        "r",
-        "r",
-        "run now (on a run: again)",
-        "Act",
-        hint="run now",
-        where=_ROWS,
-        changes_data=True,
-    ),
-    _key("pause", "p", "p", "pause / resume", "Act", hint="pause", where=_ROWS, changes_data=True),
-    _key(
-        "cancel",
-        "x",
-        "x",
-        "cancel the running run",
-        "Act",
-        hint="cancel",
-        where=_ROWS,
-        changes_data=True,
-    ),
-    _key(
-        "stack",
-        "w",
-        "w",
-        "where is it now: its stack",
-        "Act",
-        hint="where",
-        where=_ROWS,
-        changes_data=True,
-    ),
-    _key("zoom", "z", "z", "zoom the panel", "Look", hint="zoom", where=(*PANELS, FUNCTION)),
-    _key("freeze", "space", "space", "freeze / resume", "Console", hint="freeze"),
-    _key(
-        "next_failing",
-        "n",
-        "n",
-        "next failing function",
-        "Look",
-        hint="next failing",
-        where=(*PANELS, FUNCTION),
-    ),
-    _key("copy", "c", "c", "copy the row or traceback", "Look", hint="copy"),
-    _key(
-        "edit",
-        "e",
-        "e",
-        "source in $EDITOR",
-        "Look",
-        hint="edit",
-        where=(FUNCTIONS, RUNS, ERRORS, FUNCTION, RUN),
-    ),
-    _key("clock", "t", "t", "relative / clock, UTC / local", "Console", hint="clock"),
-    _key("problems", "!", "!", "all problems, with remedies", "Console"),
     _key("faster", "+ =", "+", "refresh faster", "Console"),
     _key("slower", "-", "-", "refresh slower", "Console"),
     _key("refresh", "u", "u", "refresh now", "Console"),
     _key("mouse", "m", "m", "mouse on / off", "Console"),
     _key("redraw", "ctrl_l", "^l", "redraw", "Console"),
-)
+)  # fmt: skip
 
 GROUPS = ("Move", "Look", "Act", "Console")
 
-_BY_KEY = {key: binding for binding in BINDINGS for key in binding.keys}
+_BY_KEY = {key: binding for binding in BINDINGS for key in binding.keys} | {
+    " ": next(binding for binding in BINDINGS if binding.action == "freeze")
+}
 
 
 def binding_of(key: str) -> Binding | None:
     """Return what a key does, None for a key without meaning."""
-    return _BY_KEY.get(" " if key == " " else key) or (_BY_KEY["space"] if key == " " else None)
+    return _BY_KEY.get(key)
 
 
 def hints(context: str, *, read_only: bool = False) -> list[Binding]:

@@ -41,9 +41,13 @@ class Look:
         return self._format(instant, "%H:%M:%S" if near else "%m-%d %H:%M")
 
     def time(self, instant: float) -> str:
-        """Say an instant in eight columns: the clock time, the date when it is further off."""
-        near = abs(instant - self.now) < 86400
-        return self._format(instant, "%H:%M:%S" if near else "%m-%d %Hh")
+        """Say an instant in eight columns: the clock time, further off the day or the date."""
+        distance = abs(instant - self.now)
+        if distance < 72000:
+            return self._format(instant, "%H:%M:%S")
+        if distance < 6 * 86400:
+            return self._format(instant, "%a")[:2] + self._format(instant, " %H:%M")
+        return self._format(instant, "%y-%m-%d")
 
     def exactly(self, instant: float) -> str:
         """Say an instant to the millisecond with its date."""

@@ -1,7 +1,7 @@
 """Colours are roles: how each looks with 16 and 256 colours, selected, and without colour."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scheduler.tui.text import SELECTED
 
@@ -10,56 +10,53 @@ Entry = tuple[str, str, str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One meaning. `basic`: 16 colours; `high`: 256 colours; `selected`: 256 on the row bar."""
+    """One meaning. `basic`: 16 colours; `selected`: 256 on the row bar; `grey`: 256 instead."""
 
     basic: str
-    high: str
     selected: str
     mono: str = "default"
+    grey: str = ""
 
 
+_GREY = "dark gray"
+
+# The terminal's own colours suit its own background; only greys are set, since many a terminal's
+# "dark gray" cannot be read, and the row bar, where foreground and background are both ours.
 _DARK: Mapping[str, Role] = {
-    "text": Role("default", "default", "#fff"),
-    "strong": Role("default,bold", "default,bold", "#fff,bold", "bold"),
-    "dim": Role("dark gray", "g56", "#ccc"),
-    "ok": Role("dark green", "#6a6", "#8f8"),
-    "fail": Role("light red,bold", "#f66,bold", "#f88,bold", "bold"),
-    "warn": Role("brown,bold", "#da3,bold", "#fd6,bold", "bold"),
-    "run": Role("dark cyan", "#3bc", "#8ff"),
-    "new": Role("dark magenta", "#a8f", "#faf"),
-    "off": Role("dark gray", "g56", "#ccc"),
-    "soon": Role("default,bold", "default,bold", "#fff,bold", "bold"),
-    "history": Role("dark gray", "g56", "#ccc"),
-    "error": Role("light red,bold", "#f66,bold", "#f88,bold", "bold"),
-    "figure": Role("default,bold", "default,bold", "#fff,bold", "bold"),
-    "bars": Role("dark cyan", "#3bc", "#8ff"),
-    "border": Role("dark gray", "g56", "#ccc"),
-    "focus": Role("dark cyan", "#3bc", "#8ff", "bold"),
-    "key": Role("dark cyan,bold", "#3bc,bold", "#8ff,bold", "bold"),
-    "heading": Role("dark gray", "g56", "#ccc", "underline"),
+    "text": Role("default", "#fff"),
+    "name": Role("default", "#fff,bold"),
+    "strong": Role("default,bold", "#fff,bold", mono="bold"),
+    "dim": Role(_GREY, "#ccc", grey="g56"),
+    "ok": Role("dark green", "#8f8"),
+    "fail": Role("light red,bold", "#f88,bold", mono="bold"),
+    "warn": Role("brown,bold", "#fd6,bold", mono="bold"),
+    "run": Role("dark cyan", "#8ff"),
+    "new": Role("dark magenta", "#faf"),
+    "off": Role(_GREY, "#ccc", grey="g56"),
+    "soon": Role("default,bold", "#fff,bold", mono="bold"),
+    "history": Role(_GREY, "#ccc", grey="g56"),
+    "error": Role("light red,bold", "#f88,bold", mono="bold"),
+    "figure": Role("default,bold", "#fff,bold", mono="bold"),
+    "bars": Role("dark cyan", "#8ff"),
+    "border": Role(_GREY, "#ccc", grey="g56"),
+    "focus": Role("dark cyan", "#8ff", mono="bold"),
+    "key": Role("dark cyan,bold", "#8ff,bold", mono="bold"),
+    "heading": Role(_GREY, "#ccc", mono="underline", grey="g56"),
 }
 
-# Only what differs on a light background; the rest are the terminal's own colours.
 _LIGHT: Mapping[str, Role] = {
-    "dim": Role("dark gray", "g45", "#ccc"),
-    "ok": Role("dark green", "#060", "#8f8"),
-    "fail": Role("dark red,bold", "#a00,bold", "#fbb,bold", "bold"),
-    "warn": Role("brown,bold", "#860,bold", "#fd6,bold", "bold"),
-    "run": Role("dark cyan", "#068", "#8ff"),
-    "new": Role("dark magenta", "#60a", "#faf"),
-    "off": Role("dark gray", "g45", "#ccc"),
-    "history": Role("dark gray", "g45", "#ccc"),
-    "error": Role("dark red,bold", "#a00,bold", "#fbb,bold", "bold"),
-    "bars": Role("dark cyan", "#068", "#8ff"),
-    "border": Role("dark gray", "g45", "#ccc"),
-    "focus": Role("dark cyan", "#068", "#8ff", "bold"),
-    "key": Role("dark cyan,bold", "#068,bold", "#8ff,bold", "bold"),
-    "heading": Role("dark gray", "g45", "#ccc", "underline"),
+    name: replace(
+        role,
+        basic=role.basic.replace("light red", "dark red"),
+        selected=role.selected.replace("#f88", "#fbb"),
+        grey=role.grey and "g45",
+    )
+    for name, role in _DARK.items()
 }
 
 THEMES: Mapping[str, tuple[Mapping[str, Role], str]] = {
     "dark": (_DARK, "g27"),
-    "light": ({**_DARK, **_LIGHT}, "#068"),
+    "light": (_LIGHT, "#068"),
     "mono": (_DARK, "default"),
 }
 
@@ -73,7 +70,7 @@ def palette(theme: str) -> list[Entry]:
     """
     roles, bar = THEMES[theme]
     entries: list[Entry] = [
-        (name, role.basic, "default", role.mono, role.high, "default")
+        (name, role.basic, "default", role.mono, role.grey or role.basic, "default")
         for name, role in roles.items()
     ]
     entries += [

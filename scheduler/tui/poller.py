@@ -186,6 +186,9 @@ class Poller:
         except ConsoleError as error:
             self._post(Trouble(error.kind, str(error)))
             return False
+        except Exception as error:  # noqa: BLE001 - the thread must not end in silence
+            self._post(Trouble("unreadable", f"{type(error).__name__}: {error}"))
+            return False
         return True
 
     @staticmethod

@@ -1,16 +1,18 @@
 """What lies over a screen: the help that is also the palette, and the list of problems."""
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Protocol
 
 from scheduler.tui.glyphs import Glyphs
-from scheduler.tui.keys import Binding, commands
-from scheduler.tui.model.frame import boxed
+from scheduler.tui.keys import GROUPS, Binding, commands
+from scheduler.tui.model.frame import boxed, thumb_rows
 from scheduler.tui.model.problems import Problem
-from scheduler.tui.model.states import LEGEND
+from scheduler.tui.model.states import LEGEND, State
 from scheduler.tui.text import Line, clean, exact, fit, overlay, select
 
 _TWO_COLUMNS = 74
+_WIDEST = 92
 _KEYS_WIDTH = 9
 
 
@@ -23,70 +25,87 @@ class Popup(Protocol):
         ...
 
 
+# What stands in one column of the help: a heading, a key, a state, or nothing.
+Item = str | Binding | State | None
+
+
 class Help:
-    """Every key of a context; enter does what the selected line says."""
+    """Every key of a context by group; enter does what the selected line says."""
 
     def __init__(self, context: str, perform: Callable[[str], None], *, is_read_only: bool) -> None:
         self._commands = commands(context, read_only=is_read_only)
         self._perform = perform
         self._index = 0
         self._top = 0
-        self._columns = 1
+        self._columns: list[list[Item]] = []
 
     def over(self, base: list[Line], width: int, height: int, glyphs: Glyphs) -> list[Line]:
         """Lay the box over a screen."""
-        self._columns = 2 if width >= _TWO_COLUMNS else 1
-        inner = max(min(width - 4, 92), 1)
+        self._columns = self._arranged(2 if width >= _TWO_COLUMNS else 1)
+        inner = max(min(width - 4, _WIDEST), 1)
         rows = self._table(inner, glyphs)
         room = max(height - 3, 1)
-        here = self._row_of(self._index)
+        here = self._place()[1]
         self._top = min(max(self._top, here - room + 1, 0), here, max(len(rows) - room, 0))
+        thumb = thumb_rows(room, self._top / max(len(rows) - room, 1), room / len(rows))
+        hint = "Keys and states" + (" - enter does it, esc closes" if width >= 50 else "")
         shown = rows[self._top : self._top + room]
-        hint = "Keys and states" if width < 50 else "Keys and states - enter does it, esc closes"
-        return _laid(base, hint, shown, inner + 2, width, height, glyphs)
+        return _laid(base, hint, shown, inner + 2, width, height, glyphs, thumb=thumb)
 
     def press(self, action: str) -> bool:
         """Move, perform or close."""
-        rows = self._rows()
-        steps = {
-            "up": -1,
-            "down": 1,
-            "page_up": -5,
-            "page_down": 5,
-            "first": -99,
-            "last": 99,
-            "next_panel": rows,
-        }
+        last = len(self._commands) - 1
+        steps = {"up": -1, "down": 1, "page_up": -5, "page_down": 5, "first": -last, "last": last}
         if action in steps:
-            last = len(self._commands) - 1
-            step = steps[action]
-            wraps = action == "next_panel" and self._index + step > last
-            self._index = self._index % rows if wraps else min(max(self._index + step, 0), last)
-            return False
-        if action == "enter":
+            self._index = min(max(self._index + steps[action], 0), last)
+        elif action == "next_panel":
+            self._cross()
+        elif action == "enter":
             chosen = self._commands[self._index]
             if chosen.is_command and chosen.action not in {"help", "enter"}:
                 self._perform(chosen.action)
                 return True
         return action in {"enter", "back", "help", "quit"}
 
-    def _rows(self) -> int:
-        return -(-len(self._commands) // self._columns)
+    def _arranged(self, columns: int) -> list[list[Item]]:
+        """Put the groups into columns, the states after the last group."""
+        blocks: dict[str, list[Item]] = {}
+        for binding in self._commands:
+            blocks.setdefault(binding.group, [binding.group]).append(binding)
+        states: list[Item] = ["States", *LEGEND]
+        left = [blocks[group] for group in GROUPS[:2] if group in blocks]
+        right = [blocks[group] for group in GROUPS[2:] if group in blocks]
+        if columns == 1:
+            return [_joined([*left, *right, states])]
+        return [_joined(left), _joined([*right, states])]
 
-    def _row_of(self, index: int) -> int:
-        return index % self._rows()
+    def _place(self) -> tuple[int, int]:
+        """Return the column and row of the selected line."""
+        chosen = self._commands[self._index]
+        for column, items in enumerate(self._columns):
+            if chosen in items:
+                return column, items.index(chosen)
+        return 0, 0
+
+    def _cross(self) -> None:
+        """Go to the nearest line of the other column."""
+        column, row = self._place()
+        other = self._columns[(column + 1) % len(self._columns)]
+        places = [(abs(at - row), item) for at, item in enumerate(other) if item in self._commands]
+        nearest = min(places, key=lambda place: place[0])[1]
+        self._index = self._commands.index(nearest)  # type: ignore[arg-type]
 
     def _table(self, width: int, glyphs: Glyphs) -> list[Line]:
-        rows = self._rows()
-        each = width // self._columns
+        each = width // len(self._columns)
+        chosen = self._commands[self._index]
         table: list[Line] = []
-        for row in range(rows):
+        for items in zip_longest(*self._columns):
             line: Line = []
-            for index in range(row, len(self._commands), rows):
-                cell = _command(self._commands[index], each, glyphs)
-                line += select(cell) if index == self._index else cell
+            for item in items:
+                cell = exact(_item(item, glyphs), each)
+                line += select(cell) if item is chosen else cell
             table.append(exact(line, width))
-        return [*table, exact([], width), *_legend(width, glyphs)]
+        return table
 
 
 class Problems:
@@ -113,23 +132,25 @@ class Problems:
         return True
 
 
-def _command(binding: Binding, width: int, glyphs: Glyphs) -> Line:
-    keys = binding.shown.replace("↑", glyphs.arrows[0]).replace("↓", glyphs.arrows[1])
-    line: Line = [("key", f" {fit(keys, _KEYS_WIDTH)}"), (None, binding.does)]
-    return exact(line, width)
+def _joined(blocks: Sequence[Sequence[Item]]) -> list[Item]:
+    items: list[Item] = []
+    for block in blocks:
+        items += [*([None] if items else []), *block]
+    return items
 
 
-def _legend(width: int, glyphs: Glyphs) -> list[Line]:
-    per_row = 2 if width >= _TWO_COLUMNS - 4 else 1
-    each = width // per_row
-    lines: list[Line] = []
-    for start in range(0, len(LEGEND), per_row):
-        line: Line = []
-        for state in LEGEND[start : start + per_row]:
-            cell: Line = [(None, " "), *state.runs(glyphs), (None, "   "), ("dim", state.meaning)]
-            line += exact(cell, each)
-        lines.append(exact(line, width))
-    return lines
+def _item(item: Item, glyphs: Glyphs) -> Line:
+    match item:
+        case str():
+            return [("strong", f" {item}")]
+        case State():
+            state = item.runs(glyphs)
+            return [(None, " "), *state, (None, " " * (_KEYS_WIDTH - 6)), (None, item.meaning)]
+        case Binding():
+            up, down = glyphs.arrows
+            keys = item.shown.replace("↑", up).replace("↓", down)
+            return [("key", f" {fit(keys, _KEYS_WIDTH)}"), (None, item.does)]
+    return []
 
 
 def _laid(
@@ -140,9 +161,11 @@ def _laid(
     width: int,
     height: int,
     glyphs: Glyphs,
+    *,
+    thumb: range = range(0),
 ) -> list[Line]:
     box_width = min(box_width, width)
     if box_width < 4 or height < 3:
         return base
-    box = boxed(title, lines[: height - 2], box_width, glyphs)
+    box = boxed(title, lines[: height - 2], box_width, glyphs, thumb=thumb)
     return overlay(base, box, (width - box_width) // 2, max((height - len(box)) // 2, 0))

@@ -17,7 +17,6 @@ class Badge:
     trouble: Trouble | None = None
     message: str = ""
     is_message_bad: bool = False
-    failure: str = ""
     has_data: bool = True
     is_read_only: bool = False
 

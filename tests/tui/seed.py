@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import cos, pi
 from pathlib import Path
 from typing import Any
 
@@ -163,10 +164,10 @@ def _runs(
 ) -> Iterator[dict[str, Any]]:
     workers = [row["id"] for row in processes if row["role"] == "worker"]
     active = [row for row in functions if row["last_status"] is not None]
-    step = 86400 * 2 / max(seed.runs, 1)
-    for index in range(seed.runs):
+    ages = sorted((_age(chance) for _ in range(seed.runs)), reverse=True)
+    for index, age in enumerate(ages):
         function = active[index % len(active)]
-        at = round(seed.now - 3 - (seed.runs - 1 - index) * step, 3)
+        at = round(seed.now - 3 - age, 3)
         left = (seed.runs - 1 - index) // len(active)
         yield _run(index + 1, function, at, left, workers, chance)
     for offset, function in enumerate(functions[5:7], start=1):
@@ -195,6 +196,14 @@ def _runs(
             "error_message": None,
             "traceback": None,
         }
+
+
+def _age(chance: random.Random) -> float:
+    """Return an age within two days; more runs by day than by night."""
+    while True:
+        age = chance.uniform(0, 2 * 86400)
+        if chance.random() < 0.55 - 0.45 * cos((age / 86400 - 0.1) * 2 * pi):
+            return age
 
 
 def _run(

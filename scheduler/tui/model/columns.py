@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-_FUNCTION_MIN, _FUNCTION_MAX = 24, 44
+_FUNCTION_MIN = 24
 _FILE_MIN, _FILE_MAX = 14, 36
 _ERROR_MIN = 20
 _WIDE = 150
@@ -66,14 +66,14 @@ def columns(width: int, *, longest_name: int, longest_file: int) -> tuple[Column
 
 
 def _shares(room: int, names: list[str], longest_name: int, longest_file: int) -> dict[str, int]:
+    """Names first: a file is told in full by the inspector, a cut name is a riddle."""
     if "FILE" not in names:
         return {"FUNCTION": room}
-    if "LAST ERROR" not in names:
-        file = max(min(longest_file, _FILE_MAX, room * 2 // 5), _FILE_MIN)
-        return {"FUNCTION": room - file, "FILE": file}
-    name = min(max(longest_name, _FUNCTION_MIN), _FUNCTION_MAX, room // 2)
-    file = max(min(longest_file, _FILE_MAX, (room - name) // 2), _FILE_MIN)
-    return {"FUNCTION": name, "FILE": file, "LAST ERROR": room - name - file}
+    error = max(room - longest_name - longest_file, room * 3 // 10, _ERROR_MIN)
+    error = error if "LAST ERROR" in names else 0
+    file = min(max(min(longest_file, room - error - longest_name), _FILE_MIN), _FILE_MAX)
+    widths = {"FUNCTION": room - error - file, "FILE": file, "LAST ERROR": error}
+    return {name: width for name, width in widths.items() if width}
 
 
 def _placed(names: list[str], widths: dict[str, int]) -> tuple[Column, ...]:

@@ -72,27 +72,29 @@ def notice(texts: Sequence[str], width: int, height: int) -> list[Line]:
     return [blank] * above + lines + [blank] * (height - above - len(lines))
 
 
-def boxed(title: str, lines: Sequence[Line], width: int, glyphs: Glyphs) -> list[Line]:
-    """Return lines in a frame, `width` columns with it."""
+def boxed(
+    title: str, lines: Sequence[Line], width: int, glyphs: Glyphs, *, thumb: range = range(0)
+) -> list[Line]:
+    """Return lines in a frame, `width` columns with it; `thumb`: rows of its scroll bar."""
     top_left, top_right, bottom_left, bottom_right = glyphs.corners
-    name = f" {title} "
-    head: Line = [("border", top_left), ("strong", name)]
-    top = exact(
-        [*cut(head, width - 1), ("border", glyphs.thin * max(width - 2 - len(name), 0))], width - 1
-    )
-    middle = [
-        [("border", glyphs.upright), *exact(line, width - 2), ("border", glyphs.upright)]
-        for line in lines
-    ]
+    head: Line = [("border", f"{top_left} "), ("strong", title), (None, " ")]
+    head = cut(head, width - 1)
+    stroke = glyphs.thin * (width - 1 - line_width(head))
+    boxed_lines: list[Line] = [[*head, ("border", stroke + top_right)]]
+    for row, line in enumerate(lines):
+        right = glyphs.thumb if row in thumb else glyphs.upright
+        content = exact(line, width - 2)
+        boxed_lines.append([("border", glyphs.upright), *content, ("border", right)])
     bottom: Line = [("border", bottom_left + glyphs.thin * (width - 2) + bottom_right)]
-    return [exact([*top, ("border", top_right)], width), *middle, bottom]
+    return [*boxed_lines, bottom]
 
 
 def footer(bindings: Sequence[Binding], width: int) -> Line:
     """Return the hints that fit as a whole, in order; the first ones are help and quit."""
     line: Line = [(None, " ")]
     for binding in bindings:
-        hint: Line = [("key", binding.shown.split(" ")[0]), (None, " "), ("dim", binding.hint)]
+        key = binding.hint_key or binding.shown.split(" ")[0]
+        hint: Line = [("key", key), ("dim", f" {binding.hint}")]
         gap: Line = [] if len(line) == 1 else [(None, "  ")]
         if line_width([*line, *gap, *hint]) > width:
             break

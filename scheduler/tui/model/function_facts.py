@@ -71,7 +71,8 @@ def right_facts(
                 ("dim", _spread(stats.durations if stats else None)),
             ],
         ),
-        ("lateness", _lateness(stats, look)),
+        ("lateness", _lateness(stats)),
+        ("late by", _late_by(stats, look)),
     ]
 
 
@@ -154,7 +155,7 @@ def _day(stats: FunctionStats | None) -> Line:
     failed = sum(counts.get(status, 0) for status in ("error", "timeout", "lost"))
     line: Line = [(None, plural(counts.get("success", 0) + failed, "run"))]
     if failed:
-        line.append(("fail", f", {failed:,} failed"))
+        line += [(None, ", "), ("fail", f"{failed:,} failed")]
     for status in ("skipped", "missed", "cancelled"):
         if counts.get(status):
             line.append(("warn" if status == "missed" else "dim", f", {counts[status]:,} {status}"))
@@ -167,21 +168,25 @@ def _spread(spread: Spread | None) -> str:
     return f"p50 {duration(spread.p50)}  p95 {duration(spread.p95)}  max {duration(spread.top)}"
 
 
-def _lateness(stats: FunctionStats | None, look: Look) -> Line:
+def _lateness(stats: FunctionStats | None) -> Line:
     if stats is None or stats.lateness is None:
         return [("dim", "nothing measured yet")]
     late = stats.lateness
     line: Line = [(None, f"p50 {duration(late.p50)}  p95 {duration(late.p95)}")]
     if stats.queue_waits:
-        line.append(("dim", f"  queue p95 {duration(stats.queue_waits.p95)}"))
-    if any(stats.lateness_histogram):
-        first, last = every(LATENESS_STEPS[0]), every(LATENESS_STEPS[-1])
-        line += [
-            ("dim", f"  24h <{first} "),
-            *_histogram(stats.lateness_histogram, look),
-            ("dim", f" >{last}"),
-        ]
+        line.append(("dim", f"   of it in the queue p95 {duration(stats.queue_waits.p95)}"))
     return line
+
+
+def _late_by(stats: FunctionStats | None, look: Look) -> Line:
+    if stats is None or not any(stats.lateness_histogram):
+        return [("dim", "no run in 24 h")]
+    first, last = every(LATENESS_STEPS[0]), every(LATENESS_STEPS[-1])
+    return [
+        ("dim", f"<{first} "),
+        *_histogram(stats.lateness_histogram, look),
+        ("dim", f" >{last}   runs of the last 24 h"),
+    ]
 
 
 def _histogram(counts: Sequence[int], look: Look) -> Line:

@@ -1,6 +1,7 @@
 """The table of functions: its heading and one line per function."""
 
 from collections.abc import Mapping, Sequence
+from math import sqrt
 
 from scheduler.db.console_rows import FunctionRow, Mark
 from scheduler.tui.look import SOON_SECONDS, Look
@@ -118,7 +119,7 @@ def _texts(entry: Entry, look: Look) -> Mapping[str, Run]:
 
 def _plain(function: FunctionRow, marks: Sequence[Mark] | None, name: str) -> Run:
     if name == "FUNCTION":
-        return None, clean(function.name)
+        return "name", clean(function.name)
     if name == "FILE":
         return "dim", clean(function.module_path)
     if name == "EVERY":
@@ -145,7 +146,8 @@ def _sign(mark: Mark, longest: float, look: Look) -> Run:
     glyphs = look.glyphs
     if mark.status == "success":
         steps = len(glyphs.history)
-        share = _took(mark) / longest if longest else 0.0
+        # By the root: one slow run among many quick ones must not flatten them all.
+        share = sqrt(_took(mark) / longest) if longest else 0.0
         return "history", glyphs.history[min(int(share * steps), steps - 1)]
     if mark.status in FAILED:
         return "fail", glyphs.fail

@@ -42,10 +42,8 @@ def all_problems(view: View) -> list[Problem]:
 
 
 def status(view: View, found: Sequence[Problem], room: int) -> Line:
-    """Return what is up, the most urgent only: a failure, an answer, frozen, trouble, a problem."""
+    """Return what is up, the most urgent only: an answer, frozen, trouble, a problem."""
     badge, look = view.badge, view.look
-    if badge.failure:
-        return [("fail", f"{look.glyphs.fail} {clean(badge.failure)}")]
     if badge.message:
         sign = look.glyphs.fail if badge.is_message_bad else look.glyphs.ok
         return [("fail" if badge.is_message_bad else "ok", f"{sign} {clean(badge.message)}")]
@@ -55,8 +53,7 @@ def status(view: View, found: Sequence[Problem], room: int) -> Line:
         return [("warn", text)]
     if badge.trouble:
         return [_trouble(view)]
-    live = _freshness(view)
-    return [live, *_problem(found, look, room - line_width([live]))]
+    return _live(view, found, room)
 
 
 def database_name(look: Look) -> str:
@@ -89,18 +86,27 @@ def _freshness(view: View) -> Run:
     return "ok", f"{look.glyphs.live} live {badge.refresh_seconds:g}s{read_only}"
 
 
-def _problem(found: Sequence[Problem], look: Look, room: int) -> Line:
-    """Return the worst problem; the remedy gives way before the count of the others does."""
+def _live(view: View, found: Sequence[Problem], room: int) -> Line:
+    """Return how fresh the data is and the worst problem.
+
+    When it is tight the remedy gives way first, then the freshness, then the count of the others.
+    """
+    live = [_freshness(view)]
     if not found:
-        return []
-    worst = found[0]
+        return live
+    worst, glyphs = found[0], view.look.glyphs
     role = "fail" if worst.is_severe else "warn"
-    sign = look.glyphs.fail if worst.is_severe else look.glyphs.warn
-    line: Line = [(None, "  "), (role, f"{sign} {worst.text}")]
+    sign = glyphs.fail if worst.is_severe else glyphs.warn
+    line: Line = [(role, f"{sign} {worst.text}")]
     remedy: Line = [("dim", f" - {worst.remedy}")]
     more: Line = [(None, "  "), ("key", "!"), ("dim", f" {len(found) - 1} more")]
     more = more if len(found) > 1 else []
-    variants = ([*line, *remedy, *more], [*line, *more], line)
+    gap: Line = [(None, "  ")]
+    variants = (
+        [*live, *gap, *line, *remedy, *more],
+        [*live, *gap, *line, *more],
+        [*line, *more],
+    )
     return next((each for each in variants if line_width(each) <= room), line)
 
 
@@ -108,7 +114,7 @@ def _sentence(view: View, found: Sequence[Problem], width: int) -> Line:
     """The most important first, since a narrow terminal cuts the end."""
     badge = view.badge
     line: Line = [*status(view, found, width)]
-    if badge.message or badge.failure or badge.trouble or badge.frozen_at is not None or found:
+    if badge.message or badge.trouble or badge.frozen_at is not None or found:
         return exact(cut(line, width, ellipsis=view.look.glyphs.ellipsis), width)
     for label, runs in _cells(view, is_wide=False)[1:5]:
         line += [(None, "  "), *runs, ("dim", f" {label.removesuffix(' 24h')}")]

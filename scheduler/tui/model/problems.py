@@ -66,7 +66,7 @@ def _processes(overview: Overview, board: Board, look: Look) -> Iterator[Problem
         if worker not in working:
             silence = span(look.now - worker.heartbeat_at)
             label = board.workers.get(worker.id, "")
-            yield Problem(f"worker {label} is lost, no heartbeat for {silence}", "see its log")
+            yield Problem(f"worker {label} lost, silent {silence}", "see its log")
 
 
 def _disk(free: float | None) -> Iterator[Problem]:

@@ -24,6 +24,7 @@ def left_facts(details: RunDetails, board: Board, look: Look) -> list[Fact]:
     by = "by hand" if run.trigger == "manual" else "by its schedule"
     worker = worker_label(run, board)
     return [
+        ("function", [("strong", clean(board.name(run.function_id)))]),
         ("verdict", verdict),
         (
             "slot",
@@ -54,8 +55,9 @@ def right_facts(details: RunDetails, look: Look) -> list[Fact]:
         cost.append(f"memory {size(details.peak_rss_bytes)}")
     return [
         ("queued", _moment(run.queued_at, look)),
-        ("started", [*_moment(run.started_at, look), ("dim", f"   {lateness(run, room=60)}")]),
+        ("started", _moment(run.started_at, look)),
         ("finished", [*_moment(run.finished_at, look), ("dim", f"   {_took(run, look)}")]),
+        ("lateness", [(None, lateness(run, room=60) or "-")]),
         (
             "cost",
             [(None, "  ".join(cost) or "-"), ("dim", f"  output {size(details.output_bytes)}")],
@@ -64,12 +66,12 @@ def right_facts(details: RunDetails, look: Look) -> list[Fact]:
 
 
 def run_text(details: RunDetails, look: Look) -> list[Line]:
-    """Return stack, traceback, output and result under their headings; one text line each."""
+    """Return stack, traceback, output and result; a traceback needs no heading."""
     lines: list[Line] = []
     for title, section in _sections(details, look):
         if lines:
             lines.append([])
-        lines += [[("heading", title)], *section]
+        lines += [[("heading", title)], *section] if title else section
     return lines or [[("dim", _nothing(details.run))]]
 
 
@@ -86,7 +88,7 @@ def _sections(details: RunDetails, look: Look) -> Iterator[tuple[str, list[Line]
         waits: Line = [("run", f"asked {asked}, waiting for the answer")]
         yield "Where it is now", traceback_lines(stack) if stack else [waits]
     if details.traceback:
-        yield "Traceback", traceback_lines(details.traceback)
+        yield "", traceback_lines(details.traceback)
     elif details.run.error:
         yield "Error", [[("error", clean(details.run.error))]]
     if details.output:

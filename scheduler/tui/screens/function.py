@@ -8,14 +8,13 @@ from scheduler.tui.model.header import all_problems, title_line
 from scheduler.tui.model.run_text import copied_text, run_text
 from scheduler.tui.screens.contract import Target
 from scheduler.tui.screens.moves import move
-from scheduler.tui.screens.pane import TextPane
+from scheduler.tui.screens.pane import SCROLLS, TextPane
 from scheduler.tui.screens.panels import function_target, run_target
 from scheduler.tui.screens.runs import RunList
 from scheduler.tui.snapshot import Interest
 from scheduler.tui.text import Line, Run, block, clean, exact
 from scheduler.tui.view import View
 
-_ACTIONS = {"up", "down", "page_up", "page_down", "first", "last"}
 _LEAST_ROWS = 4  # of runs, before facts give way
 
 
@@ -75,7 +74,7 @@ class FunctionScreen:
 
     def act(self, action: str, view: View) -> bool:
         """Move in the runs or in the text."""
-        if action in _ACTIONS:
+        if action in SCROLLS:
             if self._is_reading:
                 self._pane.move(action)
             else:

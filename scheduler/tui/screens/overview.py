@@ -93,8 +93,8 @@ class Overview:
                 return self._back()
             case "failing":
                 self._toggle_failing()
-            case "sort" | "reverse" | "next_failing":
-                self._order(action, view)
+            case "sort" | "reverse":
+                self._order(action)
             case _:
                 return False
         return True
@@ -142,6 +142,17 @@ class Overview:
         """Show only the functions that match."""
         self.functions.filter = text
         self.functions.reorder()
+
+    def next_failing(self, view: View) -> int | None:
+        """Put the cursor on the next failing function, around the end; None if nothing fails."""
+        self.show(0)
+        rows = self.functions.rows
+        for index in [*range(rows.index + 1, len(rows.keys)), *range(rows.index + 1)]:
+            entry = self.functions.entry_at(view, index)
+            if entry and entry.state.rank == 0:
+                rows.move(index - rows.index)
+                return entry.function.id
+        return None
 
     def _body(self, view: View, width: int, rows: int, y: int) -> list[Line]:
         if self.is_zoomed or rows < FULL_BODY:
@@ -229,24 +240,11 @@ class Overview:
         self.functions.is_failing = not self.functions.is_failing
         self.functions.reorder()
 
-    def _order(self, action: str, view: View) -> None:
+    def _order(self, action: str) -> None:
         functions = self.functions
-        if action == "next_failing":
-            self.show(0)
-            self._next_failing(view)
-            return
         if action == "sort":
             functions.sort = next_sort(functions.sort)
             functions.is_reversed = False
         else:
             functions.is_reversed = not functions.is_reversed
         functions.reorder()
-
-    def _next_failing(self, view: View) -> None:
-        rows = self.functions.rows
-        after = [*range(rows.index + 1, len(rows.keys)), *range(rows.index + 1)]
-        for index in after:
-            entry = self.functions.entry_at(view, index)
-            if entry and entry.state.rank == 0:
-                rows.move(index - rows.index)
-                return

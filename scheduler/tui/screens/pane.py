@@ -6,6 +6,8 @@ from scheduler.tui.model.frame import scrolled
 from scheduler.tui.text import Line
 from scheduler.tui.view import View
 
+SCROLLS = frozenset({"up", "down", "page_up", "page_down", "first", "last"})
+
 
 class TextPane:
     """Lines of text with a scroll position; `is_following`: it shows the end."""

@@ -7,13 +7,11 @@ from scheduler.tui.model.frame import notice, rule
 from scheduler.tui.model.header import all_problems, title_line
 from scheduler.tui.model.run_text import copied_text, left_facts, right_facts, run_text
 from scheduler.tui.screens.contract import Target
-from scheduler.tui.screens.pane import TextPane
+from scheduler.tui.screens.pane import SCROLLS, TextPane
 from scheduler.tui.screens.panels import run_target
 from scheduler.tui.snapshot import Interest
 from scheduler.tui.text import Line, Run, block, clean
 from scheduler.tui.view import View
-
-_ACTIONS = {"up", "down", "page_up", "page_down", "first", "last"}
 
 
 class RunScreen:
@@ -54,7 +52,7 @@ class RunScreen:
 
     def act(self, action: str, view: View) -> bool:
         """Scroll the text."""
-        if action not in _ACTIONS or self._pane is None:
+        if action not in SCROLLS or self._pane is None:
             return False
         self._pane.move(action)
         return True
