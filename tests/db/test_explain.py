@@ -1,0 +1,209 @@
+"""`explain`: the right verdict for every instant a person may ask about."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scheduler.cli.verdicts import Explanation, explain_instant
+from scheduler.config import load_config
+from scheduler.db.connection import close_database
+from scheduler.db.reports import find_function
+from scheduler.db.schema import init_schema
+from tests.db.seeding import NOW, seed_function, seed_run
+
+ASKED_AT = NOW + 3600
+
+
+@pytest.fixture(autouse=True)
+def _database(tmp_path: Path) -> Iterator[None]:
+    (tmp_path / "scheduler.toml").write_text('scan_paths = ["functions"]\n')
+    init_schema(load_config(tmp_path / "scheduler.toml", {}))
+    yield
+    close_database()
+
+
+def explain(at: float, *, now: float = ASKED_AT, has_ticker: bool = True) -> Explanation:
+    """Explain an instant of the only function."""
+    return explain_instant(find_function("reports.send"), at, now=now, has_ticker=has_ticker)
+
+
+def test_a_slot_that_ran_is_explained_by_its_run() -> None:
+    run = seed_run(seed_function(next_run_at=NOW + 120), at=NOW + 60)
+
+    answer = explain(NOW + 60)
+
+    assert (answer.verdict, answer.why) == ("success", "it ran")
+    assert [one.id for one in answer.runs] == [run]
+    assert answer.slot_at == NOW + 60
+
+
+def test_the_last_attempt_is_the_verdict_and_all_attempts_are_shown() -> None:
+    function = seed_function(next_run_at=NOW + 120)
+    first = seed_run(function, "error", at=NOW, error_type="ValueError", error_message="bad")
+    seed_run(function, at=NOW, attempt=2, root_id=first)
+
+    answer = explain(NOW)
+
+    assert answer.verdict == "success"
+    assert [run.attempt for run in answer.runs] == [2, 1]
+
+
+def test_an_error_is_told_in_its_own_words() -> None:
+    seed_run(seed_function(), "error", error_type="ValueError", error_message="bad")
+
+    assert explain(NOW).why == "it raised: ValueError: bad"
+
+
+def test_a_slot_that_was_coalesced_is_answered_by_the_run_that_covers_it() -> None:
+    function = seed_function(next_run_at=NOW + 300)
+    run = seed_run(function, at=NOW + 240, covers_from=NOW, slots=5)
+
+    for slot in (NOW, NOW + 120, NOW + 240):
+        assert [one.id for one in explain(slot).runs] == [run]
+    between = explain(NOW + 121)
+    assert (between.verdict, between.runs) == ("no_slot", ())
+
+
+def test_a_skipped_slot_names_the_run_that_was_still_going() -> None:
+    function = seed_function(next_run_at=NOW + 120)
+    long = seed_run(function, at=NOW, finished_at=NOW + 90)
+    seed_run(function, "skipped", at=NOW + 60, reason="the run before was still going")
+
+    answer = explain(NOW + 60)
+
+    assert answer.verdict == "skipped"
+    assert answer.blocker is not None
+    assert answer.blocker.id == long
+
+
+def test_a_missed_slot_says_why() -> None:
+    seed_run(seed_function(), "missed", reason="the scheduler was not running when it was due")
+
+    assert explain(NOW).why == "it was missed: the scheduler was not running when it was due"
+
+
+def test_a_held_run_says_what_it_waits_for() -> None:
+    seed_run(seed_function(), "queued", available_at=None)
+
+    assert explain(NOW).why == "it is held until the run before it has ended"
+
+
+def test_a_time_between_two_slots_names_both() -> None:
+    seed_function()
+
+    answer = explain(NOW + 90)
+
+    assert (answer.verdict, answer.slot_at) == ("no_slot", None)
+    assert (answer.previous_slot_at, answer.next_slot_at) == (NOW + 60, NOW + 120)
+
+
+def test_before_the_discovery_there_were_no_slots() -> None:
+    seed_function()
+
+    answer = explain(NOW - 60)
+
+    assert answer.verdict == "before_discovery"
+    assert answer.previous_slot_at is None
+    assert answer.next_slot_at == NOW
+
+
+def test_the_slot_of_the_discovery_counts_although_it_is_rounded() -> None:
+    seed_run(seed_function(schedule_since_at=NOW + 0.0004, next_run_at=NOW + 60))
+
+    assert explain(NOW).verdict == "success"
+    assert explain(NOW + 30).previous_slot_at == NOW
+
+
+def test_an_old_grid_of_an_edited_schedule_is_known_only_by_its_rows() -> None:
+    function = seed_function(schedule_since_at=NOW + 1800, anchor_at=NOW + 1800)
+    seed_run(function, at=NOW + 7)
+
+    assert explain(NOW + 7).verdict == "success"
+    assert explain(NOW + 67).verdict == "unknown"
+
+
+def test_what_retention_deleted_is_said_to_be_deleted() -> None:
+    seed_function(pruned_until_at=NOW + 600, next_run_at=ASKED_AT)
+
+    assert explain(NOW + 60).verdict == "pruned"
+    assert explain(NOW + 660).verdict == "unknown"
+
+
+def test_a_coming_slot_is_still_to_come() -> None:
+    seed_function(next_run_at=ASKED_AT + 60)
+
+    assert explain(ASKED_AT + 60).verdict == "future"
+    assert explain(ASKED_AT + 61).verdict == "no_slot"
+
+
+@pytest.mark.parametrize(
+    ("at", "said"), [(ASKED_AT - 60, "is skipped when"), (ASKED_AT, "is skip")]
+)
+def test_a_slot_of_a_pause_is_skipped_when_the_function_is_resumed(at: float, said: str) -> None:
+    seed_function(state="paused", paused_at=ASKED_AT - 600, next_run_at=ASKED_AT - 540)
+
+    answer = explain(at)
+
+    assert answer.verdict == "paused"
+    assert said in answer.why
+
+
+def test_a_coming_slot_of_a_paused_function_depends_on_the_pause() -> None:
+    seed_function(state="paused", paused_at=NOW, next_run_at=NOW + 60)
+
+    assert "will be skipped if it still is" in explain(ASKED_AT + 60).why
+
+
+def test_a_function_that_is_switched_off_says_so() -> None:
+    seed_function(enabled=False)
+
+    assert explain(ASKED_AT + 60).verdict == "disabled"
+
+
+def test_a_function_that_is_gone_has_no_slots_since_then() -> None:
+    seed_run(seed_function(state="gone", gone_at=NOW + 70, next_run_at=NOW + 120), at=NOW + 60)
+
+    assert explain(NOW + 60).verdict == "success"
+    assert explain(NOW + 120).verdict == "gone"
+    assert explain(ASKED_AT + 60).verdict == "gone"
+
+
+@pytest.mark.parametrize(
+    ("catch_up", "said"),
+    [
+        ("latest", "one run will answer for all slots that were missed"),
+        ("all", "each missed slot will get a run, up to the newest 100"),
+        ("skip", "it counts as missed if it is later than its grace"),
+    ],
+)
+def test_during_a_downtime_it_says_what_the_next_ticker_will_do(catch_up: str, said: str) -> None:
+    seed_function(next_run_at=NOW + 60, catch_up=catch_up)
+
+    answer = explain(NOW + 120, has_ticker=False)
+
+    assert answer.verdict == "undecided"
+    assert answer.why.startswith("no ticker is alive")
+    assert answer.why.endswith(said)
+
+
+def test_with_a_ticker_a_due_slot_is_about_to_be_decided() -> None:
+    seed_function(next_run_at=ASKED_AT)
+
+    assert explain(ASKED_AT).why == "it is due; the ticker decides it in its next tick"
+
+
+def test_a_cron_slot_is_found_in_its_own_time_zone() -> None:
+    seed_function(
+        cron="0 7 * * *",
+        timezone="Europe/Berlin",
+        first_seen_at=NOW - 1e6,
+        schedule_since_at=NOW - 1e6,
+        next_run_at=NOW + 86400,
+    )
+
+    answer = explain(NOW + 90, now=NOW + 90)
+
+    assert answer.previous_slot_at is not None
+    assert (answer.previous_slot_at - 6 * 3600) % 86400 == 0  # 07:00 in Berlin's winter
+    assert explain(answer.previous_slot_at).verdict == "unknown"
