@@ -74,6 +74,8 @@ def inspect_file(scan_path: str, module_path: str) -> FileReport:
     path = f"{scan_path}/{module_path}"
     try:
         module = load_module(scan_path, module_path)
+        if not isinstance(module, ModuleType):
+            raise TypeError("it puts something that is not a module into sys.modules")
         own = _collect(module)
         found = [_describe(scan_path, module_path, name, marked) for name, marked in own.items()]
         lost = sorted(_find_lost(module, own))

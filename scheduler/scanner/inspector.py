@@ -5,7 +5,6 @@ import os
 import re
 import signal
 from contextlib import suppress
-from pathlib import Path
 
 from scheduler.clock import Clock
 from scheduler.executor import Exit, Zygote
@@ -18,8 +17,6 @@ _READ_BYTES = 262_144
 _TAIL_BYTES = 8_192
 _STACK_SECONDS = 0.3  # how long a hanging file may take to say where it hangs
 _DEATH_SECONDS = 5.0  # how long the system may take to kill it
-_PACKAGE = str(Path(__file__).parents[1])
-_OUR_FRAME = re.compile(rf'^  File "(<frozen |{re.escape(_PACKAGE)}).*\n?', re.MULTILINE)
 
 
 class Inspector:
@@ -108,18 +105,18 @@ class Inspector:
         """Return what it reported, or why it could not; call it once, when it is over."""
         for fd in (self.report_fd, self.output_fd):
             self.pump(fd)  # what it wrote last
-        try:
-            return FileReport.from_dict(json.loads(self._report))
-        except ValueError:
-            return FileReport(
-                scan_path=self.file.scan_path,
-                module_path=self.file.module_path,
-                error=self._complain(),
-                is_imported=False,
-            )
+        with suppress(ValueError):
+            if not self._is_hanging:  # what was asked decides: the signal may have ended the wait
+                return FileReport.from_dict(json.loads(self._report))
+        return FileReport(
+            scan_path=self.file.scan_path,
+            module_path=self.file.module_path,
+            error=self._complain(),
+            is_imported=False,
+        )
 
     def _complain(self) -> FileError:
-        text = _OUR_FRAME.sub("", self._tail.decode(errors="replace"))
+        text = self._tail.decode(errors="replace")
         error_type, message = self._explain(self.exit or Exit())
         line = re.search(rf'File "{re.escape(self.file.path)}", line (\d+)', text)
         return complain(

@@ -162,8 +162,11 @@ class _Walker:
             return None
         try:
             found = entry.stat()
-        except OSError:
+        except FileNotFoundError:
             return None  # removed since its parent was listed
+        except OSError as error:
+            self._unreachable(folder.scan_path, folder.path + entry.name, error)
+            return None
         if not self._is_new(self._folder_ids, found):
             return None
         return _Folder(folder.scan_path, f"{folder.below}{entry.name}/", folder.rules)
@@ -180,7 +183,9 @@ class _Walker:
                 self._seen.blocked_files.add((folder.scan_path, module_path))
                 problem = "the link leads nowhere: remove it or restore its target"
                 self._report(path, type(error).__name__, problem)
-            return  # a real file was removed since its folder was listed
+            elif not isinstance(error, FileNotFoundError):  # else removed since it was listed
+                self._unreachable(folder.scan_path, path, error)
+            return
         if entry.is_symlink() and (found.st_dev, found.st_ino) in self._file_ids:
             return
         if not stat.S_ISREG(found.st_mode):
@@ -234,7 +239,8 @@ class _Walker:
         self._report(scan_path, "NotADirectoryError", problem)
 
     def _report(self, path: str, error_type: str, message: str, line: int | None = None) -> None:
-        self._seen.errors.append(complain(path, error_type, message, line=line))
+        printable = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", path)
+        self._seen.errors.append(complain(printable, error_type, message, line=line))
 
 
 def _is_ignored(folder: _Folder, name: str, *, is_folder: bool) -> bool:

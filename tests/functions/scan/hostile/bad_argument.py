@@ -1,0 +1,6 @@
+from scheduler import schedule
+
+
+@schedule(5)
+def run():
+    pass

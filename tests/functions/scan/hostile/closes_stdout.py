@@ -1,0 +1,14 @@
+import sys
+
+from datetime import timedelta
+
+from scheduler import schedule
+
+
+@schedule(timedelta(minutes=1))
+def run():
+    pass
+
+
+sys.stdout.close()
+sys.stderr.close()

@@ -1,0 +1,4 @@
+import os
+
+print("going down", flush=True)
+os._exit(3)

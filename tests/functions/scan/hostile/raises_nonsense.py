@@ -1,0 +1,6 @@
+class Nonsense(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+raise Nonsense

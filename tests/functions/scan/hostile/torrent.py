@@ -1,0 +1,15 @@
+import os
+
+from datetime import timedelta
+
+from scheduler import schedule
+
+
+@schedule(timedelta(minutes=1))
+def run():
+    pass
+
+
+block = bytes(1_000_000)
+for _ in range(200):
+    os.write(1, block)
