@@ -11,6 +11,7 @@ from scheduler.runner.complaint import FileError, complain
 from scheduler.scanner.ignore import IGNORE_FILE, IgnorePattern, parse_ignore
 
 _ENVIRONMENT_MARKS = frozenset({"pyvenv.cfg", "conda-meta"})
+_DANGLING = "the link leads nowhere: remove it or restore its target"
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -145,17 +146,25 @@ class _Walker:
             self._take_file(folder, entry)
 
     def _take(self, folder: _Folder, entry: os.DirEntry[str]) -> None:
-        """Follow one link."""
+        """Follow one link; one that leads nowhere may have led to a folder full of functions."""
         try:
-            is_folder = entry.is_dir()
+            is_folder, is_file = entry.is_dir(), entry.is_file()
         except OSError:
-            is_folder = False  # a loop of links, told by the stat of the file
+            is_folder = is_file = False  # a loop of links
         if is_folder:
             below = self._enter(folder, entry)
             if below:
                 self._descend(below)
         elif entry.name.endswith(".py"):
             self._take_file(folder, entry)
+        elif not is_file and "." not in entry.name:
+            self._miss_folder(folder, entry)
+
+    def _miss_folder(self, folder: _Folder, entry: os.DirEntry[str]) -> None:
+        path = folder.path + entry.name
+        if not _is_ignored(folder, entry.name, is_folder=True) and not os.path.exists(path):
+            self._seen.unreachable_paths.add(folder.scan_path)
+            self._report(path, "FileNotFoundError", _DANGLING)
 
     def _enter(self, folder: _Folder, entry: os.DirEntry[str]) -> _Folder | None:
         if _is_ignored(folder, entry.name, is_folder=True):
@@ -181,8 +190,7 @@ class _Walker:
         except OSError as error:
             if entry.is_symlink():
                 self._seen.blocked_files.add((folder.scan_path, module_path))
-                problem = "the link leads nowhere: remove it or restore its target"
-                self._report(path, type(error).__name__, problem)
+                self._report(path, type(error).__name__, _DANGLING)
             elif not isinstance(error, FileNotFoundError):  # else removed since it was listed
                 self._unreachable(folder.scan_path, path, error)
             return

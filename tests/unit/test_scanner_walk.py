@@ -56,8 +56,14 @@ def test_a_file_is_another_one_when_size_or_time_or_inode_differ(tmp_path: Path)
 def test_a_loop_of_links_ends(tmp_path: Path) -> None:
     make(tmp_path, "a/x.py")
     (tmp_path / "a/again").symlink_to(tmp_path)
-    (tmp_path / "a/self").symlink_to("self")
     assert seen(tmp_path) == ["a/x.py"]
+
+
+def test_a_link_to_itself_leads_nowhere(tmp_path: Path) -> None:
+    make(tmp_path, "x.py")
+    (tmp_path / "self").symlink_to("self")
+    assert "leads nowhere" in only_error(walk([tmp_path]))[1]
+    assert seen(tmp_path) == ["x.py"]
 
 
 def test_a_link_is_followed_only_to_what_is_not_found_otherwise(tmp_path: Path) -> None:
@@ -132,6 +138,20 @@ def test_a_link_that_leads_nowhere_is_an_error_and_keeps_its_functions(tmp_path:
     found = walk([tmp_path])
     assert "leads nowhere" in only_error(found)[1]
     assert found.blocked_files == {(str(tmp_path), "x.py")}
+
+
+def test_a_link_to_a_folder_that_is_away_makes_its_scan_path_unreachable(tmp_path: Path) -> None:
+    (tmp_path / "jobs").symlink_to(tmp_path / "unmounted")
+    found = walk([tmp_path])
+    assert "leads nowhere" in only_error(found)[1]
+    assert found.unreachable_paths == {str(tmp_path)}
+
+
+def test_links_to_things_that_are_not_python_are_nobodys_business(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "null").symlink_to("/dev/null")
+    (tmp_path / "paths").mkdir()
+    assert walk([tmp_path]) == Walk()
 
 
 def test_something_that_is_no_regular_file_is_reported_and_never_opened(tmp_path: Path) -> None:
