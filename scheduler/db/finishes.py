@@ -21,7 +21,8 @@ _FINISH = """
 """
 _SUMMARY = """
     UPDATE scheduled_functions SET last_status = ?,
-        last_duration_seconds = ? - (SELECT started_at FROM run_logs WHERE id = ?),
+        last_duration_seconds =
+            (SELECT finished_at - started_at FROM run_logs WHERE id = ?),
         consecutive_failures = CASE ? WHEN 'success' THEN 0 WHEN 'cancelled' THEN
             consecutive_failures ELSE consecutive_failures + 1 END
     WHERE id = ?
@@ -84,21 +85,12 @@ def lose(run_id: int, worker_id: str, *, reason: str, now: float) -> Finished:
         )
         if not written:
             return Finished(False)
-        (run,) = fetch_claimed([run_id])
-        return _follow_up(run, "lost", now)
+        return _follow_up(fetch_claimed(run_id), "lost", now)
 
 
 def reap(worker_id: str, *, reason: str, now: float) -> list[Finished]:
-    """Take everything from a dead worker: claims go back to the queue, running attempts are lost.
-
-    Returns one Finished for each lost attempt; claims go out again with the next resend.
-    """
+    """Give everything that a dead worker was running the verdict `lost`."""
     with transaction():
-        change(
-            "UPDATE run_logs SET claimed_by = NULL, claimed_at = NULL, sent_at = NULL "
-            "WHERE claimed_by = ? AND status = 'queued'",
-            [worker_id],
-        )
         return [
             lose(run_id, worker_id, reason=reason, now=now) for run_id in fetch_running(worker_id)
         ]
@@ -116,7 +108,7 @@ def fetch_running(worker_id: str) -> Sequence[int]:
 
 
 def _follow_up(run: ClaimedRun, status: str, now: float) -> Finished:
-    change(_SUMMARY, [status, now, run.id, status, run.function_id])
+    change(_SUMMARY, [status, run.id, status, run.function_id])
     if status in RETRIED_STATUSES and run.attempt <= run.retries:
         retry_at = now + retry_delay(
             run.attempt, delay_seconds=run.retry_delay_seconds, backoff=run.retry_backoff

@@ -1,6 +1,6 @@
 """Held runs: the oldest one is released when nothing before it is open any more."""
 
-from scheduler.db.connection import transaction
+from scheduler.db.connection import rows, transaction
 from scheduler.db.messages import MESSAGE_COLUMNS, Message, messages
 
 _RELEASE = f"""
@@ -15,6 +15,10 @@ _RELEASE = f"""
     )
     RETURNING {MESSAGE_COLUMNS}
 """
+_HAS_HELD = """
+    SELECT 1 FROM run_logs WHERE function_id = ? AND status IN ('queued', 'running')
+    AND available_at IS NULL LIMIT 1
+"""
 
 
 def release_next(function_id: int, now: float) -> list[Message]:
@@ -22,6 +26,8 @@ def release_next(function_id: int, now: float) -> list[Message]:
 
     Call it in the transaction that ended an attempt; send what it returns after the commit.
     """
+    if not rows(_HAS_HELD, [function_id]):
+        return []
     return messages(_RELEASE.format(only="AND held.function_id = ?"), [now, now, function_id])
 
 

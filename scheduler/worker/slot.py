@@ -7,8 +7,7 @@ from functools import partial
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
-from scheduler.db.claims import ClaimedRun, claim, start
-from scheduler.db.connection import transaction
+from scheduler.db.claims import ClaimedRun, claim_and_start
 from scheduler.db.finishes import Finished, finish
 from scheduler.db.runs import record_output
 from scheduler.doorbell import Doorbell
@@ -66,16 +65,15 @@ class Slots:
 
     def _claim_and_run(self, run_id: int, control: RunControl) -> None:
         worker_id = self.worker_id
-        with transaction():
-            claimed, released = claim([run_id], worker_id, self._clock.now())
-            started = [run for run in claimed if start(run, worker_id, self._clock.now())]
+        run, released = claim_and_start(run_id, worker_id, self._clock.now())
         self._queue.send(released)
-        for run in started:
-            crash_point("slot.started")
-            event("run.started", level="debug", run_id=run.id, function=run.name)
-            outcome = self._pool.run(self._call(run), control, partial(_show_output, run.id))
-            crash_point("slot.ended")
-            self._write_verdict(run, outcome, worker_id)
+        if run is None:
+            return
+        crash_point("slot.started")
+        event("run.started", level="debug", run_id=run.id, function=run.name)
+        outcome = self._pool.run(self._call(run), control, partial(_show_output, run.id))
+        crash_point("slot.ended")
+        self._write_verdict(run, outcome, worker_id)
 
     def _call(self, run: ClaimedRun) -> Call:
         return Call(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from scheduler.db import ticks
-from scheduler.db.claims import ClaimedRun, claim, start
+from scheduler.db.claims import ClaimedRun, claim_and_start
 from scheduler.db.connection import rows
 from scheduler.db.functions import upsert_functions
 from scheduler.decorators import ScheduleSpec
@@ -49,8 +49,8 @@ def run_one(now: float, worker: str = WORKER) -> ClaimedRun:
 
 def start_run(run_id: int, now: float, worker: str = WORKER) -> ClaimedRun:
     """Claim and start one run."""
-    (claimed,), _ = claim([run_id], worker, now)
-    assert start(claimed, worker, now)
+    claimed, _ = claim_and_start(run_id, worker, now)
+    assert claimed is not None
     return claimed
 
 

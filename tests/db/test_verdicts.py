@@ -3,7 +3,7 @@
 import pytest
 
 from scheduler.db import finishes, messages, runs
-from scheduler.db.claims import OUTSIDE_GRACE, claim, hand_back, start
+from scheduler.db.claims import OUTSIDE_GRACE, claim_and_start
 from scheduler.db.connection import rows
 from scheduler.db.finishes import finish, reap
 from scheduler.errors import NotFoundError
@@ -18,40 +18,30 @@ SUCCESS = Outcome(status="success", output="hello", output_bytes=5, result="42")
 def test_a_run_is_claimed_once() -> None:
     discover("a.f")
     ((run_id, _),) = tick(NOW)
-    first, _ = claim([run_id], "one", NOW)
-    second, _ = claim([run_id], "two", NOW)
-    assert [run.id for run in first] == [run_id]
-    assert second == []
+    first, _ = claim_and_start(run_id, "one", NOW)
+    assert first is not None
+    assert claim_and_start(run_id, "two", NOW) == (None, [])
+    assert table.runs("claimed_by") == [("one",)]
 
 
 def test_a_run_that_is_not_available_yet_is_not_claimed() -> None:
     discover("a.f", interval_seconds=100.0, jitter_seconds=50.0)
     tick(NOW)
-    assert claim([1], WORKER, NOW) == ([], [])
-    assert len(claim([1], WORKER, NOW + 50)[0]) == 1
-
-
-def test_several_runs_are_claimed_in_the_order_of_their_messages() -> None:
-    discover("a.f", "a.g", "a.h")
-    ids = [run_id for run_id, _ in tick(NOW)]
-    claimed, _ = claim(ids[::-1], WORKER, NOW)
-    assert [run.id for run in claimed] == ids[::-1]
+    assert claim_and_start(1, WORKER, NOW) == (None, [])
+    assert claim_and_start(1, WORKER, NOW + 50)[0] is not None
 
 
 def test_a_claim_later_than_the_grace_is_missed() -> None:
     discover("a.f", grace_seconds=5.0)
     ((run_id, _),) = tick(NOW)
-    assert claim([run_id], WORKER, NOW + 6) == ([], [])
+    assert claim_and_start(run_id, WORKER, NOW + 6) == (None, [])
     assert table.runs("status", "reason") == [("missed", OUTSIDE_GRACE)]
 
 
-def test_what_was_claimed_and_not_started_is_handed_back() -> None:
-    discover("a.f", priority=3)
-    tick(NOW)
-    (claimed,), _ = claim([1], WORKER, NOW)
-    assert hand_back([1], WORKER) == [(1, 3)]
-    assert not start(claimed, WORKER, NOW)
-    assert len(claim([1], "another", NOW)[0]) == 1
+def test_a_retry_may_start_later_than_the_grace_of_its_slot() -> None:
+    discover("a.f", grace_seconds=5.0, retries=1)
+    finish(run_one(NOW), Outcome(status="error"), WORKER, NOW + 1)
+    assert claim_and_start(2, WORKER, NOW + 100)[0] is not None
 
 
 def test_a_verdict_is_written_with_everything_that_came_back() -> None:
@@ -106,19 +96,17 @@ def test_a_cancelled_attempt_is_not_retried_and_is_no_failure() -> None:
     assert one("SELECT consecutive_failures FROM scheduled_functions") == 0
 
 
-def test_a_dead_workers_claims_go_back_and_its_running_attempts_are_lost() -> None:
+def test_what_a_dead_worker_was_running_is_lost_and_retried() -> None:
     discover("a.f", "a.g", retries=1)
-    (first, _), (second, _) = tick(NOW)
+    (first, _), _ = tick(NOW)
     start_run(first, NOW)
-    claim([second], WORKER, NOW)
     (lost,) = reap(WORKER, reason="killed", now=NOW + 1)
-    assert lost.retry_at is not None
+    assert lost.retry_at == NOW + 11
     assert table.runs("status", "claimed_by") == [
         ("lost", WORKER),
         ("queued", None),
         ("queued", None),
     ]
-    assert messages.take_unsent(NOW + 1) == [(second, 0)]
 
 
 def test_reaping_twice_changes_nothing_more() -> None:
@@ -139,10 +127,9 @@ def test_a_lost_message_is_sent_again_later_and_later() -> None:
     assert messages.count_waiting(NOW + 17) == 1
 
 
-def test_a_claimed_run_is_not_sent_again() -> None:
+def test_a_running_attempt_is_not_sent_again() -> None:
     discover("a.f")
-    tick(NOW)
-    claim([1], WORKER, NOW)
+    run_one(NOW)
     assert messages.take_overdue(NOW + 100) == []
     assert messages.count_waiting(NOW + 100) == 0
 
@@ -169,9 +156,8 @@ def test_a_manual_run_waits_for_an_open_one_unless_forced() -> None:
 def test_a_queued_run_is_cancelled_at_once_and_never_starts() -> None:
     discover("a.f")
     tick(NOW)
-    (claimed,), _ = claim([1], WORKER, NOW)
     assert runs.cancel(1, NOW) == ("cancelled", [])
-    assert not start(claimed, WORKER, NOW)
+    assert claim_and_start(1, WORKER, NOW) == (None, [])
 
 
 def test_a_running_run_is_cancelled_by_asking_its_worker() -> None:

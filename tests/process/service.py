@@ -1,0 +1,198 @@
+"""A real service in a folder of one test: its files, its processes, its rows."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+Found = TypeVar("Found")
+DEADLINE_SECONDS = 60.0
+STEP_SECONDS = 0.02
+
+
+def wait_for(
+    question: Callable[[], Found], what: str, seconds: float = DEADLINE_SECONDS
+) -> Found:
+    """Ask until the answer is true; fail with `what` after the deadline."""
+    until = time.monotonic() + seconds
+    while True:
+        if answer := question():
+            return answer
+        assert time.monotonic() < until, f"waited {seconds:g} s for {what}"
+        time.sleep(STEP_SECONDS)
+
+
+class Service:
+    """One configuration and everything that was started with it."""
+
+    def __init__(self, folder: Path, **keys: Any) -> None:
+        self.folder = folder
+        self.functions = folder / "functions"
+        self.functions.mkdir()
+        self.database = folder / "scheduler.db"
+        self.log = folder / "service.log"
+        self._started: list[subprocess.Popen[bytes]] = []
+        lines = {"scan_paths": ["functions"], "worker_concurrency": 2, **keys}
+        (folder / "scheduler.toml").write_text(
+            "".join(f"{key} = {_toml(value)}\n" for key, value in lines.items())
+        )
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file of functions; the usual imports come first."""
+        path = self.functions / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        new.write_text(
+            "import os, sys, time\nfrom datetime import timedelta\n"
+            f"from scheduler import current_run, schedule\n\n{text}"
+        )
+        new.replace(path)  # at once: a scan must not see half of it
+        return path
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start `scheduler ...` in a session of its own, logging into the service's file."""
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                self.command(*arguments),
+                cwd=self.folder,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._started.append(process)
+        return process
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one command to its end."""
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_SECONDS,
+            check=False,
+        )
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line of `scheduler ...` for this service."""
+        return [sys.executable, "-m", "scheduler", *arguments]
+
+    def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """Read the database as any other program would; empty while there is none."""
+        if not self.database.exists():
+            return []
+        address = f"file:{self.database}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
+            try:
+                return connection.execute(sql, params).fetchall()
+            except sqlite3.OperationalError as error:
+                if "no such table" in str(error):
+                    return []
+                raise
+
+    def wait_rows(self, sql: str, *params: Any, at_least: int = 1) -> list[tuple[Any, ...]]:
+        """Wait until a query has so many rows; return them."""
+        return wait_for(
+            lambda: found if len(found := self.rows(sql, *params)) >= at_least else None,
+            f"{at_least} row(s) of {sql} {params}; log:\n{self.read_log()}",
+        )
+
+    def pids(self, role: str) -> list[int]:
+        """Return the pids of the living processes of a role."""
+        return [
+            pid
+            for (pid,) in self.rows(
+                "SELECT pid FROM processes WHERE role = ? AND state != 'lost'", role
+            )
+        ]
+
+    def read_log(self) -> str:
+        """Return what the service has said so far."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def close(self) -> None:
+        """Kill whatever is left."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        for pid in self.living():
+            with _gone_is_fine():
+                os.kill(pid, signal.SIGKILL)
+
+    def living(self) -> list[int]:
+        """Return the pids of all processes that run below this service's folder."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and _belongs(entry, self.folder):
+                found.append(int(entry.name))
+        return found
+
+
+def stop(process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> int:
+    """Send a signal and return the exit code."""
+    process.send_signal(number)
+    return process.wait(DEADLINE_SECONDS)
+
+
+def children(pid: int) -> list[int]:
+    """Return the pids of a process's children."""
+    try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        return [
+            int(child) for thread in threads for child in (thread / "children").read_text().split()
+        ]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the pids of all processes below a process."""
+    return [found for child in children(pid) for found in (child, *descendants(child))]
+
+
+def command_line(pid: int) -> str:
+    """Return the command line of a process, empty when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _belongs(entry: Path, folder: Path) -> bool:
+    try:
+        return (entry / "cwd").readlink() == folder and is_alive(int(entry.name))
+    except (OSError, ValueError):
+        return False
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except ProcessLookupError:
+        return
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return f'"{value}"' if isinstance(value, str) else str(value)
