@@ -59,7 +59,7 @@ class Execution:
             return self._finish()
         finally:
             self._control.detach()
-            self._stack.give_up()
+            self._answer_last_requests()
 
     @property
     def was_forced(self) -> bool:
@@ -105,6 +105,11 @@ class Execution:
         moments = (self._deadline, self._kill_at, self._flush_at, self._stack.due_at)
         waiting = [moment for moment in moments if moment is not None]
         return min(waiting) - self._clock.monotonic() if waiting else None
+
+    def _answer_last_requests(self) -> None:
+        for on_stack in self._control.take_stack_requests():
+            self._stack.request(on_stack)
+        self._stack.give_up()
 
     def _keep_time(self) -> None:
         if self._deadline is self._kill_at is self._flush_at is self._stack.due_at is None:

@@ -12,6 +12,7 @@ from scheduler.clock import sleep
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
+_OOM_SCORE_ADJ = "300"  # of 1000; raising it needs no privilege, see proc(5)
 _ORPHAN_WAVES = 200  # a millisecond each
 _IS_LINUX = sys.platform.startswith("linux")
 
@@ -42,6 +43,12 @@ def die_with_parent(parent_pid: int) -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent_pid:
         os._exit(1)
+
+
+def die_before_the_service() -> None:
+    """Have the system choose this process, not the service, when memory runs out."""
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write(_OOM_SCORE_ADJ)
 
 
 def kill_adopted(known_pids: Collection[int]) -> list[int]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Any
 
-from scheduler.executor.guards import become_subreaper, die_with_parent
+from scheduler.executor.guards import become_subreaper, die_before_the_service, die_with_parent
 from scheduler.executor.title import set_title
 
 TARGETS = {
@@ -16,6 +16,7 @@ TARGETS = {
     "inspect": "scheduler.runner.inspection",
 }
 EXIT_BROKEN = 70
+ZYGOTE_IGNORES = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _PYTHON_IGNORES = {signal.SIGPIPE, getattr(signal, "SIGXFSZ", None)}
 _UNTOUCHABLE = {signal.SIGKILL, signal.SIGSTOP}
@@ -25,10 +26,11 @@ def live(zygote_pid: int, target: str, request: dict[str, Any], fds: Sequence[in
     """Run `serve(request, fds)` of the target's module in this freshly forked process, then end."""
     code = 0
     try:
-        _reset_signals()
+        _drop_zygotes_signals()
         os.setpgid(0, 0)
         die_with_parent(zygote_pid)
         become_subreaper()
+        die_before_the_service()
         _close_all_but(fds)
         set_title(f"scheduler {target} {_subject(request)}")
         import_module(TARGETS[target]).serve(request, fds)
@@ -43,13 +45,20 @@ def live(zygote_pid: int, target: str, request: dict[str, Any], fds: Sequence[in
         os._exit(code)
 
 
-def _reset_signals() -> None:
-    signal.set_wakeup_fd(-1)
-    for number in signal.valid_signals() - _UNTOUCHABLE:
+def reset_inherited_signals() -> None:
+    """Forget what the zygote's own parent ignored or blocked; once, before the first fork."""
+    for number in signal.valid_signals() - {*_UNTOUCHABLE, *ZYGOTE_IGNORES}:
         wanted = signal.SIG_IGN if number in _PYTHON_IGNORES else signal.SIG_DFL
         signal.signal(number, wanted)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def _drop_zygotes_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in ZYGOTE_IGNORES:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _close_all_but(fds: Iterable[int]) -> None:

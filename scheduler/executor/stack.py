@@ -30,8 +30,9 @@ class StackDump:
         """Ask the process, now or when it is ready; the answer goes to `listener`."""
         if listener is not None:
             self._listeners.append(listener)
-        self._is_asked = False
-        self.due_at = self._clock.monotonic()
+        if self.due_at is None:  # else the answer that is under way serves this one too
+            self._is_asked = False
+            self.due_at = self._clock.monotonic()
 
     def read(self) -> None:
         """Take in a part of the answer."""

@@ -16,9 +16,10 @@ from importlib import import_module
 
 from scheduler.clock import Clock, SystemClock
 from scheduler.executor.guards import become_subreaper
-from scheduler.executor.newborn import TARGETS
+from scheduler.executor.newborn import TARGETS, ZYGOTE_IGNORES, reset_inherited_signals
 from scheduler.executor.nursery import CAUSE_LEASE, CAUSE_STOP, Nursery, refuse
 from scheduler.executor.title import set_title
+from scheduler.runner.loading import find_private_names
 
 _COMMON = (  # imported once here instead of in every executor
     "asyncio concurrent.futures contextlib csv ctypes dataclasses datetime decimal email.message"
@@ -109,7 +110,7 @@ def main() -> None:
     parser.add_argument("--niceness", type=int, default=0)
     parser.add_argument("--preload", action="append", default=[])
     options = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ZYGOTE_IGNORES:
         signal.signal(number, signal.SIG_IGN)
     become_subreaper()
     os.nice(options.niceness)
@@ -119,6 +120,7 @@ def main() -> None:
     del sys.argv[1:]
     set_title("scheduler zygote")
     _preload(options.preload)
+    reset_inherited_signals()
     _Zygote(channel, options.lease_seconds, SystemClock()).loop()
 
 
@@ -150,3 +152,5 @@ def _drain(fd: int) -> None:
 
 if __name__ == "__main__":
     main()
+elif __name__ == "__mp_main__":  # the user's code spawned it: multiprocessing imports its main
+    find_private_names()

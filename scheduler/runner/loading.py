@@ -8,12 +8,13 @@ compiled from source: a `.pyc` is keyed on whole seconds and would run stale cod
 
 import hashlib
 import importlib
+import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -83,6 +84,28 @@ def hash_source(source: bytes) -> str:
     return hashlib.sha256(source).hexdigest()
 
 
+def find_private_names() -> None:
+    """Let this process import the private names of scan paths that are on its `sys.path`.
+
+    For children that multiprocessing spawns: they unpickle functions by their module's name.
+    """
+    sys.meta_path.append(_PrivateFinder())
+
+
+class _PrivateFinder(importlib.abc.MetaPathFinder):
+    """Finds the package of a scan path by its checksum; the files below it are found as usual."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname.startswith(PACKAGE_PREFIX) and path is None:
+            for folder in list(sys.path):
+                if fullname == _package_name(folder):
+                    _watch(folder)
+                    return _package_spec(folder, fullname)
+        return None
+
+
 class _SourceLoader(importlib.machinery.SourceFileLoader):
     """Reads the source and only the source, and notes its stamp before reading."""
 
@@ -128,45 +151,64 @@ def _is_users(path: str) -> bool:
 
 def _enter_scan_path(scan_path: str) -> ModuleType:
     if scan_path not in _roots:
-        _roots.add(scan_path)
-        if _path_hook not in sys.path_hooks:
-            sys.path_hooks.insert(0, _path_hook)
-        for cached in [path for path in sys.path_importer_cache if _is_users(path)]:
-            del sys.path_importer_cache[cached]
+        _watch(scan_path)
         if scan_path not in sys.path:
             sys.path.append(scan_path)
-    name = f"{PACKAGE_PREFIX}{zlib.crc32(os.fsencode(scan_path)):08x}"
-    return _load_package(scan_path, name, None)
+    return _load_package(scan_path, _package_name(scan_path), None)
+
+
+def _watch(scan_path: str) -> None:
+    """Have every import below the scan path go through our loaders."""
+    _roots.add(scan_path)
+    if _path_hook not in sys.path_hooks:
+        sys.path_hooks.insert(0, _path_hook)
+    for cached in [path for path in sys.path_importer_cache if _is_users(path)]:
+        del sys.path_importer_cache[cached]
+
+
+def _package_name(scan_path: str) -> str:
+    return f"{PACKAGE_PREFIX}{zlib.crc32(os.fsencode(scan_path)):08x}"
 
 
 def _load_package(folder: str, name: str, parent: ModuleType | None) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
-    init = os.path.join(folder, _INIT)
-    if os.path.isfile(init):
-        return _load_file(init, name, parent, search=[folder])
-    spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
-    spec.submodule_search_locations = [folder]
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    _attach(module, name, parent)
-    return module
+    return _load(_package_spec(folder, name), parent)
 
 
-def _load_file(
-    path: str, name: str, parent: ModuleType | None, *, search: list[str] | None = None
-) -> ModuleType:
+def _load_file(path: str, name: str, parent: ModuleType) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
+    return _load(_file_spec(path, name), parent)
+
+
+def _package_spec(folder: str, name: str) -> importlib.machinery.ModuleSpec:
+    init = os.path.join(folder, _INIT)
+    if os.path.isfile(init):
+        return _file_spec(init, name, search=[folder])
+    spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+    spec.submodule_search_locations = [folder]
+    return spec
+
+
+def _file_spec(
+    path: str, name: str, *, search: list[str] | None = None
+) -> importlib.machinery.ModuleSpec:
     spec = importlib.util.spec_from_file_location(
         name, path, loader=_SourceLoader(name, path), submodule_search_locations=search
     )
-    if spec is None or spec.loader is None:
+    if spec is None:
         raise LoadError(f"{path} cannot be imported")
+    return spec
+
+
+def _load(spec: importlib.machinery.ModuleSpec, parent: ModuleType | None) -> ModuleType:
+    name = spec.name
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        if spec.loader is not None:
+            spec.loader.exec_module(module)
     except BaseException:
         sys.modules.pop(name, None)
         raise

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterable
 from types import FrameType
 
 from scheduler.runner import channels
@@ -11,6 +12,7 @@ EXIT_TERMINATED_IDLE = 114  # told to end before a run had begun
 _armed = False
 _idle = False
 _pending = False
+_mask: Iterable[int] = ()  # as it was before a fork
 
 
 class RunTerminated(BaseException):
@@ -20,7 +22,9 @@ class RunTerminated(BaseException):
 def install() -> None:
     """Listen for SIGTERM; children of the user's code get the default disposition back."""
     signal.signal(signal.SIGTERM, _on_terminate)
-    os.register_at_fork(after_in_child=_become_users_child)
+    os.register_at_fork(
+        before=_hold_back, after_in_parent=_let_go, after_in_child=_become_users_child
+    )
 
 
 def arm() -> None:
@@ -54,8 +58,19 @@ def _on_terminate(_signal: int, _frame: FrameType | None) -> None:
     _pending = True
 
 
+def _hold_back() -> None:
+    """Python drops what reaches a child before its handlers are reset: hold it in the kernel."""
+    global _mask
+    _mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _let_go() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _mask)
+
+
 def _become_users_child() -> None:
     """What the user's code forks must neither answer for us nor survive what it would survive."""
     if signal.getsignal(signal.SIGTERM) is _on_terminate:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     channels.abandon()
+    _let_go()

@@ -46,6 +46,16 @@ def test_an_async_function_is_awaited(pool: ExecutorPool) -> None:
     assert run(pool, "good:later").result == "'later'"
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_function_may_use_a_pool_of_processes(pool: ExecutorPool, method: str) -> None:
+    outcome = run(pool, f"parallel:{method}", timeout_seconds=30)
+    assert (outcome.status, outcome.result) == ("success", "[2, 4, 6]"), outcome
+
+
+def test_a_child_of_a_function_dies_of_sigterm_as_anywhere(pool: ExecutorPool) -> None:
+    assert run(pool, "parallel:terminates_a_child").result == str(-signal.SIGTERM)
+
+
 def test_output_of_print_descriptors_and_children_is_caught_in_order(pool: ExecutorPool) -> None:
     assert run(pool, "good:talk").output == (
         "from print\nfrom stderr\nfrom the descriptor\nfrom a child\nwithout an end"
