@@ -17,6 +17,7 @@ FIRST_BACKOFF_SECONDS = 0.1
 LONGEST_BACKOFF_SECONDS = 30.0
 HEALTHY_SECONDS = 10.0
 STOP_MARGIN_SECONDS = 10.0
+HURRY_STEP_SECONDS = 0.2
 
 
 class Child:
@@ -126,17 +127,17 @@ class Supervisor:
         event("service.stopping", grace_seconds=self._config.shutdown_grace_seconds)
         self._signal_all(signal.SIGTERM)
         until = self._clock.monotonic() + self._config.shutdown_grace_seconds + STOP_MARGIN_SECONDS
-        has_hurried = False
         while not all(child.has_ended() for child in self._children):
             left = until - self._clock.monotonic()
             if left <= 0:
                 self._signal_all(signal.SIGKILL)
-            waiting = [wake_fd] if has_hurried else [wake_fd, self._stop.hurry_fd]
-            select.select(waiting, [], [], max(left, 0.1))
-            _drain(wake_fd)
-            if self._stop.is_hurried() and not has_hurried:
-                has_hurried = True
+            elif self._stop.is_hurried():
+                # Again and again: of two equal signals that are pending only one arrives.
                 self._signal_all(signal.SIGTERM)
+                left = HURRY_STEP_SECONDS
+            waiting = [wake_fd] if self._stop.is_hurried() else [wake_fd, self._stop.hurry_fd]
+            select.select(waiting, [], [], max(left, HURRY_STEP_SECONDS))
+            _drain(wake_fd)
 
     def _signal_all(self, number: int) -> None:
         for child in self._children:

@@ -97,6 +97,13 @@ def mark_gone(names: Sequence[str], now: float) -> None:
             )
 
 
+def count_present() -> int:
+    """Return how many functions are in the code, as far as the table knows."""
+    with reading():
+        ((count,),) = rows("SELECT COUNT(*) FROM scheduled_functions WHERE state != 'gone'")
+    return int(count)
+
+
 def fetch_places() -> list[tuple[str, str, str]]:
     """Return (name, scan_path, module_path) of all functions that are not gone."""
     with reading():

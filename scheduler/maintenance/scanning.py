@@ -69,11 +69,10 @@ class Scanning:
     def _write(self, report: ScanReport) -> None:
         if scans.is_outdated(report.started_at):
             return
-        self._upsert(report.functions)
-        gone = find_gone(functions.fetch_places(), report)
-        functions.mark_gone(gone, self._clock.now())
-        for name in gone:
-            event("function.gone", function=name)
+        # An unchanged folder costs one count; it differs when the database was made anew.
+        if report.changed or functions.count_present() != len(report.functions):
+            self._upsert(report.functions)
+            self._mark_gone(report)
         scans.record_scan(
             started_at=report.started_at,
             finished_at=report.finished_at,
@@ -88,6 +87,12 @@ class Scanning:
                 files=report.files,
                 errors=len(report.errors),
             )
+
+    def _mark_gone(self, report: ScanReport) -> None:
+        gone = find_gone(functions.fetch_places(), report)
+        functions.mark_gone(gone, self._clock.now())
+        for name in gone:
+            event("function.gone", function=name)
 
     def _upsert(self, found: Sequence[FoundFunction]) -> None:
         upserted = functions.upsert_functions(

@@ -1,5 +1,7 @@
 """A worker's heartbeat: sign of life, lease of its executors, requests for its runs."""
 
+from functools import partial
+
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.db.connection import reopen_if_replaced
@@ -93,6 +95,4 @@ class Pulse:
             if request.wants_cancel:
                 control.cancel()
             if request.wants_stack:
-                control.request_stack(
-                    lambda text, run_id=request.run_id: record_stack(run_id, text)
-                )
+                control.request_stack(partial(record_stack, request.run_id))
