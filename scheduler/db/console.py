@@ -1,15 +1,10 @@
 """What the console reads: its own read-only connection, short reads, frozen rows out."""
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from peewee import DatabaseError as PeeweeDatabaseError
-from peewee import InterfaceError as PeeweeInterfaceError
-from peewee import SqliteDatabase
-
 from scheduler.config import Config
-from scheduler.db.connection import file_identity, make_database
+from scheduler.db.console_connection import ReadConnection
 from scheduler.db.console_rows import (
     Counts,
     FunctionRow,
@@ -24,9 +19,7 @@ from scheduler.db.console_rows import (
     ScanErrorRow,
     ScanRow,
 )
-from scheduler.errors import SchedulerError
 
-BUSY_SECONDS = 0.25  # the screen says "locked" rather than to wait
 DAY_SECONDS = 86400
 HOURS = 24
 PAGE_ROWS = 200
@@ -51,30 +44,6 @@ _DETAIL_COLUMNS = (
 )
 
 
-class ConsoleError(SchedulerError):
-    """The database cannot be read now."""
-
-    kind = "unreadable"
-
-
-class MissingError(ConsoleError):
-    """There is no database file yet."""
-
-    kind = "missing"
-
-
-class LockedError(ConsoleError):
-    """Another process keeps the database to itself."""
-
-    kind = "locked"
-
-
-class SchemaError(ConsoleError):
-    """The database has another schema than this console knows."""
-
-    kind = "schema"
-
-
 class ConsoleDatabase:
     """One read-only connection for the thread that uses it, opened at need.
 
@@ -82,35 +51,23 @@ class ConsoleDatabase:
     """
 
     def __init__(self, config: Config) -> None:
-        self._config = config
-        self._database = make_database(config, read_only=True)
-        self._is_sqlite = isinstance(self._database, SqliteDatabase)
-        if isinstance(self._database, SqliteDatabase):
-            self._database.timeout = BUSY_SECONDS
-        self._identity: tuple[int, int] | None = None
-        self._version: int | None = None
+        self._connection = ReadConnection(config, when_closed=self._forget)
+        self._rows = self._connection.rows
         self._functions: dict[int, tuple[tuple[Any, ...], FunctionRow]] = {}
         self._hourly: tuple[float, int, tuple[int, ...]] | None = None
 
     def close(self) -> None:
-        """Close the connection and forget what was cached from that file."""
-        if not self._database.is_closed():
-            self._database.close()
-        self._version, self._hourly = None, None
-        self._functions.clear()
+        """Close the connection; the next read opens it again."""
+        self._connection.close()
 
     def has_changed(self) -> bool:
         """Tell whether somebody committed since the last call; PostgreSQL cannot say: always."""
-        self._open()
-        if not self._is_sqlite:
-            return True
-        version = int(self._rows("PRAGMA data_version")[0][0])
-        changed, self._version = version != self._version, version
-        return changed
+        self._connection.open()
+        return self._connection.has_changed()
 
     def overview(self, now: float) -> Overview:
         """Read everything the first screen shows except runs and histories."""
-        self._open()
+        self._connection.open()
         scans = self._rows(
             "SELECT started_at, finished_at, files, functions, errors FROM scans"
             " ORDER BY id DESC LIMIT 1"
@@ -142,7 +99,7 @@ class ConsoleDatabase:
         self, function_ids: Iterable[int], *, limit: int = 16
     ) -> dict[int, tuple[Mark, ...]]:
         """Return the last runs of each function, oldest first; ask for visible rows only."""
-        self._open()
+        self._connection.open()
         found = {}
         for function_id in function_ids:
             rows = self._rows(
@@ -164,7 +121,7 @@ class ConsoleDatabase:
         is_failing: bool = False,
     ) -> RunPage:
         """Return a window of runs, newest first: the newest, the oldest, or those around one."""
-        self._open()
+        self._connection.open()
         where, params = "1 = 1", []
         if function_id is not None:
             where, params = "function_id = ?", [function_id]
@@ -188,7 +145,7 @@ class ConsoleDatabase:
 
     def run(self, run_id: int) -> RunDetails | None:
         """Return one attempt in full with its sibling attempts, None when it was deleted."""
-        self._open()
+        self._connection.open()
         runs = self._runs("id = ?", (run_id,))
         if not runs:
             return None
@@ -198,7 +155,7 @@ class ConsoleDatabase:
 
     def stats(self, function_id: int, now: float) -> FunctionStats:
         """Measure a function's newest STATS_RUNS runs and count its last 24 hours."""
-        self._open()
+        self._connection.open()
         since = self._rows(
             "SELECT id FROM run_logs WHERE started_at >= ? ORDER BY started_at LIMIT 1",
             (now - DAY_SECONDS,),
@@ -219,6 +176,11 @@ class ConsoleDatabase:
             (function_id, STATS_RUNS),
         )
         return FunctionStats.measured(dict(counts), timings, now)
+
+    def _forget(self) -> None:
+        """Drop what was cached from the file that was open."""
+        self._hourly = None
+        self._functions.clear()
 
     def _read_functions(self) -> tuple[FunctionRow, ...]:
         known, fresh = self._functions, {}
@@ -252,11 +214,10 @@ class ConsoleDatabase:
     def _hours(self, now: float) -> tuple[int, tuple[int, ...]]:
         since = now - DAY_SECONDS
         hour = "(started_at - ?) / 3600"
-        bucket = (
-            f"CAST({hour} AS INTEGER)" if self._is_sqlite else f"CAST(floor({hour}) AS INTEGER)"
-        )
+        if not self._connection.is_sqlite:
+            hour = f"floor({hour})"  # PostgreSQL's cast rounds, SQLite's cuts off
         rows = self._rows(
-            f"SELECT {bucket} AS hour, count(*) FROM run_logs"
+            f"SELECT CAST({hour} AS INTEGER) AS hour, count(*) FROM run_logs"
             " WHERE started_at >= ? AND started_at < ? GROUP BY hour",
             (since, since, now),
         )
@@ -275,38 +236,3 @@ class ConsoleDatabase:
         )
         runs = [RunRow(*row) for row in rows]
         return runs[::-1] if ascending else runs
-
-    def _open(self) -> None:
-        if self._is_sqlite:
-            identity = file_identity(self._config.db_path)
-            if identity is None:
-                self.close()
-                raise MissingError(f"{self._config.db_path}: not found")
-            if identity != self._identity:
-                self.close()
-                self._identity = identity
-        if self._database.is_closed():
-            self._run_guarded(self._database.connect)
-
-    def _rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        sql = sql if self._is_sqlite else sql.replace("?", "%s")
-        rows: list[tuple[Any, ...]] = self._run_guarded(
-            lambda: list(self._database.execute_sql(sql, params).fetchall())  # type: ignore[no-untyped-call]
-        )
-        return rows
-
-    def _run_guarded(self, read: Any) -> Any:
-        try:
-            return read()
-        except (PeeweeDatabaseError, PeeweeInterfaceError, sqlite3.Error) as error:
-            self.close()
-            raise _explained(str(error).strip()) from error
-
-
-def _explained(text: str) -> ConsoleError:
-    lower = text.lower()
-    if "locked" in lower or "busy" in lower:
-        return LockedError("locked")
-    if "no such table" in lower or "no such column" in lower or "does not exist" in lower:
-        return SchemaError(text)
-    return ConsoleError(text)

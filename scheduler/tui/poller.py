@@ -7,7 +7,8 @@ from typing import Protocol
 
 from scheduler.clock import Clock
 from scheduler.config import Config
-from scheduler.db.console import ConsoleDatabase, ConsoleError
+from scheduler.db.console import ConsoleDatabase
+from scheduler.db.console_connection import ConsoleError
 from scheduler.db.console_rows import FunctionStats, Mark, Overview, RunDetails, RunPage
 from scheduler.tui.snapshot import EMPTY, Interest, Snapshot, Trouble, Window
 

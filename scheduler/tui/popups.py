@@ -93,7 +93,7 @@ class Help:
         other = self._columns[(column + 1) % len(self._columns)]
         places = [(abs(at - row), item) for at, item in enumerate(other) if item in self._commands]
         nearest = min(places, key=lambda place: place[0])[1]
-        self._index = self._commands.index(nearest)  # type: ignore[arg-type]
+        self._index = self._commands.index(nearest)
 
     def _table(self, width: int, glyphs: Glyphs) -> list[Line]:
         each = width // len(self._columns)
@@ -147,8 +147,7 @@ def _item(item: Item, glyphs: Glyphs) -> Line:
             state = item.runs(glyphs)
             return [(None, " "), *state, (None, " " * (_KEYS_WIDTH - 6)), (None, item.meaning)]
         case Binding():
-            up, down = glyphs.arrows
-            keys = item.shown.replace("↑", up).replace("↓", down)
+            keys = item.shown.replace("↑", glyphs.arrows[0]).replace("↓", glyphs.arrows[1])
             return [("key", f" {fit(keys, _KEYS_WIDTH)}"), (None, item.does)]
     return []
 

@@ -72,8 +72,8 @@ def writing(config: Config) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def fill(connection: sqlite3.Connection, seed: Seed) -> None:
-    """Insert functions, runs, workers, a scan and two scan errors."""
+def fill(connection: Any, seed: Seed) -> None:
+    """Insert functions, runs, workers, a scan and two scan errors through a DB-API connection."""
     chance = random.Random(seed.seed)
     processes = _processes(seed)
     _insert(connection, "processes", processes)
@@ -122,8 +122,8 @@ def _functions(seed: Seed, chance: random.Random) -> Iterator[dict[str, Any]]:
             "interval_seconds": None if cron else interval, "anchor_at": seed.now - 10 * interval,
             "cron": cron, "timezone": "Europe/Berlin" if cron else None, "catch_up": "latest",
             "overlap": "skip", "jitter_seconds": 0, "retries": 3 if index % 5 == 0 else 0,
-            "retry_delay_seconds": 10, "retry_backoff": 2, "priority": 0, "isolated": 0,
-            "enabled": 1, "state": "active", "next_run_at": last + interval,
+            "retry_delay_seconds": 10, "retry_backoff": 2, "priority": 0, "isolated": False,
+            "enabled": True, "state": "active", "next_run_at": last + interval,
             "schedule_since_at": seed.now - 9e5, "source_hash": "x",
             "first_seen_at": seed.now - 9e5,
             "last_seen_at": seed.now - 12, "last_status": "success", "last_started_at": last,
@@ -246,7 +246,7 @@ def _run(
 
 
 def _processes(seed: Seed) -> list[dict[str, Any]]:
-    rows = [_process(seed, "ticker", 0, 0.4)]
+    rows = [_process(seed, "ticker", 0, 0.4)] if seed.workers else []
     for index in range(seed.workers):
         is_lost = index == seed.workers - 1 and seed.workers > 1
         rows.append(_process(seed, "worker", index + 1, 184 if is_lost else 0.5))
@@ -271,8 +271,11 @@ def _scan_error(
     }  # fmt: skip
 
 
-def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[dict[str, Any]]) -> None:
+def _insert(connection: Any, table: str, rows: Sequence[dict[str, Any]]) -> None:
+    columns = list(rows[0]) if rows else []
+    is_sqlite = isinstance(connection, sqlite3.Connection)
+    marks = ", ".join(f":{name}" if is_sqlite else f"%({name})s" for name in columns)
+    cursor = connection.cursor()
     if rows:
-        columns = list(rows[0])
-        marks = ", ".join(f":{column}" for column in columns)
-        connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
+        cursor.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
+    cursor.close()

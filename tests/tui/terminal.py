@@ -63,7 +63,9 @@ class Terminal:
         """Send keys: names of `KEYS`, else the text itself."""
         for key in keys:
             os.write(self._master, KEYS.get(key, key).encode())
-            self.pump(ESCAPE_SECONDS if key == "esc" else 0.01)
+            self.pump(0.01)
+            if key == "esc":
+                self._pause(ESCAPE_SECONDS)
 
     def resize(self, width: int, height: int) -> None:
         """Change the size as a window manager would."""
@@ -116,6 +118,11 @@ class Terminal:
         if self._master >= 0:
             os.close(self._master)
             self._master = -1
+
+    def _pause(self, seconds: float) -> None:
+        until = self._clock.monotonic() + seconds
+        while (left := until - self._clock.monotonic()) > 0:
+            self.pump(left)
 
     def _set_size(self, width: int, height: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))

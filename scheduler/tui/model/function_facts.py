@@ -40,7 +40,8 @@ def left_facts(entry: Entry, look: Look) -> list[Fact]:
                 ("dim", f":{function.line}"),
             ],
         ),
-        ("schedule", [(None, _words(function)), ("dim", f"   {as_written(function)}")]),
+        ("schedule", [(None, _words(function))]),
+        ("@schedule", [("dim", as_written(function))]),
         ("options", [("dim", options(function))]),
     ]
 
@@ -99,12 +100,12 @@ def fire_times(function: FunctionRow, now: float) -> list[float]:
 
 
 def as_written(function: FunctionRow) -> str:
-    """Return the decorator as one would write it."""
+    """Return the argument of @schedule as one would write it."""
     if function.cron is not None:
         zone = f', timezone="{function.timezone}"' if function.timezone else ""
-        return clean(f'@schedule(cron="{function.cron}"{zone})')
+        return clean(f'cron="{function.cron}"{zone}')
     seconds = function.interval_seconds or 0.0
-    return f"@schedule(timedelta({_arguments(seconds)}))"
+    return f"timedelta({_arguments(seconds)})"
 
 
 def options(function: FunctionRow) -> str:

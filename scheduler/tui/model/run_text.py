@@ -41,7 +41,7 @@ def left_facts(details: RunDetails, board: Board, look: Look) -> list[Fact]:
                 *_other_attempts(details, look),
             ],
         ),
-        ("worker", [(None, worker or "none"), ("dim", f"  {run.claimed_by or ''}")]),
+        ("worker", [(None, worker or "none"), ("dim", f"  {clean(run.claimed_by or '')}")]),
     ]
 
 

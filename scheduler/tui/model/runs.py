@@ -8,6 +8,7 @@ from scheduler.tui.text import Line, clean, fit, line_width
 from scheduler.wording import duration, plural
 
 _NAME_MIN, _NAME_MAX = 16, 40
+_ROOMY = 60
 
 
 def run_line(run: RunRow, board: Board, look: Look, width: int, *, has_name: bool = True) -> Line:
@@ -19,9 +20,11 @@ def run_line(run: RunRow, board: Board, look: Look, width: int, *, has_name: boo
         room = min(max(width * 2 // 5, _NAME_MIN), max(board.longest_name, _NAME_MIN), _NAME_MAX)
         line += [(None, fit(clean(board.name(run.function_id)), room, ellipsis=ellipsis))]
     took = run.duration_seconds
-    line += [(None, fit("" if took is None else duration(took), 8, align=">")), (None, "  ")]
-    if run.claimed_by:
-        line += [("dim", fit(worker_label(run, board), 4))]
+    if run.started_at is not None and (width >= _ROOMY or not has_name):
+        line.append((None, fit("" if took is None else duration(took), 8, align=">") + "  "))
+        line.append(("dim", fit(worker_label(run, board), 4)))
+    else:
+        line.append((None, "  "))
     return [*line, *outcome(run, look, room=width - line_width(line))]
 
 

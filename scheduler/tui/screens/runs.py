@@ -21,14 +21,15 @@ class RunList:
         self.rows = Rows()
         self.window = Window(function_id=function_id)
         self.page = RunPage()
-        self._taken: object = None
+        self._taken_window: Window | None = None
         self._goes_to_end = False
 
     def take(self, page: RunPage, *, is_held: bool = False) -> None:
         """Take a window that was read; held, a list that follows the newest keeps still."""
-        if page is self._taken or (is_held and not self.rows.is_pinned and self.page.runs):
+        is_same_window = self._taken_window == self.window
+        if page is self.page or (is_held and is_same_window and not self.rows.is_pinned):
             return
-        self._taken = self.page = page
+        self.page, self._taken_window = page, self.window
         self.rows.replace([run.id for run in page.runs])
         if self._goes_to_end and self.window.is_oldest:
             self._goes_to_end = False

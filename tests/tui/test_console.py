@@ -1,0 +1,287 @@
+"""How the console behaves while somebody works with it: order, cursor, freezing, asking."""
+
+from dataclasses import replace
+
+import pytest
+
+from scheduler.config import Config
+from scheduler.errors import DatabaseUnavailableError
+from scheduler.tui.console import HOLD_SECONDS, MESSAGE_SECONDS
+from scheduler.tui.snapshot import Trouble
+from tests.tui.conftest import StageMaker
+from tests.tui.seed import writing
+from tests.tui.stage import NOW, Stage
+
+
+def test_the_functions_that_need_attention_come_first(stage: Stage) -> None:
+    rows = stage.text().split("\n")[5:16]
+    words = [row[3:7].strip() for row in rows]
+    assert words == ["FAIL", "LOST", "TIME", "MISS", "LATE", "LATE", "run", "run", "wait", "new",
+                     "new"]  # fmt: skip
+
+
+def test_the_order_is_held_for_five_seconds_after_a_key(own: Config, stage_of: StageMaker) -> None:
+    stage = stage_of(own)
+    stage.press("j")
+    order = [row[9:40] for row in stage.text().split("\n")[5:24]]
+    with writing(own) as connection:
+        connection.execute("UPDATE scheduled_functions SET last_status = 'error' WHERE id > 20")
+    held = stage.show()
+    assert [row[9:40] for row in held.split("\n")[5:24]] == order
+    assert "✗ FAIL" in held.split("\n")[20]
+    stage.clock.advance(HOLD_SECONDS + 1)
+    stage.press("g")
+    stage.clock.advance(HOLD_SECONDS + 1)
+    assert all("✗" in row[:3] for row in stage.show().split("\n")[5:24])
+
+
+def test_the_cursor_follows_the_function_when_the_order_changes(
+    own: Config, stage_of: StageMaker
+) -> None:
+    stage = stage_of(own)
+    stage.press("j", "j", "j", "j")
+    selected = stage.selected_row()[9:30]
+    with writing(own) as connection:
+        connection.execute("UPDATE scheduled_functions SET last_status = 'error' WHERE id > 20")
+    stage.clock.advance(HOLD_SECONDS + 1)
+    stage.show()
+    assert stage.selected_row()[9:30] == selected
+
+
+def test_before_anybody_moved_the_cursor_stays_on_the_first_row(
+    own: Config, stage_of: StageMaker
+) -> None:
+    stage = stage_of(own)
+    with writing(own) as connection:
+        connection.execute(
+            "UPDATE scheduled_functions SET last_status = 'error', name = 'aaa.first' WHERE id = 30"
+        )
+    stage.clock.advance(HOLD_SECONDS + 1)
+    stage.show()
+    assert "aaa.first" in stage.selected_row()
+
+
+def test_a_frozen_console_keeps_everything_still_and_says_since_when(
+    own: Config, stage_of: StageMaker
+) -> None:
+    stage = stage_of(own)
+    frozen = stage.press(" ")
+    with writing(own) as connection:
+        connection.execute("UPDATE scheduled_functions SET last_status = 'error'")
+    stage.clock.advance(60)
+    assert stage.show() == frozen
+    assert "‖ FROZEN 08:00:00, collecting · space resumes" in frozen
+    assert "FROZEN" not in stage.press(" ")
+    stage.clock.advance(HOLD_SECONDS + 1)
+    assert stage.show().count("✗ FAIL") > 10
+
+
+def test_in_a_frozen_console_one_can_still_look_around(own: Config, stage_of: StageMaker) -> None:
+    stage = stage_of(own)
+    stage.press(" ", "j", "enter")
+    assert "functions ›" in stage.text()
+    assert "p50" in stage.text()
+
+
+def test_filtering_takes_effect_with_every_letter_and_escape_clears_it(stage: Stage) -> None:
+    text = stage.press("/", "b", "i", "l", "l")
+    assert "Functions 4 of 60" in text
+    assert "/ bill█" in text
+    assert "Functions 4 of 60  /bill" in stage.press("enter")
+    assert "Functions 60" in stage.press("esc")
+
+
+def test_the_filter_finds_names_files_and_states(stage: Stage) -> None:
+    assert "of 60" in stage.press("/", *"export_audit", "enter")
+    assert "of 60" in stage.press("/", "ctrl u", *"hooks/webhooks.py", "enter")
+    assert "Functions 2 of 60" in stage.press("/", "ctrl u", *"late", "enter")
+
+
+def test_escape_in_the_filter_clears_it_and_never_quits(stage: Stage) -> None:
+    stage.press("/", "x", "y", "esc", "esc", "esc", "esc")
+    assert "Functions 60" in stage.text()
+    assert not stage.terminal.has_quit
+
+
+def test_pasted_text_is_no_command(stage: Stage) -> None:
+    before = stage.text()
+    stage.press("begin paste", "q", "r", "p", "x", "enter", "end paste")
+    assert not stage.terminal.has_quit
+    assert stage.actions.asked == []
+    assert stage.text() == before
+
+
+def test_text_pasted_into_the_filter_is_typed(stage: Stage) -> None:
+    text = stage.press("/", "begin paste", *"billing", "enter", "end paste")
+    assert "/ billing █" in text
+
+
+def test_cancelling_asks_first_and_only_y_means_yes(stage: Stage) -> None:
+    stage.press("2", "j", "x", "n")
+    assert stage.actions.asked == []
+    text = stage.press("x", "y")
+    assert stage.actions.asked == [("cancel", 3002)]
+    assert "asked to stop: run 3002" in text
+
+
+def test_cancelling_where_nothing_runs_says_so(stage: Stage) -> None:
+    assert "nothing runs here" in stage.press("x")
+    assert stage.console.prompt is None
+
+
+def test_a_paused_function_is_resumed_by_the_same_key(stage: Stage) -> None:
+    stage.press("/", *"off", "enter", "p")
+    assert stage.actions.asked[0][0] == "resume"
+
+
+def test_an_answer_is_shown_for_five_seconds(stage: Stage) -> None:
+    assert "queued run 4711" in stage.press("r")
+    stage.clock.advance(MESSAGE_SECONDS + 0.1)
+    assert "queued run 4711" not in stage.show()
+
+
+def test_a_request_that_fails_says_why(stage: Stage) -> None:
+    stage.actions.error = DatabaseUnavailableError("the disk is full")
+    assert "✗ the disk is full" in stage.press("r")
+
+
+def test_the_help_performs_the_selected_line(stage: Stage) -> None:
+    assert "━ 2  Recent runs" in stage.press("?", "j", "enter")
+    assert stage.console.popup is None
+
+
+def test_the_help_has_two_columns_that_tab_crosses(stage: Stage) -> None:
+    stage.press("?", "tab")
+    assert "run now" in stage.selected_row()
+    assert "queued run" in stage.press("enter")
+
+
+def test_a_click_selects_and_a_double_click_opens(stage: Stage) -> None:
+    row = stage.row_of("crm.purge_leads ")
+    stage.click(20, row)
+    assert "crm.purge_leads" in stage.selected_row()
+    stage.clock.advance(0.1)
+    assert "functions › crm.purge_leads" in stage.click(20, row)
+
+
+def test_two_slow_clicks_do_not_open(stage: Stage) -> None:
+    row = stage.row_of("crm.purge_leads ")
+    stage.click(20, row)
+    stage.clock.advance(2)
+    assert "functions ›" not in stage.click(20, row)
+
+
+def test_a_click_on_a_title_sorts_and_again_reverses(stage: Stage) -> None:
+    row = stage.row_of("STATE ▾")
+    x = stage.text().split("\n")[row].index("LAST RUN")
+    assert "sort: last run" in stage.click(x + 3, row)
+    assert "sort: last run reversed" in stage.click(x + 3, row)
+
+
+def test_a_click_on_a_tab_shows_its_panel(seeded: Config, stage_of: StageMaker) -> None:
+    stage = stage_of(seeded, width=80, height=24)
+    row = stage.row_of("Workers 3/4")
+    x = stage.text().split("\n")[row].index("Workers")
+    assert "━ 4 " in stage.click(x, row)
+    assert "ticker" in stage.text()
+
+
+def test_the_wheel_scrolls_the_list_under_the_mouse(stage: Stage) -> None:
+    before = stage.selected_row()
+    stage.console.mouse("mouse press", 5, 20, 8)
+    stage.show()
+    assert stage.selected_row() != before
+    assert "━ 1 " in stage.text()
+
+
+def test_without_focus_the_data_is_read_every_thirty_seconds(stage: Stage) -> None:
+    stage.press("focus out", "focus in")
+    assert stage.source.paces == [30.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "text"),
+    [
+        (Trouble("locked", "locked"), "! locked - data is 14s old, retrying"),
+        (Trouble("unreadable", "file is not a database"), "! file is not a database - data is 14s"),
+        (Trouble("missing", "gone"), "✗ no database: "),
+    ],
+)
+def test_old_data_stays_on_the_screen_and_its_age_is_told(
+    stage: Stage, trouble: Trouble, text: str
+) -> None:
+    stage.clock.advance(14)
+    stage.console.receive(trouble)
+    assert text in stage.text()
+    assert "billing.notify_invoices" in stage.text()
+
+
+def test_a_missing_database_is_explained_before_the_first_look(
+    empty: Config, stage_of: StageMaker
+) -> None:
+    stage = Stage(replace(empty, db_path=empty.db_path.with_name("none.db")))
+    stage.console.receive(Trouble("missing", "not found"))
+    assert "Database not found:" in stage.text()
+    assert "This console connects by itself." in stage.text()
+    assert "- waiting" in stage.text()
+
+
+def test_an_empty_database_explains_how_to_begin(empty: Config, stage_of: StageMaker) -> None:
+    stage = stage_of(empty)
+    assert "No scheduled functions yet." in stage.text()
+    assert "Decorate one with @schedule(timedelta(minutes=5))" in stage.text()
+    assert "no runs yet" in stage.text()
+    assert "the service is not running - start it: scheduler run" in stage.text()
+
+
+def test_stale_data_is_said_to_be_stale(stage: Stage) -> None:
+    stage.clock.advance(30)
+    assert "! data is 30s old" in stage.text()
+
+
+def test_a_fault_of_ours_is_shown_instead_of_a_frozen_screen(stage: Stage) -> None:
+    stage.console.receive(None)  # type: ignore[arg-type]
+    assert "AttributeError" in stage.text()
+    assert "esc goes back, q quits" in stage.text()
+
+
+def test_the_inspector_shows_the_row_in_full(seeded: Config, stage_of: StageMaker) -> None:
+    stage = stage_of(seeded, width=200, height=50)
+    inspector = stage.text().split("\n")[-2]
+    assert "accounts/user_sessions.py:10" in inspector
+    assert "HTTPError: 502 Bad Gateway" in inspector
+    assert "(5 in a row)" in inspector
+
+
+def test_only_the_visible_functions_ask_for_their_history(stage: Stage) -> None:
+    assert len(stage.source.interest.visible) == 19
+    stage.press("z")
+    assert 19 < len(stage.source.interest.visible) < 40
+
+
+def test_clock_times_go_through_utc_and_local(stage: Stage) -> None:
+    assert "08:00:00 UTC" in stage.text()
+    assert "clock times, UTC" in stage.press("t")
+    assert "17:00:00 JST" in stage.press("t")
+    assert "relative times, JST" in stage.press("t")
+    assert "relative times, UTC" in stage.press("t")
+
+
+def test_the_source_opens_at_the_line_of_the_function(stage: Stage) -> None:
+    stage.terminal.edit_answer = "$EDITOR nope: not found"
+    assert "$EDITOR nope: not found" in stage.press("e")
+
+
+def test_now_is_the_time_of_the_clock(stage: Stage) -> None:
+    assert stage.console.view().look.now == NOW
+
+
+def test_one_problem_is_shown_at_a_time_the_worst_first(own: Config, stage_of: StageMaker) -> None:
+    stage = stage_of(own)
+    assert "! worker w4 lost, silent 3m 04s - see its log  ! 2 more" in stage.text()
+    stage.disk_free = 0.01
+    with writing(own) as connection:
+        connection.execute("DELETE FROM processes WHERE role = 'ticker'")
+    assert "✗ no ticker is alive: nothing becomes due" in stage.show()
+    listed = stage.press("!")
+    assert "the database's disk is nearly full: 1.0% free" in listed
