@@ -5,7 +5,7 @@ import sys
 from scheduler.cli.context import Context
 from scheduler.cli.processes import Process, list_processes
 from scheduler.clock import sleep
-from scheduler.db.reports import RunReport, find_run, list_attempts, read_texts
+from scheduler.db.reports import RunReport, find_function, find_run, list_attempts, read_texts
 from scheduler.errors import EXIT_FAILED, EXIT_OK, SchedulerError
 from scheduler.maintenance.requests import Requests
 from scheduler.wording import plural
@@ -40,9 +40,14 @@ def pause(context: Context) -> int:
     """Let a function's slots be skipped from now on."""
     context.open_database(read_only=False)
     name = context.args.name
-    is_changed = Requests(context.config, context.clock).pause(name)
+    is_paused = Requests(context.config, context.clock).pause(name)
     undo = f"`scheduler resume {name}` lets it run again"
-    context.screen.line(f"{name} is paused; {undo}" if is_changed else _unchanged(name, "paused"))
+    if is_paused:
+        context.screen.line(f"{name} is paused; {undo}")
+    elif find_function(name).state == "gone":
+        context.screen.line(f"{name} is gone from the code; it has no slots to skip")
+    else:
+        context.screen.line(f"{name} is paused already; {undo}")
     return EXIT_OK
 
 
@@ -119,7 +124,3 @@ def _wait_for_verdict(root_id: int) -> RunReport:
 def _why(run: RunReport) -> str:
     why = ": ".join(part for part in (run.error_type, run.error_message) if part) or run.reason
     return f" ({why})" if why else ""
-
-
-def _unchanged(name: str, state: str) -> str:
-    return f"{name} is {state} already, or gone; `scheduler list` shows it"

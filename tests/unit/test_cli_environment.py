@@ -1,0 +1,170 @@
+"""`check`: what around the configuration must be right, told without starting anything."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from scheduler.cli import main
+from scheduler.cli.environment import examine, file_system_of
+from scheduler.config import load_config
+
+
+def findings(folder: Path, text: str = "") -> list[str]:
+    """Return what is wrong around a configuration, errors with a `!` in front."""
+    file = folder / "scheduler.toml"
+    file.write_text('scan_paths = ["functions"]\n' + text)
+    return [f"{'! ' * found.is_error}{found.text}" for found in examine(load_config(file, {}))]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "functions").mkdir()
+    return tmp_path
+
+
+def test_a_good_environment_has_nothing_to_tell_and_nothing_is_left_behind(folder: Path) -> None:
+    assert findings(folder) == []
+    assert sorted(path.name for path in folder.iterdir()) == ["functions", "scheduler.toml"]
+
+
+def test_a_missing_scan_path_is_an_error(tmp_path: Path) -> None:
+    (found,) = findings(tmp_path)
+
+    assert found == f"! scan_paths: {tmp_path / 'functions'} does not exist; create it or " + (
+        "correct the path"
+    )
+
+
+def test_a_scan_path_that_is_a_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "functions").write_text("")
+
+    (found,) = findings(tmp_path)
+
+    assert "is not a folder" in found
+
+
+def test_a_scan_path_that_everybody_may_write_to_is_a_warning(folder: Path) -> None:
+    (folder / "functions").chmod(0o777)
+
+    (found,) = findings(folder)
+
+    assert found.startswith("scan_paths: everybody may write to ")
+    assert found.endswith(f"chmod o-w {folder / 'functions'}")
+
+
+def test_a_database_that_others_may_read_is_a_warning(folder: Path) -> None:
+    (folder / "scheduler-queue.db").touch(0o600)
+    (folder / "scheduler-queue.db").chmod(0o644)
+
+    (found,) = findings(folder)
+
+    assert found.startswith("queue_path: other users may open")
+    assert stat.S_IMODE((folder / "scheduler-queue.db").stat().st_mode) == 0o644
+
+
+def test_a_folder_in_place_of_the_database_is_an_error(folder: Path) -> None:
+    (found,) = findings(folder, 'queue_path = "functions"')
+
+    assert found.startswith("! queue_path: ")
+    assert "name a file in it" in found
+
+
+def test_a_file_that_is_no_database_is_an_error(folder: Path) -> None:
+    (folder / "scheduler.db").write_text("this is not a database, but it is long enough" * 99)
+    (folder / "scheduler.db").chmod(0o600)
+
+    (found,) = findings(folder)
+
+    assert found.startswith("! ")
+    assert "not a database" in found
+
+
+def test_a_module_to_preload_must_exist_here_or_beside_the_functions(folder: Path) -> None:
+    (folder / "functions" / "helper_of_test.py").write_text("raise SystemExit\n")
+
+    (found,) = findings(folder, 'preload = ["json", "helper_of_test", "no_such_module"]')
+
+    assert found == "! preload: there is no module no_such_module; install it or take it out"
+
+
+def test_a_server_that_cannot_be_reached_is_an_error_without_its_password(folder: Path) -> None:
+    found = findings(folder, 'database_url = "postgresql://me:secret@127.0.0.1:1/db"')
+
+    assert found
+    assert found[0].startswith("! ")
+    assert "secret" not in "".join(found)
+
+
+MOUNTS = """\
+/dev/sda1 / ext4 rw 0 0
+server:/x /data nfs4 rw 0 0
+tmpfs /data/local tmpfs rw 0 0
+//share/y /mnt/with\\040space cifs rw 0 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/home/me", "ext4"),
+        ("/data", "nfs4"),
+        ("/data/deep/er", "nfs4"),
+        ("/data/local/x", "tmpfs"),
+        ("/database", "ext4"),
+        ("/mnt/with space/z", "cifs"),
+    ],
+)
+def test_the_file_system_is_that_of_the_nearest_mount_point(path: str, kind: str) -> None:
+    assert file_system_of(Path(path), MOUNTS) == kind
+
+
+def test_check_tells_all_errors_at_once_and_exits_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "scheduler.toml"
+    file.write_text('scan_paths = ["a", "b"]\npreload = ["no_such_module"]\n')
+
+    assert main(["check", "--config", str(file)], {"SCHEDULER_NONSENSE": "1"}) == 1
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines[:-1]] == ["✗ error"] * 3 + ["! warning"]
+    assert lines[-1] == f"✗ {file}: 3 errors, 1 warning"
+
+
+def test_check_of_a_wrong_configuration_exits_with_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "scheduler.toml"
+    file.write_text("scan_path = 1\n")
+
+    assert main(["check", "--json", "--config", str(file)], {}) == 2
+
+    found = json.loads(capsys.readouterr().out)
+    assert len(found["errors"]) == 2
+    assert found["warnings"] == []
+
+
+def test_check_of_what_init_wrote_is_fine_and_init_never_overwrites(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", str(tmp_path / "new")]) == 0
+    assert main(["check", "--config", str(tmp_path / "new" / "scheduler.toml")], {}) == 0
+    assert capsys.readouterr().out.endswith("0 errors, 0 warnings\n")
+    (tmp_path / "new" / "scheduler.toml").write_text("mine")
+
+    assert main(["init", str(tmp_path / "new")]) == 1
+
+    assert "exists already" in capsys.readouterr().err
+    assert (tmp_path / "new" / "scheduler.toml").read_text() == "mine"
+
+
+def test_init_keeps_an_example_that_was_edited(tmp_path: Path) -> None:
+    (tmp_path / "functions").mkdir()
+    (tmp_path / "functions" / "hello.py").write_text("mine")
+
+    assert main(["init", str(tmp_path)]) == 0
+
+    assert (tmp_path / "functions" / "hello.py").read_text() == "mine"
+    assert (tmp_path / "scheduler.toml").exists()
