@@ -1,17 +1,18 @@
-"""What a slot does with a message: claim, start, execute, finish, then the next one."""
+"""What a slot does with a message: claim and start, execute, finish, then the next one."""
 
 import threading
-from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass, field, replace
 
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
 from scheduler.db.claims import ClaimedRun, claim_and_start
+from scheduler.db.connection import transaction
 from scheduler.db.finishes import Finished, finish
+from scheduler.db.messages import Message
 from scheduler.db.runs import record_output
 from scheduler.doorbell import Doorbell
-from scheduler.errors import DatabaseUnavailableError
+from scheduler.errors import DatabaseUnavailableError, QueueUnavailableError
 from scheduler.executor import Call, ExecutorPool, Outcome, RunControl
 from scheduler.logs import event
 from scheduler.queue import RunQueue
@@ -41,39 +42,125 @@ class Slots:
         self._stop = stop
         self._clock = clock
         self._lock = threading.Lock()
-        self._controls: dict[int, RunControl] = {}
+        self._held: dict[int, _Held] = {}
         self.worker_id = ""
 
     def execute(self, run_id: int) -> None:
-        """Run one queued attempt to its verdict; do nothing if it is not to be run (any more)."""
+        """Run queued attempts to their verdicts, this one first, until the queue is empty."""
         crash_point("slot.dequeued")
-        control = RunControl()
-        with self._lock:
-            if run_id in self._controls:
-                return  # a second message for a run that a slot of this worker holds already
-            self._controls[run_id] = control
-        try:
-            self._claim_and_run(run_id, control)
-        finally:
-            with self._lock:
-                del self._controls[run_id]
+        held = self._hold(run_id)
+        if held is None or not self._begin(held):
+            return
+        while held is not None:
+            crash_point("slot.started")
+            outcome = self._pool.run(self._call(held.run), held.control, held.show_output)
+            crash_point("slot.ended")
+            held = self._end(held, outcome)
 
     def controls(self) -> dict[int, RunControl]:
         """Return the controls of the runs that are in a slot now, by run id."""
         with self._lock:
-            return dict(self._controls)
+            return {run_id: held.control for run_id, held in self._held.items()}
 
-    def _claim_and_run(self, run_id: int, control: RunControl) -> None:
-        worker_id = self.worker_id
-        run, released = claim_and_start(run_id, worker_id, self._clock.now())
+    def _hold(self, run_id: int) -> "_Held | None":
+        """Register a run before it starts; None if a slot of this worker has it already."""
+        with self._lock:
+            if run_id in self._held:
+                return None
+            held = self._held[run_id] = _Held(run_id, self.worker_id)
+            return held
+
+    def _let_go(self, held: "_Held | None") -> None:
+        if held is not None:
+            with self._lock:
+                del self._held[held.run_id]
+
+    def _begin(self, held: "_Held") -> bool:
+        """Claim and start; otherwise let go, it is not to be run (any more)."""
+        try:
+            held.claimed, released = claim_and_start(held.run_id, held.worker_id, self._now())
+        except BaseException:
+            self._let_go(held)
+            raise
         self._queue.send(released)
-        if run is None:
+        if held.claimed is None:
+            self._let_go(held)
+        return held.claimed is not None
+
+    def _end(self, held: "_Held", outcome: Outcome) -> "_Held | None":
+        """Write the verdict and start the next queued run in the same commit; return that one."""
+        following = self._next_held()
+        try:
+            finished = self._insist(held, outcome, following)
+        except BaseException:
+            self._let_go(following)
+            raise
+        finally:
+            self._let_go(held)
+        crash_point("slot.finished")
+        self._tell(held.run, outcome, finished)
+        if following is not None and following.claimed is None:
+            self._let_go(following)
+            return None
+        return following
+
+    def _next_held(self) -> "_Held | None":
+        if self._stop.is_set():
+            return None
+        try:
+            run_id = self._queue.take_now()
+        except QueueUnavailableError as error:
+            event("queue.unreadable", "error", error=str(error))
+            return None
+        return None if run_id is None else self._hold(run_id)
+
+    def _insist(self, held: "_Held", outcome: Outcome, following: "_Held | None") -> Finished:
+        """Try until the verdict is written; the slot takes nothing new meanwhile.
+
+        After the first failure without the user's text, which a full disk may not hold. Gives up
+        when the service is told to hurry: then others find the row and reap it.
+        """
+        backoff = FIRST_BACKOFF_SECONDS
+        while True:
+            try:
+                return self._write(held, outcome, following)
+            except DatabaseUnavailableError as error:
+                event("run.unwritten", "error", run_id=held.run_id, error=str(error))
+            outcome = _without_text(outcome)
+            if self._stop.wait_hurry(backoff):
+                return Finished(is_accepted=False)
+            backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
+
+    def _write(self, held: "_Held", outcome: Outcome, following: "_Held | None") -> Finished:
+        with transaction():
+            finished = finish(held.run, outcome, held.worker_id, self._now())
+            released: list[Message] = []
+            if following is not None:
+                following.claimed, released = claim_and_start(
+                    following.run_id, following.worker_id, self._now()
+                )
+        finished.messages.extend(released)
+        return finished
+
+    def _tell(self, run: ClaimedRun, outcome: Outcome, finished: Finished) -> None:
+        if not finished.is_accepted:
+            event("run.refused", "warning", run_id=run.id, function=run.name)
             return
-        crash_point("slot.started")
-        event("run.started", level="debug", run_id=run.id, function=run.name)
-        outcome = self._pool.run(self._call(run), control, partial(_show_output, run.id))
-        crash_point("slot.ended")
-        self._write_verdict(run, outcome, worker_id)
+        self._queue.send(finished.messages)
+        if finished.retry_at is not None:
+            self._ticker_bell.ring()
+        event(
+            "run.finished",
+            "info" if outcome.status == "success" else "warning",
+            run_id=run.id,
+            function=run.name,
+            status=outcome.status,
+            attempt=run.attempt,
+            error=outcome.error_message or outcome.reason,
+        )
+
+    def _now(self) -> float:
+        return self._clock.now()
 
     def _call(self, run: ClaimedRun) -> Call:
         return Call(
@@ -90,45 +177,34 @@ class Slots:
             output_limit_bytes=self._config.output_limit_kb * 1024,
         )
 
-    def _write_verdict(self, run: ClaimedRun, outcome: Outcome, worker_id: str) -> None:
-        finished = self._insist(lambda: finish(run, outcome, worker_id, self._clock.now()), run)
-        crash_point("slot.finished")
-        if finished is None or not finished.is_accepted:
-            event("run.refused", level="warning", run_id=run.id, function=run.name)
-            return
-        self._queue.send(finished.messages)
-        if finished.retry_at is not None:
-            self._ticker_bell.ring()
-        level = "info" if outcome.status == "success" else "warning"
-        event(
-            "run.finished",
-            level=level,
-            run_id=run.id,
-            function=run.name,
-            status=outcome.status,
-            attempt=run.attempt,
-            error=outcome.error_message or outcome.reason,
-        )
 
-    def _insist(self, write: Callable[[], Finished], run: ClaimedRun) -> Finished | None:
-        """Try until the verdict is written; the slot takes nothing new meanwhile.
+@dataclass(slots=True)
+class _Held:
+    """A run in a slot, from before its start until after its verdict."""
 
-        None if the service is told to hurry: then others find the row and reap it.
-        """
-        backoff = FIRST_BACKOFF_SECONDS
-        while True:
-            try:
-                return write()
-            except DatabaseUnavailableError as error:
-                event("run.unwritten", level="error", run_id=run.id, error=str(error))
-            if self._stop.wait_hurry(backoff):
-                return None
-            backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
+    run_id: int
+    worker_id: str
+    control: RunControl = field(default_factory=RunControl)
+    claimed: ClaimedRun | None = None
+
+    @property
+    def run(self) -> ClaimedRun:
+        assert self.claimed is not None, "only what was claimed is run"
+        return self.claimed
+
+    def show_output(self, output: str, output_bytes: int) -> None:
+        """Write live output; that it could not be shown is no reason to end the run."""
+        try:
+            record_output(self.run_id, output, output_bytes)
+        except DatabaseUnavailableError as error:
+            event("run.output_unwritten", "warning", run_id=self.run_id, error=str(error))
 
 
-def _show_output(run_id: int, output: str, output_bytes: int) -> None:
-    """Write live output; that it could not be shown is no reason to end the run."""
-    try:
-        record_output(run_id, output, output_bytes)
-    except DatabaseUnavailableError as error:
-        event("run.output_unwritten", "warning", run_id=run_id, error=str(error))
+def _without_text(outcome: Outcome) -> Outcome:
+    return replace(
+        outcome,
+        output=None,
+        traceback=None,
+        result=None,
+        reason="its output could not be written: the database refused it",
+    )
