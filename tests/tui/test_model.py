@@ -1,0 +1,308 @@
+"""The pure model: which columns, which words, which problems; no screen and no database."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scheduler.db.console_rows import (
+    FunctionRow,
+    Mark,
+    Overview,
+    ProcessRow,
+    Queued,
+    RunRow,
+    ScanRow,
+)
+from scheduler.tui.glyphs import UNICODE
+from scheduler.tui.look import Look
+from scheduler.tui.model.board import SORTS, Board, Entry
+from scheduler.tui.model.columns import columns
+from scheduler.tui.model.function_facts import fire_times
+from scheduler.tui.model.functions import function_line, heading, history, last_run, next_run
+from scheduler.tui.model.problems import problems
+from scheduler.tui.model.runs import outcome, run_line
+from scheduler.tui.model.states import FAIL, GONE, LATE, LOST, NEW, OFF, OK, RUNNING, TIME, WAIT
+from scheduler.tui.text import line_width
+from tests.tui.seed import make_config
+from tests.tui.stage import NOW
+
+LOOK = Look(NOW, make_config(Path("/nowhere")))
+
+
+def function(**changes: Any) -> FunctionRow:
+    fields: dict[str, Any] = {
+        "id": 1, "name": "billing.send", "scan_path": "/jobs", "module_path": "billing.py",
+        "qualname": "send", "line": 7, "description": "", "interval_seconds": 60.0,
+        "anchor_at": NOW - 30, "cron": None, "timezone": None, "start": None, "jitter_seconds": 0.0,
+        "catch_up": "latest", "grace_seconds": None, "overlap": "skip", "timeout_seconds": None,
+        "retries": 0, "priority": 0, "isolated": False, "enabled": True, "state": "active",
+        "next_run_at": NOW + 30, "paused_at": None, "last_status": "success",
+        "last_started_at": NOW - 30, "last_duration_seconds": 0.808, "consecutive_failures": 0,
+    }  # fmt: skip
+    return FunctionRow(**{**fields, **changes})
+
+
+def run(**changes: Any) -> RunRow:
+    fields: dict[str, Any] = {
+        "id": 9, "function_id": 1, "status": "running", "trigger": "schedule", "attempt": 1,
+        "slots": 1, "scheduled_for": NOW - 28.1, "covers_from": NOW - 28.1,
+        "queued_at": NOW - 28.05,        "available_at": NOW - 28.05, "started_at": NOW - 28, "finished_at": None,
+        "claimed_by": "w-1", "error_type": None, "error_message": None, "reason": None,
+        "cancel_requested_at": None,
+    }  # fmt: skip
+    return RunRow(**{**fields, **changes})
+
+
+def board(*functions: FunctionRow, **parts: Any) -> Board:
+    return Board(Overview(NOW, functions=functions, **parts), LOOK)
+
+
+def entry(row: FunctionRow, *runs: RunRow, queued: Queued | None = None) -> Entry:
+    made = board(row, running=runs, queued={row.id: queued} if queued else {})
+    return made.entries[row.id]
+
+
+def text(line: list[tuple[str | None, str]]) -> str:
+    return "".join(part for _, part in line)
+
+
+@pytest.mark.parametrize("width", range(1, 260))
+def test_the_columns_fill_any_width_and_never_more_than_it(width: int) -> None:
+    table = columns(width, longest_name=30, longest_file=25)
+    names = [column.name for column in table]
+    assert names[:2] == ["STATE", "FUNCTION"]
+    assert "NEXT RUN" in names
+    end = table[-1].x + table[-1].width
+    assert end == max(width, 23)
+    row = function_line(entry(function()), (), table, LOOK)
+    assert line_width(row) == end
+    assert line_width(heading(table, SORTS[0], LOOK, is_reversed=False)) == end
+
+
+def test_columns_go_in_the_order_of_their_worth() -> None:
+    order = []
+    before: set[str] = set()
+    for width in range(200, 20, -1):
+        table = columns(width, longest_name=30, longest_file=25)
+        now = {column.title for column in table}
+        order += sorted(before - now)
+        before = now
+    assert order == ["LAST ERROR", "LAST 16 RUNS", "FILE", "LAST RUN", "RUNS", "TOOK", "EVERY"]
+
+
+def test_the_last_error_comes_with_150_columns() -> None:
+    def has_error(width: int) -> bool:
+        table = columns(width - 2, longest_name=30, longest_file=25)
+        return table[-1].name == "LAST ERROR"
+
+    assert has_error(152)
+    assert not has_error(149)
+
+
+@pytest.mark.parametrize(
+    ("row", "runs", "state"),
+    [
+        (function(), (), OK),
+        (function(last_status="error"), (), FAIL),
+        (function(last_status="timeout"), (), TIME),
+        (function(last_status="lost"), (), LOST),
+        (function(last_status="error"), (run(),), FAIL),
+        (function(), (run(),), RUNNING),
+        (function(next_run_at=NOW - 20), (), LATE),
+        (function(next_run_at=NOW - 20), (run(),), RUNNING),
+        (function(next_run_at=NOW - 4), (), OK),
+        (function(next_run_at=NOW - 20, grace_seconds=60), (), OK),
+        (function(last_status=None, last_started_at=None), (), NEW),
+        (function(state="paused", last_status="error"), (), OFF),
+        (function(enabled=False), (), OFF),
+        (function(state="gone", last_status="error"), (), GONE),
+        (function(state="paused", next_run_at=NOW - 900), (), OFF),
+    ],
+)
+def test_the_state_of_a_function_is_what_matters_most(
+    row: FunctionRow, runs: tuple[RunRow, ...], state: object
+) -> None:
+    assert entry(row, *runs).state is state
+
+
+def test_a_queued_function_waits_and_is_not_late() -> None:
+    queued = Queued(1, 1, NOW - 3, 5)
+    waiting = entry(function(next_run_at=NOW - 100), queued=queued)
+    assert waiting.state is WAIT
+    assert next_run(waiting, LOOK) == ("run", "waits 3s")
+
+
+@pytest.mark.parametrize(
+    ("row", "runs", "cell"),
+    [
+        (function(next_run_at=NOW + 59.9), (), (None, "in 59s")),
+        (function(next_run_at=NOW + 8), (), ("soon", "in 8s")),
+        (function(next_run_at=NOW), (), ("soon", "due")),
+        (function(next_run_at=NOW - 190.9), (), ("warn", "3m 10s late")),
+        (function(next_run_at=NOW + 3599.9), (), (None, "in 59m 59s")),
+        (function(next_run_at=None), (), ("dim", "-")),
+        (function(state="paused"), (), ("off", "paused")),
+        (function(enabled=False), (), ("off", "disabled")),
+        (function(), (run(),), ("run", "for 28s")),
+        (function(), (run(started_at=NOW + 5),), ("run", "for 0s")),
+    ],
+)
+def test_the_next_run_is_told_in_few_words_that_floor(
+    row: FunctionRow, runs: tuple[RunRow, ...], cell: tuple[str | None, str]
+) -> None:
+    assert next_run(entry(row, *runs), LOOK) == cell
+
+
+def test_clock_times_replace_the_relative_ones() -> None:
+    look = replace(LOOK, clock=True)
+    assert next_run(entry(function()), look) == (None, "08:00:30")
+    assert last_run(entry(function()), look) == "07:59:30"
+    assert look.moment(NOW + 90000) == "01-16 09:00"
+
+
+@pytest.mark.parametrize(
+    ("ago", "said"),
+    [(3600, "07:00:00"), (71999, "12:00:01"), (90000, "Th 07:00"), (7 * 86400, "27-01-08")],
+)
+def test_the_time_of_a_run_takes_eight_columns_however_long_ago(ago: float, said: str) -> None:
+    assert LOOK.time(NOW - ago) == said
+    assert len(said) == 8
+
+
+def test_a_time_out_of_all_calendars_is_a_question_mark() -> None:
+    assert LOOK.exactly(1e20).startswith("?")
+
+
+def _marks(*statuses: str) -> list[Mark]:
+    return [Mark(status, NOW, NOW + index, None, None) for index, status in enumerate(statuses)]
+
+
+def test_a_history_has_bars_for_successes_and_signs_for_the_rest() -> None:
+    runs = history(_marks("success", "success", "error", "lost", "skipped", "missed"), 8, LOOK)
+    assert runs == [
+        ("history", "▁▅"), ("fail", "✗✗"), ("dim", "-"), ("warn", "!"), (None, "  "),
+    ]  # fmt: skip
+
+
+def test_a_history_keeps_the_newest_when_it_is_narrow() -> None:
+    assert text(history(_marks("error", "success", "success"), 2, LOOK)) == "▄▅"
+
+
+def test_a_run_names_its_lateness_in_as_many_words_as_there_is_room() -> None:
+    done = run(status="success", finished_at=NOW - 27)
+    assert outcome(done, LOOK, room=60) == [("dim", "late 100ms = tick 50ms + queue 50ms")]
+    assert outcome(done, LOOK, room=25) == [("dim", "tick 50ms + queue 50ms")]
+    assert outcome(done, LOOK, room=12) == [("dim", "late 100ms")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"status": "skipped", "reason": "still running", "slots": 12}, "still running  12 slots"),
+        ({"status": "missed", "reason": "outside the grace"}, "outside the grace"),
+        ({"status": "queued", "available_at": None}, "held until the run before it ends"),
+        ({"status": "queued", "available_at": NOW + 9.9}, "retry in 9s"),
+        ({"status": "queued", "available_at": NOW - 3}, "starting 3s"),
+        ({"status": "queued", "available_at": NOW - 3, "claimed_by": None}, "waits 3s"),
+        ({"cancel_requested_at": NOW - 1}, "for 28s, asked to stop"),
+        ({"status": "error", "error_type": "ValueError", "error_message": "no\nway"},
+         "ValueError: no way"),
+    ],
+)  # fmt: skip
+def test_a_run_says_why_it_is_as_it_is(changes: dict[str, Any], said: str) -> None:
+    assert text(outcome(run(**changes), LOOK)) == said
+
+
+def test_a_later_attempt_and_a_run_by_hand_are_marked() -> None:
+    retry = run(status="success", attempt=3, trigger="manual", finished_at=NOW)
+    assert "attempt 3  by hand" in text(run_line(retry, board(function()), LOOK, 120))
+
+
+def test_orders_break_ties_by_name_in_both_directions() -> None:
+    rows = [function(id=n, name=name) for n, name in enumerate("cab")]
+    made = board(*rows)
+    assert made.ordered(SORTS[4], is_reversed=False) == [1, 2, 0]
+    assert made.ordered(SORTS[4], is_reversed=True) == [1, 2, 0]
+    assert made.ordered(SORTS[1], is_reversed=True) == [0, 2, 1]
+
+
+def process(role: str, *, silent: float = 0.5, state: str = "running", number: int = 1) -> Any:
+    return ProcessRow(f"{role}-{number}", role, "host", 7, NOW - 99, NOW - silent, 2, state, None)
+
+
+HEALTHY = Overview(
+    NOW,
+    processes=(process("ticker"), process("worker")),
+    last_scan=ScanRow(NOW - 13, NOW - 12, 3, 3, 0),
+)
+
+
+def _problems(overview: Overview, disk_free: float | None = 0.5) -> list[str]:
+    found = problems(overview, Board(overview, LOOK), LOOK, disk_free=disk_free)
+    return [problem.text for problem in found]
+
+
+def test_a_healthy_service_has_no_problems() -> None:
+    assert _problems(HEALTHY) == []
+
+
+def test_the_worst_problem_comes_first() -> None:
+    sick = replace(
+        HEALTHY,
+        processes=(process("worker", silent=30),),
+        last_scan=ScanRow(NOW - 301, NOW - 300, 3, 3, 0),
+    )
+    assert _problems(sick, disk_free=0.02) == [
+        "the service is not running",
+        "the database's disk is nearly full: 2.0% free",
+        "no scan for 5m 00s",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("processes", "said"),
+    [
+        ((process("worker"),), "no ticker is alive: nothing becomes due"),
+        ((process("ticker"),), "no worker is alive: nothing runs"),
+        ((process("ticker", silent=7), process("worker")), "the ticker is silent for 7s"),
+        ((process("ticker"), process("worker"), process("worker", silent=60, number=2)),
+         "worker w2 lost, silent 1m 00s"),
+        ((process("ticker"), process("worker"), process("worker", state="lost", number=2)),
+         "worker w2 lost, silent 0s"),
+    ],
+)  # fmt: skip
+def test_a_process_that_is_away_is_a_problem(processes: Any, said: str) -> None:
+    assert _problems(replace(HEALTHY, processes=processes)) == [said]
+
+
+def test_a_growing_queue_is_a_problem_with_its_age() -> None:
+    waiting = replace(HEALTHY, queued={1: Queued(9, 7, NOW - 125, 1), 2: Queued(1, 0, None, 2)})
+    assert _problems(waiting) == ["7 runs in the queue, the oldest for 2m 05s"]
+
+
+def test_late_functions_are_counted() -> None:
+    late = replace(HEALTHY, functions=(function(next_run_at=NOW - 60),))
+    assert _problems(late) == ["1 function is late"]
+
+
+def test_the_next_fire_times_begin_with_the_one_that_is_due() -> None:
+    assert fire_times(function(next_run_at=NOW - 1, anchor_at=NOW - 61), NOW) == [
+        NOW - 1, NOW + 59, NOW + 119, NOW + 179,
+    ]  # fmt: skip
+    assert fire_times(function(state="paused"), NOW) == []
+
+
+def test_after_a_downtime_the_fire_times_do_not_list_what_was_missed() -> None:
+    times = fire_times(function(next_run_at=NOW - 6001, anchor_at=NOW - 6001), NOW)
+    assert times[0] == NOW - 6001
+    assert all(at > NOW for at in times[1:])
+
+
+def test_a_schedule_that_cannot_be_read_has_no_further_fire_times() -> None:
+    assert fire_times(function(cron="nonsense"), NOW) == [NOW + 30]
+
+
+def test_the_bars_of_a_history_are_low_so_that_rows_do_not_touch() -> None:
+    assert UNICODE.history == "▁▂▃▄▅"
