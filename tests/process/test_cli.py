@@ -1,0 +1,256 @@
+"""The command line as a real process: how fast, into which pipe, on which terminal."""
+
+import os
+import pty
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.process.service import Service, stop, wait_for
+
+HEAVY = ("huey", "peewee", "urwid", "msgspec", "cronsim", "asyncio", "zoneinfo", "logging")
+
+HELLO = """
+@schedule(timedelta(seconds=1))
+def hello():
+    print("hello")
+
+@schedule(timedelta(days=1), name="slow")
+def slow():
+    print("begins", flush=True)
+    time.sleep(60)
+"""
+
+
+def seconds_of(*command: str) -> float:
+    """Return how long the fastest of five calls takes."""
+    taken = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        taken.append(time.perf_counter() - begun)
+    return min(taken)
+
+
+def test_the_help_takes_no_more_than_eight_bare_starts_of_python() -> None:
+    bare = seconds_of(sys.executable, "-c", "pass")
+
+    assert seconds_of(sys.executable, "-m", "scheduler", "--help") <= 8 * bare
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["runs", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys; from scheduler.cli import main; main(sys.argv[1:]); "
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
+
+    assert done.stderr == "[]\n"
+
+
+def test_the_script_and_the_module_are_the_same_command() -> None:
+    script = Path(sys.executable).with_name("scheduler")
+    by_script = subprocess.run([script, "--help"], capture_output=True, text=True, check=True)
+    by_module = subprocess.run(
+        [sys.executable, "-m", "scheduler", "--help"], capture_output=True, text=True, check=True
+    )
+
+    assert by_script.stdout == by_module.stdout
+    assert by_script.stdout.startswith("usage: scheduler ")
+
+
+@pytest.mark.parametrize("arguments", ["--help", "list --json"])
+def test_a_reader_that_has_seen_enough_is_no_error(service: Service, arguments: str) -> None:
+    service.write("a.py", HELLO)
+    assert service.run("scan").returncode == 0
+
+    done = subprocess.run(
+        ["bash", "-c", f'set -o pipefail; "$0" -m scheduler {arguments} | true', sys.executable],
+        cwd=service.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_output_that_cannot_be_written_is_told_and_fails(service: Service) -> None:
+    service.run("scan")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            service.command("status"),
+            cwd=service.folder,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_scan_says_what_it_found_and_fails_when_a_file_does(service: Service) -> None:
+    service.write("a.py", HELLO)
+    good = service.run("scan")
+    service.write("b.py", "def broken(:")
+    bad = service.run("scan")
+
+    assert good.returncode == 0
+    assert "INFO: discovered 2 scheduled function(s)" in good.stderr
+    assert bad.returncode == 1
+    assert "b.py" in bad.stdout
+    assert "`scheduler errors` shows the tracebacks" in bad.stdout
+    assert "def broken(:" in service.run("errors").stdout
+
+
+def test_every_reading_command_works_while_the_service_is_stopped(service: Service) -> None:
+    service.write("a.py", HELLO)
+    service.run("scan")
+
+    for command in ("status", "list", "runs", "errors", "plan", "explain a.hello"):
+        done = service.run(*command.split())
+        assert (done.returncode, done.stderr) == (0, ""), command
+
+
+def test_a_locked_database_is_one_line(service: Service) -> None:
+    service.write("a.py", HELLO)
+    service.run("scan")
+    with closing(sqlite3.connect(service.database)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("BEGIN EXCLUSIVE")
+        started = service.start("list")
+        assert started.wait(90) == 1
+
+    (line,) = service.read_log().splitlines()
+    assert line.startswith(f"error: {service.database}: ")
+    assert "locked" in line
+
+
+def test_call_runs_a_function_in_the_foreground_without_a_database(service: Service) -> None:
+    service.write(
+        "deep/a.py",
+        "import helper\n@schedule(timedelta(days=1))\ndef f():\n"
+        "    print('out', helper.x)\n    return 42\n",
+    )
+    (service.functions / "helper.py").write_text("x = 7\n")
+
+    done = service.run("call", "deep.a.f")
+
+    assert (done.returncode, done.stdout) == (0, "out 7\n")
+    assert done.stderr.endswith("returned 42\n")
+    assert not service.database.exists()
+
+
+def test_call_shows_the_functions_own_traceback_and_fails(service: Service) -> None:
+    service.write(
+        "a.py", "@schedule(timedelta(days=1))\nasync def f():\n    raise ValueError('bad')\n"
+    )
+    service.run("scan")
+
+    done = service.run("call", "a.f")
+
+    assert done.returncode == 1
+    assert done.stderr.endswith("ValueError: bad\n")
+    assert "scheduler/cli" not in done.stderr
+    assert service.rows("SELECT count(*) FROM run_logs") == [(0,)]
+
+
+def test_call_lets_a_function_fork_and_names_what_it_cannot_find(service: Service) -> None:
+    service.write(
+        "a.py",
+        "@schedule(timedelta(days=1))\ndef f():\n    pid = os.fork()\n    if not pid: os._exit(3)\n"
+        "    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])\n",
+    )
+    service.run("scan")
+
+    assert service.run("call", "a.f").stderr.endswith("returned 3\n")
+    missing = service.run("call", "a.g")
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert "a.g" in missing.stderr
+
+
+def test_colours_are_for_terminals_and_lines_fit_into_them(service: Service) -> None:
+    service.write("a_module_with_quite_a_long_name/and_a_file_with_another_one.py", HELLO)
+    service.run("scan")
+
+    assert "\x1b" not in service.run("list").stdout
+    shown = _on_a_terminal(service, "list", columns=80)
+    plain = _on_a_terminal(service, "list", columns=80, NO_COLOR="1")
+
+    assert "\x1b[35m+ new\x1b[0m" in shown
+    assert "\x1b" not in plain
+    assert max(map(len, plain.splitlines())) <= 80
+    assert "…" in plain
+
+
+def test_ctrl_c_ends_a_command_without_a_traceback(service: Service) -> None:
+    service.write("a.py", HELLO)
+    service.run("scan")
+    waiting = service.start("trigger", "slow", "--wait")
+    wait_for(lambda: "is queued and starts now" in service.read_log(), "the request")
+
+    assert stop(waiting, signal.SIGINT) == 130
+    assert "Traceback" not in service.read_log()
+
+
+def test_the_console_needs_a_terminal(service: Service) -> None:
+    done = service.run("tui")
+
+    assert done.returncode == 2
+    assert done.stderr == "error: not a terminal; use `scheduler status [--json]`\n"
+
+
+def test_requests_reach_a_running_service(service: Service) -> None:
+    service.write("a.py", HELLO)
+    started = service.start("run")
+    service.wait_rows("SELECT id FROM run_logs WHERE status = 'success'")
+
+    triggered = service.run("trigger", "a.hello", "--wait")
+    assert triggered.returncode == 0
+    assert triggered.stdout.endswith("ended: success\n")
+    assert triggered.stderr == ""
+    ((slow,),) = service.wait_rows("SELECT id FROM run_logs WHERE status = 'running'")
+    stack = service.run("stack", str(slow))
+    assert "in slow" in stack.stdout
+    follower = service.start("show", str(slow), "--follow")
+    wait_for(lambda: "begins" in service.read_log(), "the live output")
+    assert service.run("health").returncode == 0
+    assert service.run("cancel", str(slow)).returncode == 0
+    assert follower.wait(30) == 0
+    assert service.rows("SELECT status FROM run_logs WHERE id = ?", slow) == [("cancelled",)]
+    assert stop(started) == 0
+    assert service.run("health").returncode == 1
+
+
+def _on_a_terminal(service: Service, *arguments: str, columns: int, **environ: str) -> str:
+    """Return what a command writes to a terminal of this width."""
+    main_fd, terminal_fd = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns), **environ}
+    process = subprocess.Popen(
+        service.command(*arguments),
+        cwd=service.folder,
+        env=environment,
+        stdin=terminal_fd,
+        stdout=terminal_fd,
+        stderr=terminal_fd,
+    )
+    os.close(terminal_fd)
+    shown = b""
+    with suppress(OSError):  # what a terminal raises at its end
+        while chunk := os.read(main_fd, 65536):
+            shown += chunk
+    os.close(main_fd)
+    assert process.wait(30) == 0
+    return shown.decode().replace("\r\n", "\n")
