@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from scheduler.crashpoints import crash_point
-from scheduler.db.connection import change, rows, transaction
 from scheduler.db.messages import Message
 from scheduler.db.releases import release_next
+from scheduler.db.statements import change, rows, transaction
 
 
 @dataclass(frozen=True, slots=True)

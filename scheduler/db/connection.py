@@ -1,48 +1,23 @@
-"""The process's one database connection, its lock, and what to do when the file was replaced."""
+"""The process's one database connection: opened, closed, opened again when its file changed."""
 
 import os
-import sqlite3
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from peewee import DatabaseError, InterfaceError, PostgresqlDatabase, SqliteDatabase
+from peewee import PostgresqlDatabase, SqliteDatabase
 from playhouse.db_url import connect as connect_url
 
 from scheduler.config import Config
+from scheduler.db.statements import connection_lock, describe_connection, reading
 from scheduler.errors import DatabaseUnavailableError, MissingDriverError
 from scheduler.models import database
 
 BUSY_TIMEOUT_SECONDS = 30
 NETWORK_TIMEOUT_SECONDS = 5
 
-# One connection and one lock for all threads of a process: threads of one process must not fight
-# for SQLite's unfair write lock, and on PostgreSQL a worker costs one connection, not N.
-_lock = threading.RLock()
 _opened: "_Opened | None" = None
-
-
-class _State:
-    """What the process's one connection is doing; guarded by the lock."""
-
-    def __init__(self) -> None:
-        self.depth = 0
-        self.driver_errors: tuple[type[BaseException], ...] = (
-            DatabaseError,
-            InterfaceError,
-            sqlite3.Error,
-        )
-
-    @property
-    def is_in_transaction(self) -> bool:
-        return self.depth > 0
-
-
-_state = _State()
 
 
 class _Opened:
@@ -60,9 +35,10 @@ def open_database(config: Config, *, read_only: bool = False) -> None:
     """
     global _opened
     _guard_against_fork()
-    with _lock:
+    with connection_lock:
         close_database()
         path = None if config.database_url else config.db_path
+        describe_connection("database_url" if path is None else str(path))
         database.initialize(make_database(config, read_only=read_only))
         if path and not read_only:
             create_private_file(path)
@@ -100,96 +76,9 @@ def make_database(
 
 def close_database() -> None:
     """Close the connection, if there is one."""
-    with _lock:
+    with connection_lock:
         if database.obj is not None and not database.is_closed():
             database.close()
-
-
-def is_sqlite() -> bool:
-    """Tell which of the two kinds of SQL the open database speaks."""
-    return isinstance(database.obj, SqliteDatabase)
-
-
-class _Transaction:
-    """Hand-made, because it stands around every run: peewee's costs three times as much."""
-
-    def __enter__(self) -> None:
-        _lock.acquire()
-        try:
-            if not _state.is_in_transaction:
-                _execute("BEGIN IMMEDIATE" if is_sqlite() else "BEGIN")
-        except BaseException as error:
-            _lock.release()
-            raise _translated(error) from error
-        _state.depth += 1
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _trace: object
-    ) -> None:
-        try:
-            _state.depth -= 1
-            if not _state.is_in_transaction:
-                self._end("COMMIT" if error is None else "ROLLBACK")
-            if error is not None and (translated := _translated(error)) is not error:
-                raise translated from error
-        finally:
-            _lock.release()
-
-    @staticmethod
-    def _end(statement: str) -> None:
-        try:
-            _execute(statement)
-        except Exception as error:
-            with suppress(Exception):  # nothing to roll back, or nobody there to do it
-                _execute("ROLLBACK")
-            if statement == "COMMIT":
-                raise _translated(error) from error
-
-
-def transaction() -> AbstractContextManager[None]:
-    """Hold the process's write lock and one transaction; inside another one it joins that one.
-
-    What the driver raises comes out as DatabaseUnavailableError, but for violated constraints.
-    """
-    return _Transaction()
-
-
-@contextmanager
-def reading() -> Iterator[None]:
-    """Hold the connection for a read that is fetched to its end inside the block.
-
-    What the driver raises comes out as DatabaseUnavailableError.
-    """
-    with _lock:
-        try:
-            yield
-        except Exception as error:
-            raise _translated(error) from error
-
-
-def rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """Execute hand-written SQL with `?` parameters and return all its rows at once.
-
-    An unread RETURNING cursor would keep the write lock.
-    """
-    return list(_execute(sql, params).fetchall())
-
-
-def change(sql: str, params: Sequence[Any] = ()) -> int:
-    """Execute hand-written SQL with `?` parameters and return how many rows it changed."""
-    return int(_execute(sql, params).rowcount)
-
-
-def change_many(sql: str, params: Sequence[Sequence[Any]]) -> None:
-    """Execute one statement for many rows of parameters."""
-    cursor = database.connection().cursor()
-    cursor.executemany(_portable(sql), params)
-    cursor.close()
-
-
-def placeholders(count: int) -> str:
-    """Return `?, ?, ?` for an IN list."""
-    return ", ".join("?" * count)
 
 
 def reopen_if_replaced() -> bool:
@@ -232,30 +121,6 @@ def create_private_file(path: Path) -> None:
         ) from error
 
 
-def _execute(sql: str, params: Sequence[Any] = ()) -> Any:
-    """Execute on the driver's own connection: a fifth of the cost of `database.execute_sql`."""
-    return database.connection().execute(_portable(sql), params)
-
-
-def _translated(error: BaseException) -> BaseException:
-    """Return what to raise in place of an error of the driver or of peewee."""
-    if not isinstance(error, _state.driver_errors) or "IntegrityError" in type(error).__name__:
-        return error
-    _drop_broken_connection()
-    where = _opened.path if _opened and _opened.path else "database"
-    return DatabaseUnavailableError(f"{where}: {str(error).strip()}")
-
-
-def _drop_broken_connection() -> None:
-    """Forget a connection whose server has gone, so that the next use connects again."""
-    if is_sqlite() or database.is_closed():
-        return
-    connection = database.connection()
-    if connection.closed or connection.broken:
-        _state.depth = 0
-        database.obj.dispose()
-
-
 def _postgres(url: str) -> PostgresqlDatabase:
     try:
         import psycopg
@@ -263,7 +128,7 @@ def _postgres(url: str) -> PostgresqlDatabase:
         raise MissingDriverError(
             "database_url: PostgreSQL needs psycopg 3; pip install 'slotkeeper[postgres]'"
         ) from error
-    _state.driver_errors += (psycopg.Error,)
+    describe_connection("database_url", psycopg.Error)
     connected: PostgresqlDatabase = connect_url(
         url,
         unquote_password=True,
@@ -274,10 +139,6 @@ def _postgres(url: str) -> PostgresqlDatabase:
         tcp_user_timeout=NETWORK_TIMEOUT_SECONDS * 1000,
     )
     return connected
-
-
-def _portable(sql: str) -> str:
-    return sql if is_sqlite() else sql.replace("?", "%s")
 
 
 _guarded = False

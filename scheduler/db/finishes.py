@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from scheduler.crashpoints import crash_point
 from scheduler.db.claims import ClaimedRun, fetch_claimed
-from scheduler.db.connection import change, rows, transaction
 from scheduler.db.messages import Message
 from scheduler.db.releases import release_next
+from scheduler.db.statements import change, rows, transaction
 from scheduler.executor.call import Outcome
 from scheduler.policy import retry_delay
 

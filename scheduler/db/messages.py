@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from scheduler.db.connection import reading, rows, transaction
+from scheduler.db.statements import reading, rows, transaction
 
 Message: TypeAlias = tuple[int, int]
 """What goes to the queue after a commit: (run id, priority)."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from scheduler.db.connection import change, reading, rows, transaction
+from scheduler.db.statements import change, reading, rows, transaction
 
 ROLES = ("ticker", "worker", "scan")
 _COLUMNS = "id, role, host, pid, started_at, beat, heartbeat_at, slots, state, detail"

@@ -1,7 +1,7 @@
 """Held runs: the oldest one is released when nothing before it is open any more."""
 
-from scheduler.db.connection import rows, transaction
 from scheduler.db.messages import MESSAGE_COLUMNS, Message, messages
+from scheduler.db.statements import rows, transaction
 
 _RELEASE = f"""
     UPDATE run_logs SET available_at = ?, sent_at = ?, sends = 1 WHERE id IN (

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from scheduler.db.connection import reading, rows
 from scheduler.db.functions import find_id
+from scheduler.db.statements import reading, rows
 from scheduler.errors import NotFoundError
 
 FAILED = ("error", "timeout", "lost", "missed")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from scheduler.crashpoints import crash_point
-from scheduler.db.connection import change, change_many, placeholders, reading, rows, transaction
+from scheduler.db.statements import change, change_many, placeholders, reading, rows, transaction
 
 BATCH = 500
 CANDIDATES = 100

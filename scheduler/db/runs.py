@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from scheduler.db.connection import change, reading, rows, transaction
 from scheduler.db.messages import Message
 from scheduler.db.releases import release_next
+from scheduler.db.statements import change, reading, rows, transaction
 from scheduler.errors import NotFoundError
 
 CANCELLED_BEFORE_START = "cancelled before it started"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from scheduler.crashpoints import crash_point
-from scheduler.db.connection import change, change_many, placeholders, rows, transaction
+from scheduler.db.statements import change, change_many, placeholders, rows, transaction
 from scheduler.runner.inspection import FileError
 
 _LEASE = "scan_lease"

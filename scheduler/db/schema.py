@@ -12,14 +12,8 @@ from playhouse.migrations import Runner
 from scheduler import clock, migrations
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
-from scheduler.db.connection import (
-    change,
-    create_private_file,
-    open_database,
-    reading,
-    rows,
-    transaction,
-)
+from scheduler.db.connection import create_private_file, open_database
+from scheduler.db.statements import change, reading, rows, transaction
 from scheduler.errors import (
     DatabaseUnavailableError,
     SchemaMissingError,

@@ -4,7 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from scheduler.crashpoints import crash_point
-from scheduler.db.connection import (
+from scheduler.db.messages import MESSAGE_COLUMNS, Message
+from scheduler.db.releases import release_next
+from scheduler.db.runs import cancel_queued, request_cancel
+from scheduler.db.statements import (
     change,
     change_many,
     is_sqlite,
@@ -13,9 +16,6 @@ from scheduler.db.connection import (
     rows,
     transaction,
 )
-from scheduler.db.messages import MESSAGE_COLUMNS, Message
-from scheduler.db.releases import release_next
-from scheduler.db.runs import cancel_queued, request_cancel
 from scheduler.errors import ScheduleError
 from scheduler.policy import (
     Decision,

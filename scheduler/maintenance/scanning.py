@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from scheduler.clock import Clock, SystemClock
 from scheduler.config import Config
-from scheduler.db import functions, scans
+from scheduler.db import functions, scans, upserts
 from scheduler.db.schema import init_schema
 from scheduler.errors import SchedulerError
 from scheduler.logs import event
@@ -95,7 +95,7 @@ class Scanning:
             event("function.gone", function=name)
 
     def _upsert(self, found: Sequence[FoundFunction]) -> None:
-        upserted = functions.upsert_functions(
+        upserted = upserts.upsert_functions(
             found, timezone=self._config.timezone, now=self._clock.now()
         )
         if upserted.new or upserted.changed:

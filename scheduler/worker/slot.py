@@ -7,10 +7,10 @@ from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
 from scheduler.db.claims import ClaimedRun, claim_and_start
-from scheduler.db.connection import transaction
 from scheduler.db.finishes import Finished, finish
 from scheduler.db.messages import Message
 from scheduler.db.runs import record_output
+from scheduler.db.statements import transaction
 from scheduler.doorbell import Doorbell
 from scheduler.errors import DatabaseUnavailableError, QueueUnavailableError
 from scheduler.executor import Call, ExecutorPool, Outcome, RunControl

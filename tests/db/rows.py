@@ -4,8 +4,8 @@ from typing import Any
 
 from scheduler.db import ticks
 from scheduler.db.claims import ClaimedRun, claim_and_start
-from scheduler.db.connection import rows
-from scheduler.db.functions import upsert_functions
+from scheduler.db.statements import rows
+from scheduler.db.upserts import upsert_functions
 from scheduler.decorators import ScheduleSpec
 from scheduler.policy import decide
 from scheduler.runner.inspection import FoundFunction

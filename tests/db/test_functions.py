@@ -2,9 +2,9 @@
 
 import pytest
 
-from scheduler.db import functions, ticks
-from scheduler.db.connection import rows
-from scheduler.db.functions import Upserted
+from scheduler.db import functions, ticks, upserts
+from scheduler.db.statements import rows
+from scheduler.db.upserts import Upserted
 from scheduler.errors import NotFoundError
 from scheduler.policy import DISABLED, PAUSED
 from tests.db.rows import NOW, discover, found, one, runs, tick
@@ -22,7 +22,7 @@ def test_a_new_function_is_due_at_once_and_anchored_there() -> None:
 def test_unchanged_code_resets_nothing() -> None:
     discover("a.f")
     tick(NOW)
-    assert functions.upsert_functions([found("a.f")], timezone="UTC", now=NOW + 30) == Upserted(
+    assert upserts.upsert_functions([found("a.f")], timezone="UTC", now=NOW + 30) == Upserted(
         unchanged=1
     )
     assert ticks.next_due_at() == NOW + 60
@@ -40,7 +40,7 @@ def test_a_changed_interval_counts_from_the_last_slot() -> None:
 def test_a_changed_body_keeps_the_grid() -> None:
     discover("a.f")
     tick(NOW)
-    changed = functions.upsert_functions(
+    changed = upserts.upsert_functions(
         [found("a.f", timeout_seconds=5.0)], timezone="UTC", now=NOW + 10
     )
     assert changed == Upserted(changed=1)
@@ -89,5 +89,5 @@ def test_an_unknown_name_is_told_with_its_nearest_neighbour() -> None:
 
 def test_thousands_of_functions_are_written_in_one_call() -> None:
     many = [found(f"a.f{number}") for number in range(1200)]
-    assert functions.upsert_functions(many, timezone="UTC", now=NOW) == Upserted(new=1200)
+    assert upserts.upsert_functions(many, timezone="UTC", now=NOW) == Upserted(new=1200)
     assert one("SELECT COUNT(*) FROM scheduled_functions") == 1200

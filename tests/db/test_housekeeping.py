@@ -2,6 +2,7 @@
 
 import stat
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,11 @@ from playhouse.migrations import Runner
 
 from scheduler.config import Config
 from scheduler.db import processes, retention, scans
-from scheduler.db.connection import change, close_database, is_sqlite, rows, transaction
+from scheduler.db.connection import close_database
 from scheduler.db.finishes import finish
 from scheduler.db.processes import ProcessRow
 from scheduler.db.schema import MIGRATIONS_FOLDER, init_schema, installation_id, open_existing
+from scheduler.db.statements import change, is_sqlite, rows, transaction
 from scheduler.errors import SchemaMissingError, SchemaTooNewError
 from scheduler.executor import Outcome
 from scheduler.models import TABLES
@@ -149,7 +151,7 @@ class TestSchema:
         assert rows("SELECT beat FROM processes") == [(50,)] * 3
 
 
-def _described() -> list[object]:
+def _described() -> Sequence[object]:
     if is_sqlite():
         return rows(
             "SELECT name, sql FROM sqlite_master WHERE tbl_name != 'schema_migration' "

@@ -4,9 +4,9 @@ import pytest
 
 from scheduler.config import Config
 from scheduler.db import reports
-from scheduler.db.connection import change, transaction
 from scheduler.db.finishes import finish
 from scheduler.db.scans import record_scan
+from scheduler.db.statements import change, transaction
 from scheduler.errors import NotFoundError
 from scheduler.executor.call import Outcome
 from scheduler.runner.inspection import FileError

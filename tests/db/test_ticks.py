@@ -4,8 +4,8 @@ import pytest
 
 from scheduler.config import Config
 from scheduler.db import ticks
-from scheduler.db.connection import change, transaction
 from scheduler.db.finishes import finish
+from scheduler.db.statements import change, transaction
 from scheduler.executor import Outcome
 from scheduler.policy import STILL_RUNNING, decide
 from tests.db.rows import NOW, WORKER, discover, one, run_one, runs, start_run, tick

@@ -4,8 +4,8 @@ import pytest
 
 from scheduler.db import finishes, messages, runs
 from scheduler.db.claims import OUTSIDE_GRACE, claim_and_start
-from scheduler.db.connection import rows
 from scheduler.db.finishes import finish, reap
+from scheduler.db.statements import rows
 from scheduler.errors import NotFoundError
 from scheduler.executor import Outcome
 from tests.db import rows as table

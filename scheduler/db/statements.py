@@ -1,0 +1,157 @@
+"""Transactions and hand-written SQL on the process's one connection, and how it fails."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any
+
+from peewee import DatabaseError, InterfaceError, SqliteDatabase
+
+from scheduler.errors import DatabaseUnavailableError
+from scheduler.models import database
+
+# One connection and one lock for all threads of a process: threads of one process must not fight
+# for SQLite's unfair write lock, and on PostgreSQL a worker costs one connection, not N.
+connection_lock = threading.RLock()
+
+
+class _Connection:
+    """What the process's one connection is doing; guarded by the lock."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.place = "database"
+        self.driver_errors: tuple[type[BaseException], ...] = (
+            DatabaseError,
+            InterfaceError,
+            sqlite3.Error,
+        )
+
+    @property
+    def is_in_transaction(self) -> bool:
+        return self.depth > 0
+
+
+_state = _Connection()
+
+
+class _Transaction:
+    """Hand-made, because it stands around every run: peewee's costs three times as much."""
+
+    def __enter__(self) -> None:
+        connection_lock.acquire()
+        try:
+            if not _state.is_in_transaction:
+                _execute("BEGIN IMMEDIATE" if is_sqlite() else "BEGIN")
+        except BaseException as error:
+            connection_lock.release()
+            raise _translated(error) from error
+        _state.depth += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> None:
+        try:
+            _state.depth -= 1
+            if not _state.is_in_transaction:
+                self._end("COMMIT" if error is None else "ROLLBACK")
+            if error is not None and (translated := _translated(error)) is not error:
+                raise translated from error
+        finally:
+            connection_lock.release()
+
+    @staticmethod
+    def _end(statement: str) -> None:
+        try:
+            _execute(statement)
+        except Exception as error:
+            with suppress(Exception):  # nothing to roll back, or nobody there to do it
+                _execute("ROLLBACK")
+            if statement == "COMMIT":
+                raise _translated(error) from error
+
+
+def transaction() -> AbstractContextManager[None]:
+    """Hold the process's write lock and one transaction; inside another one it joins that one.
+
+    What the driver raises comes out as DatabaseUnavailableError, but for violated constraints.
+    """
+    return _Transaction()
+
+
+def describe_connection(place: str, *driver_errors: type[BaseException]) -> None:
+    """Say what errors are about, and which ones a newly opened driver raises besides."""
+    _state.place = place
+    known = _state.driver_errors
+    _state.driver_errors += tuple(kind for kind in driver_errors if kind not in known)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Hold the connection for a read that is fetched to its end inside the block.
+
+    What the driver raises comes out as DatabaseUnavailableError.
+    """
+    with connection_lock:
+        try:
+            yield
+        except Exception as error:
+            raise _translated(error) from error
+
+
+def rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Execute hand-written SQL with `?` parameters and return all its rows at once.
+
+    An unread RETURNING cursor would keep the write lock.
+    """
+    return list(_execute(sql, params).fetchall())
+
+
+def change(sql: str, params: Sequence[Any] = ()) -> int:
+    """Execute hand-written SQL with `?` parameters and return how many rows it changed."""
+    return int(_execute(sql, params).rowcount)
+
+
+def change_many(sql: str, params: Sequence[Sequence[Any]]) -> None:
+    """Execute one statement for many rows of parameters."""
+    cursor = database.connection().cursor()
+    cursor.executemany(_portable(sql), params)
+    cursor.close()
+
+
+def placeholders(count: int) -> str:
+    """Return `?, ?, ?` for an IN list."""
+    return ", ".join("?" * count)
+
+
+def is_sqlite() -> bool:
+    """Tell which of the two kinds of SQL the open database speaks."""
+    return isinstance(database.obj, SqliteDatabase)
+
+
+def _execute(sql: str, params: Sequence[Any] = ()) -> Any:
+    """Execute on the driver's own connection: a fifth of the cost of `database.execute_sql`."""
+    return database.connection().execute(_portable(sql), params)
+
+
+def _translated(error: BaseException) -> BaseException:
+    """Return what to raise in place of an error of the driver or of peewee."""
+    if not isinstance(error, _state.driver_errors) or "IntegrityError" in type(error).__name__:
+        return error
+    _drop_broken_connection()
+    return DatabaseUnavailableError(f"{_state.place}: {str(error).strip()}")
+
+
+def _drop_broken_connection() -> None:
+    """Forget a connection whose server has gone, so that the next use connects again."""
+    if is_sqlite() or database.is_closed():
+        return
+    connection = database.connection()
+    if connection.closed or connection.broken:
+        _state.depth = 0
+        database.obj.dispose()
+
+
+def _portable(sql: str) -> str:
+    return sql if is_sqlite() else sql.replace("?", "%s")
