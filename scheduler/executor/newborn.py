@@ -74,7 +74,7 @@ def _close_all_but(fds: Iterable[int]) -> None:
 
 
 def _subject(request: dict[str, Any]) -> str:
-    return str(os.path.join(request.get("scan_path", ""), request.get("module_path", "")))
+    return "/".join(request[key] for key in ("scan_path", "module_path") if key in request)
 
 
 def _flush(stream: Any) -> None:
