@@ -42,6 +42,17 @@ def hours(text: str) -> float:
     return value
 
 
+def minutes(text: str) -> float:
+    """Read a number of minutes up to a day; for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1440:
+        raise ArgumentTypeError(f"must be a number of minutes up to 1440 (a day), not {text!r}")
+    return value
+
+
 def _number(flag: str, metavar: str, text: str, **more: Any) -> Argument:
     return Argument(flag, {"type": positive, "metavar": metavar, "help": text, **more})
 
@@ -79,6 +90,23 @@ COMMANDS = (
     Command("check", "start", "check:check", "validate configuration and environment", (_JSON,)),
     Command("scan", "start", "service:scan", "search the folders once for functions", (_JSON,)),
     Command("call", "start", "call:call", "run a function here and now, unrecorded", (_NAME,)),
+    Command(
+        "selftest",
+        "start",
+        "selftest:selftest",
+        "prove on this machine that no slot is lost or run twice",
+        (
+            Argument(
+                "--minutes",
+                {"type": minutes, "default": 1.0, "metavar": "M", "help": "how long (default 1)"},
+            ),
+            _switch("--chaos", "kill and pause its processes at random meanwhile"),
+            _number("--seed", "N", "repeat the same sequence of kills (default: a new one)"),
+            _number("--tickers", "N", "ticker processes (default 2)", default=2),
+            _number("--workers", "N", "worker processes (default 3)", default=3),
+            _JSON,
+        ),
+    ),
     Command(
         "run",
         "service",
