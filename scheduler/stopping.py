@@ -6,6 +6,18 @@ import signal
 from types import FrameType
 
 LIFELINE_VARIABLE = "SCHEDULER_LIFELINE"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def hold_stop_signals() -> None:
+    """Keep the stop signals of this process waiting until `StopSignal.install` takes them.
+
+    Call it before what takes long to load: PID 1 ignores a signal that has no handler yet.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+
+
+RESTARTS_VARIABLE = "SCHEDULER_RESTARTS"
 
 
 class _PipeFlag:
@@ -45,8 +57,9 @@ class StopSignal:
         stop = cls(int(lifeline) if lifeline else None)
         if stop._lifeline_fd is not None:
             os.set_inheritable(stop._lifeline_fd, False)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in STOP_SIGNALS:
             signal.signal(number, stop._handle)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)  # what came before comes now
         return stop
 
     @property

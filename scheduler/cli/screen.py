@@ -5,7 +5,7 @@ import os
 import shutil
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TextIO
 
 from scheduler.wording import plain
@@ -121,7 +121,7 @@ def cut(text: str, width: int) -> str:
 
 def _plain_value(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     raise TypeError(f"no JSON for {type(value).__name__}")

@@ -1,4 +1,8 @@
-"""The commands that are processes of the service: run, ticker, worker, scan, tui."""
+"""The commands that are processes of the service: run, ticker, worker, scan, tui.
+
+Signal handlers come first, before the imports that take time: process 1 of a container ignores a
+signal that it does not handle.
+"""
 
 import sys
 from collections.abc import Callable
@@ -6,30 +10,37 @@ from collections.abc import Callable
 from scheduler.cli.context import Context
 from scheduler.clock import Clock
 from scheduler.errors import EXIT_FAILED, EXIT_OK, SchedulerError, UsageError
+from scheduler.stopping import StopSignal, hold_stop_signals
 
 _PROGRESS_AFTER_SECONDS = 1.0
 
 
 def run(context: Context) -> int:
     """Run the ticker and the workers as children until told to stop."""
+    stop = StopSignal.install()
+    hold_stop_signals()
     from scheduler.supervisor import run_service
 
-    return run_service(context.config, context.args.workers)
+    return run_service(context.config, context.args.workers, stop)
 
 
 def ticker(context: Context) -> int:
     """Run the ticker in this process until told to stop."""
+    stop = StopSignal.install()
+    hold_stop_signals()
     from scheduler.ticker import run_ticker
 
-    return run_ticker(context.config)
+    return run_ticker(context.config, stop)
 
 
 def worker(context: Context) -> int:
     """Run one worker in this process until told to stop."""
+    stop = StopSignal.install()
+    hold_stop_signals()
     from scheduler.worker import run_worker
 
     concurrency = context.args.concurrency or context.config.worker_concurrency
-    return run_worker(context.config, concurrency)
+    return run_worker(context.config, concurrency, stop)
 
 
 def tui(context: Context) -> int:
