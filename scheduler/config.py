@@ -28,8 +28,11 @@ DEFAULT_DATABASE = "scheduler.db"
 PREFIX = "SCHEDULER_"
 DATABASE_SCHEMES = ("postgresql", "postgres")
 QUEUE_SCHEMES = ("redis", "rediss", "postgresql", "postgres")
-# Variables with the prefix that are no keys: which file to read, and the supervisor's pipe.
-_NOT_KEYS = frozenset({"SCHEDULER_CONFIG", "SCHEDULER_LIFELINE"})
+# Variables with the prefix that are no keys: which file to read, what the supervisor passes on,
+# and where a test wants the process to die.
+_NOT_KEYS = frozenset(
+    {"SCHEDULER_CONFIG", "SCHEDULER_CRASH_POINT", "SCHEDULER_LIFELINE", "SCHEDULER_RESTARTS"}
+)
 _SEPARATORS = {"scan_paths": os.pathsep, "preload": ","}
 _NAMES = frozenset(key.name for key in KEYS)
 

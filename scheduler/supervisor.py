@@ -5,13 +5,12 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 
 from scheduler.clock import Clock, SystemClock
 from scheduler.config import Config
 from scheduler.errors import EXIT_OK
 from scheduler.logs import configure_logging, event
-from scheduler.stopping import LIFELINE_VARIABLE, StopSignal
+from scheduler.stopping import LIFELINE_VARIABLE, RESTARTS_VARIABLE, StopSignal
 
 FIRST_BACKOFF_SECONDS = 0.1
 LONGEST_BACKOFF_SECONDS = 30.0
@@ -36,6 +35,8 @@ class Child:
         self._lifeline_fd: int | None = None
         self._started_at = 0.0
         self._backoff = FIRST_BACKOFF_SECONDS
+        self._deaths = 0
+        self._last_death = ""
         self.restart_at: float | None = 0.0
 
     @property
@@ -49,7 +50,7 @@ class Child:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "scheduler", *self._arguments],
             stdin=subprocess.DEVNULL,
-            env=_environment(os.environ, read_fd, self._config),
+            env=self._environment(read_fd),
             pass_fds=[read_fd],
             start_new_session=True,
         )
@@ -63,12 +64,14 @@ class Child:
             return
         if monotonic - self._started_at >= HEALTHY_SECONDS:
             self._backoff = FIRST_BACKOFF_SECONDS
+        self._deaths += 1
+        self._last_death = _ending(self._process.returncode)
         event(
             "process.ended",
             "error",
             role=self.role,
             pid=self._process.pid,
-            ended=_ending(self._process.returncode),
+            ended=self._last_death,
             restart_in_seconds=self._backoff,
         )
         self._forget()
@@ -83,6 +86,15 @@ class Child:
     def has_ended(self) -> bool:
         """Tell whether there is no process (any more)."""
         return self._process is None or self._process.poll() is not None
+
+    def _environment(self, lifeline_fd: int) -> dict[str, str]:
+        environment = dict(os.environ) | {LIFELINE_VARIABLE: str(lifeline_fd)}
+        if self._config.path:
+            environment["SCHEDULER_CONFIG"] = str(self._config.path)
+        if self._deaths:
+            times = "once" if self._deaths == 1 else f"{self._deaths} times"
+            environment[RESTARTS_VARIABLE] = f"restarted {times}, last: {self._last_death}"
+        return environment
 
     def _forget(self) -> None:
         self._process = None
@@ -144,21 +156,13 @@ class Supervisor:
             child.send(number)
 
 
-def run_service(config: Config, workers: int = 1) -> int:
+def run_service(config: Config, workers: int, stop: StopSignal) -> int:
     """Run everything on this machine until told to stop; returns an exit code."""
-    stop = StopSignal.install()
     configure_logging(config)
     event("service.started", workers=workers, db_path=str(config.db_path))
     Supervisor(config, workers, SystemClock(), stop).run()
     event("service.stopped")
     return EXIT_OK
-
-
-def _environment(environ: Mapping[str, str], lifeline_fd: int, config: Config) -> dict[str, str]:
-    environment = dict(environ) | {LIFELINE_VARIABLE: str(lifeline_fd)}
-    if config.path:
-        environment["SCHEDULER_CONFIG"] = str(config.path)
-    return environment
 
 
 def _ending(returncode: int) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.db.processes import ProcessRow, beat, deregister, mark_draining, register
+from scheduler.stopping import RESTARTS_VARIABLE
 
 
 def run_folder(config: Config) -> Path | None:
@@ -27,6 +28,7 @@ class Presence:
         self._role = role
         self._clock = clock
         self._slots = slots
+        self._restarts = os.environ.pop(RESTARTS_VARIABLE, None)  # what the supervisor has to tell
         self._lock_fd: int | None = None
         self.id = ""
 
@@ -46,7 +48,7 @@ class Presence:
                 heartbeat_at=now,
                 slots=self._slots,
                 state="running",
-                detail=None,
+                detail=self._restarts,
             )
         )
 
@@ -55,7 +57,8 @@ class Presence:
         claimed is not its own any more, and it is registered anew under another id."""
         if not self._holds_its_lock():
             self._take_lock()
-        if beat(self.id, self._clock.now(), detail):
+        told = "; ".join(filter(None, (detail, self._restarts)))
+        if beat(self.id, self._clock.now(), told or None):
             return True
         self._release_lock()
         self.start()

@@ -17,9 +17,8 @@ from scheduler.ticker.service import TickerService
 __all__ = ["TickerService", "run_ticker"]
 
 
-def run_ticker(config: Config) -> int:
+def run_ticker(config: Config, stop: StopSignal) -> int:
     """Tick until told to stop; returns an exit code."""
-    stop = StopSignal.install()
     configure_logging(config)
     clock = SystemClock()
     init_schema(config)

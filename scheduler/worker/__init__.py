@@ -20,9 +20,8 @@ LEASE_SHARE = 0.6
 TERMINATE_GRACE_SECONDS = 2.0
 
 
-def run_worker(config: Config, concurrency: int | None = None) -> int:
+def run_worker(config: Config, concurrency: int, stop: StopSignal) -> int:
     """Execute queued runs until told to stop; returns an exit code."""
-    stop = StopSignal.install()
     configure_logging(config)
     become_subreaper()
     clock = SystemClock()
@@ -37,7 +36,7 @@ def run_worker(config: Config, concurrency: int | None = None) -> int:
         clock=clock,
     )
     try:
-        _work(config, concurrency or config.worker_concurrency, pool, stop, clock)
+        _work(config, concurrency, pool, stop, clock)
     finally:
         pool.close()
         close_database()

@@ -2,9 +2,11 @@
 
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from tests.process.backends import ALL_BACKENDS
 from tests.process.service import (
     Service,
     children,
@@ -14,6 +16,8 @@ from tests.process.service import (
     stop,
     wait_for,
 )
+
+pytestmark = ALL_BACKENDS
 
 EVERY_SECOND = """
 @schedule(timedelta(seconds=1))
@@ -251,3 +255,29 @@ def once():
     assert stop(process, signal.SIGINT) == 0
     assert service.rows("SELECT status FROM run_logs") == [("lost",)]
     assert service.living() == []
+
+
+def test_a_process_that_was_restarted_says_so_in_the_table(service: Service) -> None:
+    service.start("run")
+    service.wait_rows("SELECT 1 FROM processes WHERE role = 'worker'")
+    subprocess.run(["kill", "-9", str(service.pids("worker")[0])], check=True)
+    service.wait_rows(
+        "SELECT 1 FROM processes WHERE role = 'worker' AND state = 'running' "
+        "AND detail LIKE '%restarted once, last: killed by SIGKILL'"
+    )
+
+
+def test_a_signal_that_comes_while_a_process_still_starts_stops_it_in_order(
+    service: Service,
+) -> None:
+    for role in ("ticker", "worker", "run"):
+        process = service.start(role)
+        wait_for(lambda pid=process.pid: _handles_sigterm(pid), "the handler to be installed")
+        assert stop(process) == 0, service.read_log()
+    assert service.living() == []
+
+
+def _handles_sigterm(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
