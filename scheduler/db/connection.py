@@ -15,6 +15,8 @@ from scheduler.errors import DatabaseUnavailableError, MissingDriverError
 from scheduler.models import database
 
 BUSY_TIMEOUT_SECONDS = 30
+# Readers wait for a writer of WAL never, for a foreign lock no longer than a person would.
+READ_TIMEOUT_SECONDS = 5
 NETWORK_TIMEOUT_SECONDS = 5
 
 _opened: "_Opened | None" = None
@@ -67,7 +69,7 @@ def make_database(
         uri=True,
         pragmas=pragmas,
         lock_type="IMMEDIATE",
-        timeout=BUSY_TIMEOUT_SECONDS,
+        timeout=READ_TIMEOUT_SECONDS if read_only else BUSY_TIMEOUT_SECONDS,
         returning_clause=True,
         thread_safe=False,
         check_same_thread=False,

@@ -140,7 +140,8 @@ def _translated(error: BaseException) -> BaseException:
     if not isinstance(error, _state.driver_errors) or "IntegrityError" in type(error).__name__:
         return error
     _drop_broken_connection()
-    return DatabaseUnavailableError(f"{_state.place}: {str(error).strip()}")
+    remedy = "; another program keeps it locked, end that one" if "locked" in str(error) else ""
+    return DatabaseUnavailableError(f"{_state.place}: {str(error).strip()}{remedy}")
 
 
 def _drop_broken_connection() -> None:
