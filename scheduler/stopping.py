@@ -6,18 +6,8 @@ import signal
 from types import FrameType
 
 LIFELINE_VARIABLE = "SCHEDULER_LIFELINE"
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def hold_stop_signals() -> None:
-    """Keep the stop signals of this process waiting until `StopSignal.install` takes them.
-
-    Call it before what takes long to load: PID 1 ignores a signal that has no handler yet.
-    """
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-
-
 RESTARTS_VARIABLE = "SCHEDULER_RESTARTS"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _PipeFlag:
@@ -59,7 +49,6 @@ class StopSignal:
             os.set_inheritable(stop._lifeline_fd, False)
         for number in STOP_SIGNALS:
             signal.signal(number, stop._handle)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)  # what came before comes now
         return stop
 
     @property

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from scheduler.cli.context import Context
 from scheduler.clock import Clock
 from scheduler.errors import EXIT_FAILED, EXIT_OK, SchedulerError, UsageError
-from scheduler.stopping import StopSignal, hold_stop_signals
+from scheduler.stopping import StopSignal
 
 _PROGRESS_AFTER_SECONDS = 1.0
 
@@ -18,7 +18,6 @@ _PROGRESS_AFTER_SECONDS = 1.0
 def run(context: Context) -> int:
     """Run the ticker and the workers as children until told to stop."""
     stop = StopSignal.install()
-    hold_stop_signals()
     from scheduler.supervisor import run_service
 
     return run_service(context.config, context.args.workers, stop)
@@ -27,7 +26,6 @@ def run(context: Context) -> int:
 def ticker(context: Context) -> int:
     """Run the ticker in this process until told to stop."""
     stop = StopSignal.install()
-    hold_stop_signals()
     from scheduler.ticker import run_ticker
 
     return run_ticker(context.config, stop)
@@ -36,7 +34,6 @@ def ticker(context: Context) -> int:
 def worker(context: Context) -> int:
     """Run one worker in this process until told to stop."""
     stop = StopSignal.install()
-    hold_stop_signals()
     from scheduler.worker import run_worker
 
     concurrency = context.args.concurrency or context.config.worker_concurrency

@@ -6,24 +6,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from scheduler.stopping import STOP_SIGNALS, StopSignal, hold_stop_signals
+from scheduler.stopping import STOP_SIGNALS, StopSignal
 
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
     handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     yield
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     for number, handler in handlers.items():
         signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
-def test_a_signal_that_comes_while_the_process_loads_is_not_lost(number: signal.Signals) -> None:
-    hold_stop_signals()
-    os.kill(os.getpid(), number)
-
+def test_each_stop_signal_asks_for_a_drained_stop(number: signal.Signals) -> None:
     stop = StopSignal.install()
+    os.kill(os.getpid(), number)
 
     assert stop.is_set()
     assert stop.signal_number == number
