@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from scheduler.cli.processes import Process
 from scheduler.cli.states import is_late
 from scheduler.cli.survey import Survey
 from scheduler.db.reports import FAILED
@@ -11,6 +12,7 @@ from scheduler.wording import plural, span
 _SHOWN = 5
 _QUEUE_WAIT_SECONDS = 30.0
 _SCAN_PERIODS = 3
+_NEWS_SECONDS = 3600.0  # how long a restart is worth telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,15 @@ def _bad_processes(survey: Survey) -> Iterator[Problem]:
             silence = span(survey.now - process.heartbeat_at)
             remedy = "if it stays so, end it: its runs get a verdict"
             yield Problem("process", f"{process.label} has not beaten for {silence}", remedy)
+        is_new = survey.now - process.started_at < _NEWS_SECONDS
+        if process.is_alive and is_new and (restarts := _restarts(process)):
+            yield Problem("process", f"{process.label}: {restarts}", "see the service's log")
+
+
+def _restarts(process: Process) -> str | None:
+    """Return what the supervisor has to tell; a worker's detail begins with how busy it is."""
+    parts = (process.detail or "").split("; ")
+    return next((part for part in parts if part.startswith("restarted")), None)
 
 
 def _scan(survey: Survey) -> Iterator[Problem]:

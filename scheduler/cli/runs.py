@@ -3,7 +3,7 @@
 from scheduler.cli.context import Context
 from scheduler.cli.output import follow
 from scheduler.cli.screen import Cell, Column, Screen
-from scheduler.cli.states import STATUS
+from scheduler.cli.states import status_cell
 from scheduler.cli.times import Times
 from scheduler.db.reports import (
     RunReport,
@@ -83,7 +83,7 @@ def _row(run: RunReport, times: Times) -> list[Cell]:
     return [
         Cell(str(run.id)),
         Cell(times.clock(at), "dim"),
-        STATUS[run.status],
+        status_cell(run.status),
         Cell(run.name),
         Cell(took_text),
         Cell(f"{many}{again}{error_in_words(run)}".removesuffix("; "), "dim"),
@@ -92,7 +92,7 @@ def _row(run: RunReport, times: Times) -> list[Cell]:
 
 def _print(context: Context, run: RunReport, texts: RunTexts, attempts: list[RunReport]) -> None:
     screen = context.screen
-    status = STATUS[run.status]
+    status = status_cell(run.status)
     title = f"run {run.id}  {screen.paint(run.name, 'bold')}"
     screen.line(f"{title}  {screen.paint(status.text, status.role)}")
     for label, text in _facts(run, texts, attempts, context.times):

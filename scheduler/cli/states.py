@@ -9,7 +9,7 @@ STATUS = {
     "timeout": Cell("✗ TIME", "bad"),
     "lost": Cell("✗ LOST", "bad"),
     "missed": Cell("! MISS", "warn"),
-    "cancelled": Cell("- cancel", "dim"),
+    "cancelled": Cell("- stop", "dim"),
     "skipped": Cell("- skip", "dim"),
     "running": Cell("▸ run", "busy"),
     "queued": Cell("· wait", "busy"),
@@ -18,21 +18,29 @@ STATUS = {
 LATE_AFTER_SECONDS = 10.0
 
 
+def status_cell(status: str) -> Cell:
+    """Say a run's status; one of a newer version is shown as it is written."""
+    return STATUS.get(status) or Cell(f"- {status}", "dim")
+
+
 def function_state(function: FunctionReport, now: float) -> Cell:
-    """Say what is most worth knowing of a function."""
+    """Say what is most worth knowing of a function, by the same order as the console.
+
+    A failing function stays failing while it runs again: it would jump up and down otherwise.
+    """
     if function.state == "gone":
         return Cell("- gone", "dim")
     if function.state == "paused" or not function.enabled:
         return Cell("- off", "dim")
-    if function.running:
-        return STATUS["running"]
-    if is_late(function, now):
-        return Cell("! LATE", "warn")
     if function.last_status in FAILED:
         return STATUS[function.last_status]
+    if function.running:
+        return STATUS["running"]
     if function.queued:
         return STATUS["queued"]
-    return STATUS["success"] if function.last_status else Cell("+ new", "new")
+    if is_late(function, now):
+        return Cell("! LATE", "warn")
+    return status_cell(function.last_status) if function.last_status else Cell("+ new", "new")
 
 
 def is_late(function: FunctionReport, now: float) -> bool:
@@ -41,4 +49,5 @@ def is_late(function: FunctionReport, now: float) -> bool:
         return False
     if function.running or function.queued or not function.enabled:
         return False
-    return now - function.next_run_at > max(LATE_AFTER_SECONDS, function.grace_seconds or 0.0)
+    grace = function.grace_seconds
+    return now - function.next_run_at > (LATE_AFTER_SECONDS if grace is None else grace)

@@ -300,6 +300,20 @@ def test_a_process_that_does_not_beat_is_not_alive(cli: Cli, now: float) -> None
     assert "does not beat" in cli("health", code=1)
 
 
+@pytest.mark.usefixtures("seeded")
+def test_a_process_that_was_just_restarted_tells_why(cli: Cli, now: float) -> None:
+    why = "restarted 3 times, last: exit code 1"
+    seed_process("worker", now, id="new", started_at=now - 5, detail=f"2 busy; {why}")
+    seed_process("worker", now, id="fine", started_at=now - 5, detail="0 busy")
+    seed_process("ticker", now, id="old", started_at=now - 86400, detail="restarted long ago")
+
+    text = cli("status")
+
+    assert f"! worker host:7: {why}\n" in text
+    assert "long ago" not in text
+    assert "busy" not in text
+
+
 def test_a_process_whose_lock_is_free_is_dead_at_once(seeded: Config, cli: Cli, now: float) -> None:
     seed_process("ticker", now)
     folder = seeded.db_path.with_name(seeded.db_path.name + ".run")
