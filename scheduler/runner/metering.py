@@ -1,11 +1,12 @@
 """Measures the peak memory and the CPU time of one run in a process that serves many."""
 
 import os
-import resource
 import sys
 from contextlib import suppress
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+_open = open  # user code may patch the builtin
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -19,7 +20,7 @@ class Meter:
 
     def read(self) -> tuple[int, float]:
         """Return (peak RSS in bytes, CPU seconds) since the last reading."""
-        own = resource.getrusage(resource.RUSAGE_SELF)
+        own = getrusage(RUSAGE_SELF)
         peak = own.ru_maxrss * MAXRSS_UNIT
         total = own.ru_utime + own.ru_stime + self._cpu_of_children()
         spent = total - self.cpu_total_seconds
@@ -31,20 +32,20 @@ class Meter:
     def resident_bytes(self) -> int:
         """Return what the process holds now; the peak where the system does not tell."""
         try:
-            with open("/proc/self/statm", "rb") as file:
+            with _open("/proc/self/statm", "rb") as file:
                 return int(file.read().split()[1]) * _PAGE
         except OSError:
-            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_UNIT
+            return getrusage(RUSAGE_SELF).ru_maxrss * MAXRSS_UNIT
 
     def _reset_peak(self) -> None:
-        with suppress(OSError), open("/proc/self/clear_refs", "wb") as file:
+        with suppress(OSError), _open("/proc/self/clear_refs", "wb") as file:
             file.write(b"5")  # proc(5): resets the peak resident set size
-        self._floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_UNIT
+        self._floor = getrusage(RUSAGE_SELF).ru_maxrss * MAXRSS_UNIT
 
     def _cpu(self) -> float:
-        own = resource.getrusage(resource.RUSAGE_SELF)
+        own = getrusage(RUSAGE_SELF)
         return own.ru_utime + own.ru_stime + self._cpu_of_children()
 
     def _cpu_of_children(self) -> float:
-        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        children = getrusage(RUSAGE_CHILDREN)
         return children.ru_utime + children.ru_stime

@@ -102,7 +102,14 @@ def test_a_changed_process_is_replaced_and_the_reason_says_so_once(
 
 @pytest.mark.parametrize(
     "function",
-    ["closes_many", "forks_a_holder", "forks_and_both_return", "chatty_child", "patches_os"],
+    [
+        "closes_many",
+        "forks_a_holder",
+        "forks_and_both_return",
+        "chatty_child",
+        "patches_os",
+        "open_patched_at_a_new_peak",
+    ],
 )
 def test_the_result_comes_through_whatever_is_done_to_the_process(
     pool: ExecutorPool, function: str

@@ -130,15 +130,20 @@ def daemonises_and_sleeps():
 
 
 def daemonises_twice():
+    told, tell = os.pipe()
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             print("daemon", os.getpid(), flush=True)
+            os.write(tell, b".")
             while True:
                 time.sleep(1)
         os._exit(0)
     os.wait()
+    os.read(told, 1)
+    os.close(told)
+    os.close(tell)
 
 
 def daemonises_and_crashes():

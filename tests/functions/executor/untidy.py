@@ -91,6 +91,12 @@ def open_patched():
     builtins.open = None
 
 
+def open_patched_at_a_new_peak():
+    bytearray(64 << 20)
+    builtins.open = None
+    return "returned"
+
+
 def random_patched():
     random.random = lambda: 4
 
