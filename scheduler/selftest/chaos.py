@@ -46,7 +46,7 @@ class Chaos:
         for pid in over:
             _send(pid, signal.SIGCONT)
         if monotonic >= self._next_at:
-            self._deal(self._choose(), monotonic)
+            self._deal(self.choose(), monotonic)
             self._next_at = monotonic + self._random.uniform(0.1, MOST_SECONDS_BETWEEN)
 
     def end(self) -> None:
@@ -55,7 +55,8 @@ class Chaos:
             _send(pid, signal.SIGCONT)
         self._paused = []
 
-    def _choose(self) -> Blow:
+    def choose(self) -> Blow:
+        """Draw the next blow."""
         if self._random.random() < ALL_SHARE:
             return Blow("all", "pause", self._random.uniform(0.5, 2.0))
         choices = [
