@@ -10,9 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from zoneinfo import available_timezones
 
-from scheduler.config import Config
+from scheduler.config import Config, safe_url
 from scheduler.errors import SchedulerError, SchemaMissingError
 
+_POSTGRES = ("psycopg", "postgres")
+_SECONDS = 5  # as long as the service itself waits for a server
 LEAST_SQLITE = (3, 35, 0)  # RETURNING
 # File systems whose locks or shared memory SQLite's WAL cannot rely on.
 NETWORK_FILE_SYSTEMS = (
@@ -142,9 +144,6 @@ def _drivers(config: Config) -> Iterator[Finding]:
             yield Finding(f"{key}: the package {package} is not installed; {remedy}")
 
 
-_POSTGRES = ("psycopg", "postgres")
-
-
 def _servers(config: Config) -> Iterator[Finding]:
     from scheduler.db.connection import close_database
     from scheduler.db.schema import open_existing
@@ -157,6 +156,30 @@ def _servers(config: Config) -> Iterator[Finding]:
         yield Finding(str(error))
     finally:
         close_database()
+
+
+def _queue_server(config: Config) -> Iterator[Finding]:
+    url = config.queue_url
+    if url is None or any(_drivers(config)):
+        return
+    try:
+        _knock(url)
+    except Exception as error:  # noqa: BLE001 - two drivers with exceptions of their own
+        reason = " ".join(str(error).split()) or type(error).__name__
+        yield Finding(f"queue_url: {safe_url(url)} cannot be reached: {reason}")
+
+
+def _knock(url: str) -> None:
+    """Connect to the queue's server and let go; raises whatever its driver raises."""
+    if url.startswith("redis"):
+        from redis import Redis
+
+        with Redis.from_url(url, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS) as redis:
+            redis.ping()
+    else:
+        from psycopg import connect
+
+        connect(url, connect_timeout=_SECONDS).close()
 
 
 def _guards(_config: Config) -> Iterator[Finding]:
@@ -180,6 +203,7 @@ _LOOKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _preload,
     _drivers,
     _servers,
+    _queue_server,
     _guards,
     _time_zones,
 )

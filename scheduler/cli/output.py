@@ -28,13 +28,13 @@ class Tail:
         return f"\n[... {new_bytes - len(kept)} bytes not kept ...]\n{output}"
 
 
-def follow(screen: Screen, run_id: int) -> RunReport:
-    """Print a run's output as it comes and return the run when it has its verdict."""
+def follow(screen: Screen | None, run_id: int) -> RunReport:
+    """Print a run's output as it comes, if there is a screen, and return the run at its end."""
     tail = Tail()
     while True:
         run = find_run(run_id)  # before its texts: what it printed last is in them
         texts = read_texts(run_id)
-        if news := tail.news(texts.output, texts.output_bytes):
+        if screen and (news := tail.news(texts.output, texts.output_bytes)):
             screen.text(news)
         if run.is_final:
             return run

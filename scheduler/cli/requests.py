@@ -18,6 +18,8 @@ def trigger(context: Context) -> int:
     """Queue a run of a function now; with --wait, return when it and its retries have ended."""
     context.open_database(read_only=False)
     name, screen = context.args.name, context.screen
+    if find_function(name).state == "gone":
+        raise SchedulerError(f"{name} is gone from the code; `scheduler errors` may tell why")
     run_id = Requests(context.config, context.clock).request_run(name, force=context.args.force)
     missing = _missing_roles(list_processes(context.config, context.clock.now()))
     run = find_run(run_id)

@@ -47,7 +47,7 @@ def show(context: Context) -> int:
     context.open_database()
     run = find_run(context.args.run)
     if context.args.follow and not run.is_final:
-        run = follow(context.screen, run.id)
+        run = follow(None if context.args.json else context.screen, run.id)
     texts = read_texts(run.id)
     attempts = list_attempts(run.root_id or run.id)
     if context.args.json:

@@ -15,7 +15,7 @@ STATUS = {
     "queued": Cell("· wait", "busy"),
 }
 # A tick takes its time: what has been due for less than this is not late yet.
-LATE_AFTER_SECONDS = 10.0
+LATE_AFTER_SECONDS = 5.0
 
 
 def status_cell(status: str) -> Cell:

@@ -72,6 +72,15 @@ def test_a_triggered_run_waits_for_an_open_one_unless_it_is_forced(cli: Cli) -> 
     assert [run.available_at is None for run in list_runs(limit=2)] == [False, True]
 
 
+def test_a_function_that_is_gone_is_not_triggered(cli: Cli) -> None:
+    seed_function("a.b", state="gone")
+
+    code, _, err = cli("trigger", "a.b")
+
+    assert (code, err.split(";")[0]) == (1, "error: a.b is gone from the code")
+    assert list_runs() == []
+
+
 def test_an_unknown_name_is_refused_with_the_nearest(cli: Cli) -> None:
     seed_function("reports.send")
 

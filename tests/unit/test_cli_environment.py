@@ -97,6 +97,20 @@ def test_a_server_that_cannot_be_reached_is_an_error_without_its_password(folder
     assert "secret" not in "".join(found)
 
 
+@pytest.mark.parametrize("scheme", ["redis", "postgresql"])
+def test_a_queue_that_cannot_be_reached_is_an_error_without_its_password(
+    folder: Path, scheme: str
+) -> None:
+    (found,) = findings(folder, f'queue_url = "{scheme}://me:secret@127.0.0.1:1/0"')
+
+    assert found.startswith(f"! queue_url: {scheme}://me:***@127.0.0.1:1/0 cannot be reached: ")
+    assert "secret" not in found
+
+
+def test_servers_that_answer_are_fine(folder: Path, redis_url: str, postgres_url: str) -> None:
+    assert findings(folder, f'queue_url = "{redis_url}"\ndatabase_url = "{postgres_url}"') == []
+
+
 MOUNTS = """\
 /dev/sda1 / ext4 rw 0 0
 server:/x /data nfs4 rw 0 0

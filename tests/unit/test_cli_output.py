@@ -1,0 +1,37 @@
+"""Following an output of which only the head and the tail are kept."""
+
+from scheduler.cli.output import Tail
+
+
+def test_each_call_tells_only_what_is_new() -> None:
+    tail = Tail()
+
+    assert tail.news("one\n", 4) == "one\n"
+    assert tail.news("one\n", 4) == ""
+    assert tail.news("one\ntwo\n", 8) == "two\n"
+
+
+def test_nothing_printed_is_nothing_new() -> None:
+    assert Tail().news(None, 0) == ""
+
+
+def test_letters_of_several_bytes_are_not_cut() -> None:
+    tail = Tail()
+    tail.news("größe ", len("größe ".encode()))
+
+    assert tail.news("größe 好\n", len("größe 好\n".encode())) == "好\n"
+
+
+def test_of_an_output_that_was_cut_the_new_end_is_shown() -> None:
+    tail = Tail()
+    tail.news("head", 4)
+
+    assert tail.news("head\n... cut ...\ntail", 4000).endswith("tail")
+    assert tail.news("head\n... cut ...\ntailing", 4003) == "ing"
+
+
+def test_what_was_not_kept_is_said() -> None:
+    tail = Tail()
+    tail.news("a", 1)
+
+    assert "bytes not kept" in tail.news("a...z", 1000)
