@@ -6,18 +6,30 @@ from typing import Any
 
 import pytest
 
+from tests.process.backends import Backend
 from tests.process.service import Service
 
 
 @pytest.fixture
-def make_service(tmp_path: Path) -> Iterator[Callable[..., Service]]:
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Return SQLite files, or what the test is parametrized with (`ALL_BACKENDS`)."""
+    name = getattr(request, "param", "sqlite")
+    if name == "sqlite":
+        return Backend()
+    database_url = request.getfixturevalue("postgres_url")
+    is_alone = name == "postgres"
+    return Backend(database_url, database_url if is_alone else request.getfixturevalue("redis_url"))
+
+
+@pytest.fixture
+def make_service(tmp_path: Path, backend: Backend) -> Iterator[Callable[..., Service]]:
     """Return what makes a service with other configuration keys than the usual ones."""
     made: list[Service] = []
 
     def make(**keys: Any) -> Service:
         folder = tmp_path / f"service-{len(made)}"
         folder.mkdir()
-        made.append(Service(folder, **keys))
+        made.append(Service(folder, backend, **keys))
         return made[-1]
 
     yield make

@@ -2,23 +2,22 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+
+from tests.process.backends import Backend
 
 Found = TypeVar("Found")
 DEADLINE_SECONDS = 60.0
 STEP_SECONDS = 0.02
 
 
-def wait_for(
-    question: Callable[[], Found], what: str, seconds: float = DEADLINE_SECONDS
-) -> Found:
+def wait_for(question: Callable[[], Found], what: str, seconds: float = DEADLINE_SECONDS) -> Found:
     """Ask until the answer is true; fail with `what` after the deadline."""
     until = time.monotonic() + seconds
     while True:
@@ -31,14 +30,16 @@ def wait_for(
 class Service:
     """One configuration and everything that was started with it."""
 
-    def __init__(self, folder: Path, **keys: Any) -> None:
+    def __init__(self, folder: Path, backend: Backend | None = None, **keys: Any) -> None:
         self.folder = folder
+        self._backend = backend or Backend()
         self.functions = folder / "functions"
         self.functions.mkdir()
         self.database = folder / "scheduler.db"
         self.log = folder / "service.log"
         self._started: list[subprocess.Popen[bytes]] = []
-        lines = {"scan_paths": ["functions"], "worker_concurrency": 2, **keys}
+        usual = {"scan_paths": ["functions"], "worker_concurrency": 2}
+        lines = {**usual, **self._backend.keys(), **keys}
         (folder / "scheduler.toml").write_text(
             "".join(f"{key} = {_toml(value)}\n" for key, value in lines.items())
         )
@@ -87,16 +88,7 @@ class Service:
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """Read the database as any other program would; empty while there is none."""
-        if not self.database.exists():
-            return []
-        address = f"file:{self.database}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
-            try:
-                return connection.execute(sql, params).fetchall()
-            except sqlite3.OperationalError as error:
-                if "no such table" in str(error):
-                    return []
-                raise
+        return self._backend.rows(self.database, sql, params)
 
     def wait_rows(self, sql: str, *params: Any, at_least: int = 1) -> list[tuple[Any, ...]]:
         """Wait until a query has so many rows; return them."""
@@ -130,11 +122,11 @@ class Service:
 
     def living(self) -> list[int]:
         """Return the pids of all processes that run below this service's folder."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and _belongs(entry, self.folder):
-                found.append(int(entry.name))
-        return found
+        return [
+            int(entry.name)
+            for entry in Path("/proc").iterdir()
+            if entry.name.isdigit() and _belongs(entry, self.folder)
+        ]
 
 
 def stop(process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> int:

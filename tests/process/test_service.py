@@ -2,6 +2,8 @@
 
 import signal
 import subprocess
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -50,8 +52,8 @@ def test_a_decorated_function_in_a_folder_runs_every_second_with_everything_on_r
     process = service.start("run")
     service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'success'", at_least=3)
     assert stop(process, signal.SIGINT) == 0
-    status, output, result, exit_code = service.rows(
-        "SELECT status, output, result, exit_code FROM run_logs ORDER BY id"
+    status, output, result = service.rows(
+        "SELECT status, output, result FROM run_logs ORDER BY id"
     )[0]
     assert (status, result) == ("success", "'done'")
     assert output.startswith("ticked at ")
@@ -170,7 +172,7 @@ def test_two_services_on_one_database_decide_each_slot_once(service: Service) ->
 
 
 def test_an_edited_interval_body_and_helper_take_effect_without_a_restart(
-    make_service: type[Service],
+    make_service: Callable[..., Service],
 ) -> None:
     service = make_service(scan_interval_seconds=0.5)
     helper = service.functions / "helper.py"
@@ -212,7 +214,7 @@ def once():
 
 
 def test_what_outlasts_the_grace_is_cut_off_and_recorded_as_such(
-    make_service: type[Service],
+    make_service: Callable[..., Service],
 ) -> None:
     service = make_service(shutdown_grace_seconds=0.5)
     service.write(
@@ -237,7 +239,7 @@ def once():
     assert service.living() == []
 
 
-def test_a_second_signal_skips_the_wait(make_service: type[Service]) -> None:
+def test_a_second_signal_skips_the_wait(make_service: Callable[..., Service]) -> None:
     service = make_service(shutdown_grace_seconds=600)
     service.write(
         "long.py",
@@ -272,7 +274,7 @@ def test_a_signal_that_comes_while_a_process_still_starts_stops_it_in_order(
 ) -> None:
     for role in ("ticker", "worker", "run"):
         process = service.start(role)
-        wait_for(lambda pid=process.pid: _handles_sigterm(pid), "the handler to be installed")
+        wait_for(partial(_handles_sigterm, process.pid), "the handler to be installed")
         assert stop(process) == 0, service.read_log()
     assert service.living() == []
 

@@ -1,0 +1,61 @@
+"""The three back ends that keep the same promises, and how a test reads their rows."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NETWORKED = ("postgres+redis", "postgres")
+# Every promise on SQLite files, and on one of the others: another one each day, all with --full.
+ALL_BACKENDS = pytest.mark.parametrize(
+    "backend",
+    ["sqlite", *(pytest.param(name, marks=pytest.mark.full(sample=1)) for name in NETWORKED)],
+    indirect=True,
+)
+ON_SERVERS = pytest.mark.parametrize("backend", NETWORKED, indirect=True)
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Where a service keeps its rows and messages; None means its SQLite file."""
+
+    database_url: str | None = None
+    queue_url: str | None = None
+
+    def keys(self) -> dict[str, str]:
+        """Return the configuration keys that choose this back end."""
+        urls = {"database_url": self.database_url, "queue_url": self.queue_url}
+        return {key: url for key, url in urls.items() if url}
+
+    def rows(self, file: Path, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """Read the database as any other program would; empty while it has no tables."""
+        if self.database_url:
+            return _rows_of_server(self.database_url, sql, params)
+        return _rows_of_file(file, sql, params) if file.exists() else []
+
+
+def _rows_of_file(file: Path, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    address = f"file:{file}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
+        try:
+            return connection.execute(sql, params).fetchall()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return []
+            raise
+
+
+def _rows_of_server(url: str, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    import psycopg
+
+    # Percent signs of LIKE patterns are meant literally where there are no parameters.
+    query = sql.replace("%", "%%").replace("?", "%s") if params else sql
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+        try:
+            return connection.execute(query.encode(), params or None).fetchall()
+        except psycopg.errors.UndefinedTable:
+            return []
