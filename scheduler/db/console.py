@@ -65,8 +65,11 @@ class ConsoleDatabase:
         self._connection.open()
         return self._connection.has_changed()
 
-    def overview(self, now: float) -> Overview:
-        """Read everything the first screen shows except runs and histories."""
+    def overview(self, now: float, *, is_quick: bool = False) -> Overview:
+        """Read everything the first screen shows except runs and histories.
+
+        is_quick: without the counts of 24 hours, which take 0.1 s at a million runs.
+        """
         self._connection.open()
         scans = self._rows(
             "SELECT started_at, finished_at, files, functions, errors FROM scans"
@@ -92,7 +95,7 @@ class ConsoleDatabase:
                 )
             ),
             last_scan=ScanRow(*scans[0]) if scans else None,
-            counts=self._counts(now),
+            counts=None if is_quick else self._counts(now),
         )
 
     def histories(
@@ -170,7 +173,8 @@ class ConsoleDatabase:
             else []
         )
         timings = self._rows(
-            "SELECT scheduled_for, queued_at, available_at, started_at, finished_at, trigger"
+            "SELECT scheduled_for, queued_at, available_at, started_at, finished_at, trigger,"
+            " attempt"
             " FROM run_logs WHERE function_id = ? AND started_at IS NOT NULL"
             " ORDER BY id DESC LIMIT ?",
             (function_id, STATS_RUNS),
@@ -184,7 +188,7 @@ class ConsoleDatabase:
 
     def _read_functions(self) -> tuple[FunctionRow, ...]:
         known, fresh = self._functions, {}
-        for row in self._rows(f"SELECT {_FUNCTION_COLUMNS} FROM scheduled_functions"):
+        for row in self._rows(f"SELECT {_FUNCTION_COLUMNS} FROM scheduled_functions ORDER BY name"):
             old = known.get(row[0])
             # Most rows are as they were at the last look; to build 20,000 anew would cost 60 ms.
             fresh[row[0]] = old if old and old[0] == row else (row, FunctionRow(*row))

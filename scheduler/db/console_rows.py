@@ -79,6 +79,13 @@ class RunRow:
         return max(self.queued_at - self.scheduled_for, 0.0)
 
     @property
+    def held_seconds(self) -> float:
+        """How long it had to wait for the run before it, its jitter or its retry delay."""
+        if self.queued_at is None or self.available_at is None:
+            return 0.0
+        return max(self.available_at - self.queued_at, 0.0)
+
+    @property
     def queue_wait_seconds(self) -> float | None:
         """From the moment it could start until it did."""
         if self.queued_at is None or self.started_at is None:
@@ -198,7 +205,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What the first screen needs, taken at one moment."""
+    """What the first screen needs, taken at one moment; counts None: not counted yet."""
 
     taken_at: float
     functions: tuple[FunctionRow, ...] = ()
@@ -207,7 +214,7 @@ class Overview:
     processes: tuple[ProcessRow, ...] = ()
     scan_errors: tuple[ScanErrorRow, ...] = ()
     last_scan: ScanRow | None = None
-    counts: Counts = field(default_factory=Counts)
+    counts: Counts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,15 +253,15 @@ class FunctionStats:
     def measured(
         counts: Mapping[str, int], timings: Sequence[tuple[Any, ...]], now: float
     ) -> "FunctionStats":
-        """Compute from rows of scheduled_for, queued, available, started, finished, trigger."""
+        """Compute from rows of slot, queued, available, started, finished, trigger, attempt."""
         durations, lateness, waits = [], [], []
         histogram = [0] * (len(LATENESS_STEPS) + 1)
-        for slot, queued_at, available_at, started_at, finished_at, trigger in timings:
+        for slot, queued_at, available_at, started_at, finished_at, trigger, attempt in timings:
             if finished_at is not None:
                 durations.append(max(finished_at - started_at, 0.0))
             if queued_at is not None:
                 waits.append(max(started_at - max(queued_at, available_at or 0.0), 0.0))
-            if trigger != "schedule":
+            if trigger != "schedule" or attempt > 1:
                 continue
             late = max(started_at - slot, 0.0)
             lateness.append(late)

@@ -1,12 +1,12 @@
 """What the console can change: requests to the service, each answered in one short sentence."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from scheduler.config import Config
 from scheduler.db.console_rows import FunctionRow, RunRow
-from scheduler.db.schema import open_existing
-from scheduler.maintenance.requests import Requests
-from scheduler.models import database
+
+if TYPE_CHECKING:
+    from scheduler.maintenance.requests import Requests
 
 
 class Actions(Protocol):
@@ -47,33 +47,36 @@ def ask_stack(actions: Actions, run: RunRow) -> str:
 
 
 class ServiceActions:
-    """Requests to the real service; the writing connection opens at the first one."""
+    """Requests to the real service; the queue's library and the connection come with the first."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._requests = Requests(config)
 
     def request_run(self, name: str, *, force: bool = False) -> int:
         """See `Requests.request_run`."""
-        return self._opened().request_run(name, force=force)
+        return self._requests().request_run(name, force=force)
 
     def pause(self, name: str) -> bool:
         """See `Requests.pause`."""
-        return self._opened().pause(name)
+        return self._requests().pause(name)
 
     def resume(self, name: str) -> bool:
         """See `Requests.resume`."""
-        return self._opened().resume(name)
+        return self._requests().resume(name)
 
     def cancel(self, run_id: int) -> str:
         """See `Requests.cancel`."""
-        return self._opened().cancel(run_id)
+        return self._requests().cancel(run_id)
 
     def request_stack(self, run_id: int) -> bool:
         """See `Requests.request_stack`."""
-        return self._opened().request_stack(run_id)
+        return self._requests().request_stack(run_id)
 
-    def _opened(self) -> Requests:
+    def _requests(self) -> "Requests":
+        from scheduler.db.schema import open_existing
+        from scheduler.maintenance.requests import Requests
+        from scheduler.models import database
+
         if database.obj is None or database.is_closed():
             open_existing(self._config)
-        return self._requests
+        return Requests(self._config)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from pathlib import Path
 from typing import Protocol
 
 from scheduler.clock import Clock
@@ -10,7 +11,7 @@ from scheduler.config import Config
 from scheduler.tui.actions import Actions
 from scheduler.tui.glyphs import ASCII, UNICODE
 from scheduler.tui.keys import Binding, binding_of, hints
-from scheduler.tui.look import Look
+from scheduler.tui.look import Look, database_name
 from scheduler.tui.model.board import Board
 from scheduler.tui.model.frame import footer
 from scheduler.tui.popups import Popup
@@ -23,7 +24,6 @@ from scheduler.tui.view import Badge, View
 
 HOLD_SECONDS = 5.0  # the order rests this long after a key
 MESSAGE_SECONDS = 5.0
-BOARD_SECONDS = 5.0  # a function becomes late though nobody writes
 DOUBLE_CLICK_SECONDS = 0.4
 UNFOCUSED_SECONDS = 30.0
 WHEEL_ROWS = 3
@@ -78,6 +78,7 @@ class Console:
     ) -> None:
         self.around = around
         self._commands = commands
+        self._database = database_name(around.config, Path.cwd())
         self.is_ascii = around.is_ascii
         self.overview = Overview()
         self.screens: list[Screen] = [self.overview]
@@ -91,8 +92,8 @@ class Console:
         self._is_frozen = False
         self._trouble: Trouble | None = None
         self._message = ("", 0.0, False)
+        self._board = (EMPTY.overview, 0.0, Board(EMPTY.overview, Look(0.0, around.config)))
         self._last_key_at = float("-inf")
-        self._board: tuple[object, float, Board] | None = None
         self._is_pasting = False
         self._last_click = (0.0, -1, -1)
 
@@ -178,7 +179,8 @@ class Console:
             frozen, now = self._frozen
             snapshot = held(frozen, self._latest)
         glyphs = ASCII if self.is_ascii else UNICODE
-        look = Look(now, self.around.config, glyphs, self.is_clock, self.zone)
+        config = self.around.config
+        look = Look(now, config, self._database, glyphs, self.is_clock, self.zone)
         return View(snapshot, self._board_of(snapshot, look), look, self._badge(look))
 
     def say(self, text: str, *, is_bad: bool = False) -> None:
@@ -230,12 +232,11 @@ class Console:
         self.around.source.pace(seconds)
 
     def _board_of(self, snapshot: Snapshot, look: Look) -> Board:
-        if self._board:
-            overview, made_at, board = self._board
-            if overview is snapshot.overview and 0 <= look.now - made_at < BOARD_SECONDS:
-                return board
-        board = Board(snapshot.overview, look)
-        self._board = (snapshot.overview, look.now, board)
+        """Return the board of a snapshot; the last one while neither data nor time changed it."""
+        overview, made_at, board = self._board
+        if overview is not snapshot.overview or not made_at <= look.now <= board.valid_until:
+            board = Board(snapshot.overview, look, before=board)
+            self._board = (snapshot.overview, look.now, board)
         return board
 
     def _badge(self, look: Look) -> Badge:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from pathlib import Path
 
 from scheduler.config import Config
 from scheduler.tui.glyphs import UNICODE, Glyphs
@@ -15,10 +16,12 @@ class Look:
     """The settings of one frame. `clock`: absolute times instead of relative ones.
 
     zone: None is the machine's own time zone, with its summer and winter time.
+    database: what to call the database.
     """
 
     now: float
     config: Config
+    database: str = ""
     glyphs: Glyphs = UNICODE
     clock: bool = False
     zone: tzinfo | None = UTC
@@ -68,3 +71,12 @@ class Look:
             return datetime.fromtimestamp(instant, UTC).astimezone(self.zone).strftime(pattern)
         except (OverflowError, ValueError, OSError):
             return "?"
+
+
+def database_name(config: Config, folder: Path) -> str:
+    """Return the database's path, short if it lies below `folder`, or its server, no password."""
+    if config.database_url:
+        scheme, _, rest = config.database_url.partition("://")
+        return f"{scheme}://{rest.rpartition('@')[2]}"
+    path = config.db_path
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)

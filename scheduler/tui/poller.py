@@ -22,7 +22,7 @@ class Reader(Protocol):
 
     def close(self) -> None: ...
     def has_changed(self) -> bool: ...
-    def overview(self, now: float) -> Overview: ...
+    def overview(self, now: float, *, is_quick: bool) -> Overview: ...
     def histories(self, function_ids: Iterable[int]) -> dict[int, tuple[Mark, ...]]: ...
     def run_page(
         self,
@@ -55,21 +55,23 @@ class Lookout:
         now = self._clock.now()
         try:
             self._is_dirty |= self._reader.has_changed()
-            is_fresh = self._last is EMPTY or (is_due and self._must_read(now))
-            self._last = self._read(interest, now, is_fresh=is_fresh)
+            is_first = self._last is EMPTY
+            is_fresh = is_first or (is_due and self._must_read(now))
+            self._last = self._read(interest, now, is_fresh=is_fresh, is_quick=is_first)
         except ConsoleError:
             self._last, self._is_dirty = EMPTY, True
             raise
         return self._last
 
     def _must_read(self, now: float) -> bool:
-        age = now - self._last.overview.taken_at
-        return self._is_dirty or not 0 <= age < OVERVIEW_MAX_AGE_SECONDS
+        overview = self._last.overview
+        is_aged = not 0 <= now - overview.taken_at < OVERVIEW_MAX_AGE_SECONDS
+        return self._is_dirty or is_aged or overview.counts is None
 
-    def _read(self, interest: Interest, now: float, *, is_fresh: bool) -> Snapshot:
+    def _read(self, interest: Interest, now: float, *, is_fresh: bool, is_quick: bool) -> Snapshot:
         last, reader = self._last, self._reader
         old = last.interest if not is_fresh else Interest()
-        overview = reader.overview(now) if is_fresh else last.overview
+        overview = reader.overview(now, is_quick=is_quick) if is_fresh else last.overview
         known = {} if is_fresh else last.marks
         missing = [key for key in interest.visible if key not in known]
         snapshot = Snapshot(
@@ -173,24 +175,27 @@ class Poller:
             while not self._is_stopping:
                 self._wake.clear()
                 is_due, self._is_due = self._is_due, False
-                is_good = self._look(is_due=is_due)
-                failures = 0 if is_good else failures + 1
-                pause = self._interval_seconds if is_good else self._backoff(failures)
-                if not self._wake.wait(pause):
+                report = self._look(is_due=is_due)
+                failures = failures + 1 if isinstance(report, Trouble) else 0
+                self._post(report)
+                if not self._wake.wait(self._pause(report, failures)):
                     self._is_due = True
         finally:
             self._close()
 
-    def _look(self, *, is_due: bool) -> bool:
+    def _look(self, *, is_due: bool) -> Snapshot | Trouble:
         try:
-            self._post(self._lookout.look(self._interest, is_due=is_due))
+            return self._lookout.look(self._interest, is_due=is_due)
         except ConsoleError as error:
-            self._post(Trouble(error.kind, str(error)))
-            return False
+            return Trouble(error.kind, str(error))
         except Exception as error:  # noqa: BLE001 - the thread must not end in silence
-            self._post(Trouble("unreadable", f"{type(error).__name__}: {error}"))
-            return False
-        return True
+            return Trouble("unreadable", f"{type(error).__name__}: {error}")
+
+    def _pause(self, report: Snapshot | Trouble, failures: int) -> float:
+        """Return how long to wait: not at all after the first, quick look."""
+        if isinstance(report, Trouble):
+            return self._backoff(failures)
+        return self._interval_seconds if report.overview.counts else 0.0
 
     @staticmethod
     def _backoff(failures: int) -> float:

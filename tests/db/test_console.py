@@ -67,6 +67,7 @@ def test_the_figures_of_24_hours_are_those_of_the_rows(
     reader: ConsoleDatabase, seeded: Config
 ) -> None:
     counts = reader.overview(NOW).counts
+    assert counts is not None
     with writing(seeded) as connection:
         runs, failed = connection.execute(
             "SELECT count(*) FILTER (WHERE started_at >= ?), count(*) FILTER (WHERE finished_at >="
@@ -81,10 +82,13 @@ def test_the_figures_of_24_hours_are_those_of_the_rows(
 def test_new_runs_are_counted_before_the_hourly_figures_are_read_again(
     own: Config, own_reader: ConsoleDatabase
 ) -> None:
-    before = own_reader.overview(NOW).counts.runs_24h
+    before = own_reader.overview(NOW).counts
     with writing(own) as connection:
         connection.execute("UPDATE run_logs SET started_at = ? WHERE status = 'queued'", [NOW + 1])
-    assert own_reader.overview(NOW + 2).counts.runs_24h == before + 1
+    after = own_reader.overview(NOW + 2).counts
+    assert before is not None
+    assert after is not None
+    assert after.runs_24h == before.runs_24h + 1
 
 
 def test_functions_that_did_not_change_are_the_same_values_as_before(
@@ -159,11 +163,19 @@ def test_statistics_cover_durations_lateness_and_the_last_day(reader: ConsoleDat
 
 
 def test_a_run_that_did_not_finish_is_late_but_has_no_duration() -> None:
-    row = (NOW, NOW + 0.05, NOW + 0.05, NOW + 2.0, None, "schedule")
+    row = (NOW, NOW + 0.05, NOW + 0.05, NOW + 2.0, None, "schedule", 1)
     stats = FunctionStats.measured({}, [row], NOW + 3)
     assert stats.durations is None
     assert stats.lateness == Spread(2.0, 2.0, 2.0)
     assert stats.lateness_histogram == (0, 0, 0, 0, 0, 1, 0, 0, 0)
+
+
+def test_a_retry_and_a_run_by_hand_say_nothing_of_lateness() -> None:
+    times = (NOW, NOW + 9, NOW + 9, NOW + 9.1, NOW + 9.2)
+    rows = [(*times, "schedule", 2), (*times, "manual", 1)]
+    stats = FunctionStats.measured({}, rows, NOW + 30)
+    assert stats.lateness is None
+    assert stats.durations is not None
 
 
 @pytest.mark.parametrize(

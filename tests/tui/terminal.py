@@ -9,6 +9,7 @@ import struct
 import subprocess
 import termios
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -31,6 +32,7 @@ class Terminal:
         width: int,
         height: int,
         environ: Mapping[str, str] | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._clock = SystemClock()
         self.raw = bytearray()
@@ -44,6 +46,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
+            cwd=folder,
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "", **(environ or {})},
         )
         os.close(slave)
@@ -65,7 +68,7 @@ class Terminal:
             os.write(self._master, KEYS.get(key, key).encode())
             self.pump(0.01)
             if key == "esc":
-                self._pause(ESCAPE_SECONDS)
+                self.pause(ESCAPE_SECONDS)
 
     def resize(self, width: int, height: int) -> None:
         """Change the size as a window manager would."""
@@ -101,14 +104,30 @@ class Terminal:
 
     def pump(self, seconds: float) -> None:
         """Take what the command has written, waiting this long for the first byte."""
-        while select.select([self._master], [], [], seconds)[0]:
-            try:
-                data = os.read(self._master, 65536)
-            except OSError:  # EIO: the command has ended
-                return
-            self.raw += data
-            self._stream.feed(data)
+        while self.read_once(seconds):
             seconds = 0.01
+
+    def read_once(self, seconds: float) -> bool:
+        """Take one piece of output, waiting this long for it; False if there was none."""
+        if not select.select([self._master], [], [], seconds)[0]:
+            return False
+        try:
+            data = os.read(self._master, 65536)
+        except OSError:  # EIO: the command has ended
+            return False
+        self.raw += data
+        self._stream.feed(data)
+        return True
+
+    def write(self, data: str) -> None:
+        """Send characters without reading."""
+        os.write(self._master, data.encode())
+
+    def pause(self, seconds: float) -> None:
+        """Read for this long, whatever comes."""
+        until = self._clock.monotonic() + seconds
+        while (left := until - self._clock.monotonic()) > 0:
+            self.pump(left)
 
     def close(self) -> None:
         """Kill the command if it still runs."""
@@ -118,11 +137,6 @@ class Terminal:
         if self._master >= 0:
             os.close(self._master)
             self._master = -1
-
-    def _pause(self, seconds: float) -> None:
-        until = self._clock.monotonic() + seconds
-        while (left := until - self._clock.monotonic()) > 0:
-            self.pump(left)
 
     def _set_size(self, width: int, height: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))

@@ -48,8 +48,9 @@ def run(**changes: Any) -> RunRow:
     fields: dict[str, Any] = {
         "id": 9, "function_id": 1, "status": "running", "trigger": "schedule", "attempt": 1,
         "slots": 1, "scheduled_for": NOW - 28.1, "covers_from": NOW - 28.1,
-        "queued_at": NOW - 28.05,        "available_at": NOW - 28.05, "started_at": NOW - 28, "finished_at": None,
-        "claimed_by": "w-1", "error_type": None, "error_message": None, "reason": None,
+        "queued_at": NOW - 28.05, "available_at": NOW - 28.05, "started_at": NOW - 28,
+        "finished_at": None, "claimed_by": "w-1", "error_type": None,
+        "error_message": None, "reason": None,
         "cancel_requested_at": None,
     }  # fmt: skip
     return RunRow(**{**fields, **changes})
@@ -195,6 +196,12 @@ def test_a_run_names_its_lateness_in_as_many_words_as_there_is_room() -> None:
     assert outcome(done, LOOK, room=60) == [("dim", "late 100ms = tick 50ms + queue 50ms")]
     assert outcome(done, LOOK, room=25) == [("dim", "tick 50ms + queue 50ms")]
     assert outcome(done, LOOK, room=12) == [("dim", "late 100ms")]
+
+
+def test_the_time_a_run_was_held_is_told_apart_from_the_queue() -> None:
+    done = run(status="success", available_at=NOW - 28.02, finished_at=NOW - 27)
+    said = "late 100ms = tick 50ms + held 30ms + queue 20ms"
+    assert outcome(done, LOOK, room=60) == [("dim", said)]
 
 
 @pytest.mark.parametrize(

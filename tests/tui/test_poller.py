@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from scheduler.db.console_connection import ConsoleError, LockedError
-from scheduler.db.console_rows import FunctionStats, Mark, Overview, RunDetails, RunPage
+from scheduler.db.console_rows import Counts, FunctionStats, Mark, Overview, RunDetails, RunPage
 from scheduler.testing import SettableClock
 from scheduler.tui.poller import BACKOFF_SECONDS, Lookout, Poller
 from scheduler.tui.snapshot import Interest, Snapshot, Trouble, Window
 
+HERE = Interest(visible=(1, 2), recent=Window())
 STATS = FunctionStats({}, None, None, None, (0,))
 
 
@@ -31,9 +32,9 @@ class FakeReader:
         changes, self.changes = self.changes, False
         return changes
 
-    def overview(self, now: float) -> Overview:
-        self.calls.append("overview")
-        return Overview(now)
+    def overview(self, now: float, *, is_quick: bool) -> Overview:
+        self.calls.append("quick overview" if is_quick else "overview")
+        return Overview(now, counts=None if is_quick else Counts())
 
     def histories(self, function_ids: Iterable[int]) -> dict[int, tuple[Mark, ...]]:
         ids = list(function_ids)
@@ -77,16 +78,16 @@ class Watched:
 @pytest.fixture
 def watched() -> Watched:
     watched = Watched()
-    watched.look(Interest(visible=(1, 2), recent=Window()))
+    watched.look(HERE)
+    watched.look(HERE)
     return watched
 
 
-HERE = Interest(visible=(1, 2), recent=Window())
-
-
-def test_the_first_look_reads_everything_that_is_on_the_screen() -> None:
-    calls = Watched().look(HERE)
-    assert calls == ["overview", "history 1", "history 2", "page None None"]
+def test_the_first_look_is_quick_and_the_second_counts() -> None:
+    watched = Watched()
+    rest = ["history 1", "history 2", "page None None"]
+    assert watched.look(HERE) == ["quick overview", *rest]
+    assert watched.look(HERE) == ["overview", *rest]
 
 
 def test_while_nobody_writes_nothing_is_read_again(watched: Watched) -> None:
@@ -144,7 +145,7 @@ def test_after_a_failure_everything_is_read_again(watched: Watched) -> None:
     with pytest.raises(ConsoleError):
         watched.lookout.look(HERE, is_due=True)
     watched.reader.error = None
-    assert watched.look(HERE)[0] == "overview"
+    assert watched.look(HERE)[0] == "quick overview"
 
 
 class Posted:
@@ -173,9 +174,9 @@ def test_a_new_interest_is_looked_at_at_once() -> None:
     reader, posted = FakeReader(), Posted()
     poller = _poller(reader, posted)
     poller.start()
-    posted.wait_for(lambda reports: len(reports) == 1)
-    poller.want(Interest(visible=(5,)))
     posted.wait_for(lambda reports: len(reports) == 2)
+    poller.want(Interest(visible=(5,)))
+    posted.wait_for(lambda reports: len(reports) == 3)
     poller.stop()
     assert "history 5" in reader.calls
     assert reader.calls[-1] == "close"
@@ -185,12 +186,12 @@ def test_the_same_interest_wakes_nobody() -> None:
     reader, posted = FakeReader(), Posted()
     poller = _poller(reader, posted)
     poller.start()
-    posted.wait_for(lambda reports: len(reports) == 1)
+    posted.wait_for(lambda reports: len(reports) == 2)
     poller.want(Interest())
     poller.want(Interest(run_id=1))
-    posted.wait_for(lambda reports: len(reports) == 2)
+    posted.wait_for(lambda reports: len(reports) == 3)
     poller.stop()
-    assert len(posted.reports) == 2
+    assert len(posted.reports) == 3
 
 
 @pytest.mark.parametrize("error", [LockedError("locked"), ZeroDivisionError("a fault of ours")])

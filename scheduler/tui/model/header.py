@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from scheduler.tui.look import Look
 from scheduler.tui.model.problems import Problem, is_alive, of_role, problems
 from scheduler.tui.text import Line, Run, clean, cut, ends, exact, fit, line_width
 from scheduler.tui.view import View
@@ -28,7 +27,7 @@ def title_line(view: View, width: int, crumbs: Sequence[Run], found: Sequence[Pr
     clock: Line = [(None, f"{look.time(look.now)} {look.zone_name()} ")]
     room = width - line_width(head) - line_width(clock) - 2
     left = [*head, *status(view, found, room)]
-    right: Line = [("dim", clean(database_name(look))), (None, "  "), *clock]
+    right: Line = [("dim", clean(look.database)), (None, "  "), *clock]
     fits = line_width(left) + line_width(right) + 2 <= width
     return ends(left, right if fits else clock, width, gap=2, ellipsis=look.glyphs.ellipsis)
 
@@ -56,22 +55,13 @@ def status(view: View, found: Sequence[Problem], room: int) -> Line:
     return _live(view, found, room)
 
 
-def database_name(look: Look) -> str:
-    """Return what to call the database: its path, or the server's address without the password."""
-    url = look.config.database_url
-    if url is None:
-        return str(look.config.db_path)
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
-
-
 def _trouble(view: View) -> Run:
     trouble, look = view.badge.trouble, view.look
     assert trouble is not None
     age = span(look.now - view.snapshot.read_at)
     data = f"data is {age} old, retrying" if view.badge.has_data else "waiting"
     if trouble.kind == "missing":
-        return "fail", f"{look.glyphs.fail} no database: {clean(database_name(look))} - {data}"
+        return "fail", f"{look.glyphs.fail} no database: {clean(look.database)} - {data}"
     return "warn", f"{look.glyphs.warn} {clean(trouble.text)} - {data}"
 
 
@@ -138,18 +128,28 @@ def _figures(view: View, width: int) -> list[Line]:
 
 def _cells(view: View, *, is_wide: bool) -> list[tuple[str, Line]]:
     overview = view.snapshot.overview
-    counts = overview.counts
     ready = sum(queued.ready for queued in overview.queued.values())
-    share = f" ({_percent(counts.failed_24h, counts.runs_24h)})" if counts.failed_24h else ""
-    failed_role = "fail" if counts.failed_24h else "figure"
+    runs, failed = _counted(view)
     return [
         ("last scan", _scan_figure(view)),
         ("functions", [("figure", f"{len(overview.functions):,}")]),
-        ("runs 24h", [("figure", f"{counts.runs_24h:,}")]),
-        ("failed 24h", [(failed_role, f"{counts.failed_24h:,}{share}")]),
+        ("runs 24h", [runs]),
+        ("failed 24h", [failed]),
         ("workers", workers_figure(view, is_wide=is_wide)),
         ("queue", [("figure", f"{ready:,}{' waiting' if is_wide else ''}")]),
     ]
+
+
+def _counted(view: View) -> tuple[Run, Run]:
+    counts = view.snapshot.overview.counts
+    if counts is None:
+        unknown: Run = ("dim", view.look.glyphs.ellipsis)
+        return unknown, unknown
+    runs: Run = ("figure", f"{counts.runs_24h:,}")
+    if not counts.failed_24h:
+        return runs, ("figure", "0")
+    share = _percent(counts.failed_24h, counts.runs_24h)
+    return runs, ("fail", f"{counts.failed_24h:,} ({share})")
 
 
 def workers_figure(view: View, *, is_wide: bool) -> Line:
@@ -179,7 +179,8 @@ def _percent(part: int, whole: int) -> str:
 
 def _sparkline(view: View) -> str:
     bars = view.look.glyphs.bars
-    hours = view.snapshot.overview.counts.hourly
+    counts = view.snapshot.overview.counts
+    hours = counts.hourly if counts else ()
     top = max(hours, default=0)
     return "".join(
         bars[min(hour * len(bars) // top, len(bars) - 1)] if hour else " " for hour in hours

@@ -87,7 +87,7 @@ def _scans(overview: Overview, look: Look) -> Iterator[Problem]:
 
 
 def _lateness(board: Board) -> Iterator[Problem]:
-    if count := board.late_count():
+    if count := board.late_count:
         verb = "is" if count == 1 else "are"
         yield Problem(f"{plural(count, 'function')} {verb} late", "scheduler explain NAME")
 

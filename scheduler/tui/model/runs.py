@@ -76,8 +76,10 @@ def lateness(run: RunRow, *, room: int) -> str:
     ticker = run.ticker_lateness_seconds
     if ticker is None:
         return f"waited {duration(wait)}"
-    late = f"late {duration(ticker + wait)}"
-    parts = f"tick {duration(ticker)} + queue {duration(wait)}"
+    held = run.held_seconds
+    late = f"late {duration(ticker + held + wait)}"
+    middle = f"held {duration(held)} + " if held >= 0.001 else ""
+    parts = f"tick {duration(ticker)} + {middle}queue {duration(wait)}"
     texts = (f"{late} = {parts}", parts, late)
     return next((text for text in texts if len(text) <= room), late)
 

@@ -84,11 +84,16 @@ def function_state(
     return status_state(function.last_status)
 
 
+def late_at(function: FunctionRow, look: Look) -> float:
+    """Return the instant from which the function counts as late unless it has started by then."""
+    if function.next_run_at is None or function.state != "active":
+        return float("inf")
+    grace = function.grace_seconds
+    return function.next_run_at + (look.late_after_seconds if grace is None else grace)
+
+
 def late_seconds(function: FunctionRow, look: Look) -> float:
     """Return how long the function has been due when that is more than its grace, else 0."""
-    if function.next_run_at is None or function.state != "active":
+    if function.next_run_at is None or look.now <= late_at(function, look):
         return 0.0
-    due = look.now - function.next_run_at
-    grace = function.grace_seconds
-    allowed = look.late_after_seconds if grace is None else grace
-    return due if due > allowed else 0.0
+    return look.now - function.next_run_at

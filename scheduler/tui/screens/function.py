@@ -135,7 +135,9 @@ class FunctionScreen:
         if rows < 2 * _LEAST_ROWS or self._is_zoomed:
             part = self._text if self._is_reading else self._runs
             return part(view, width, rows, y) if rows > 0 else []
-        text_rows = min(max(len(self._text_lines(view)) + 1, 4), rows // 2)
+        needed = max(len(self._text_lines(view)) + 1, _LEAST_ROWS)
+        unused = rows - max(len(self.runs.page.runs) + 1, _LEAST_ROWS)
+        text_rows = min(needed, max(rows // 2, unused))
         upper = rows - text_rows
         return [*self._runs(view, width, upper, y), *self._text(view, width, text_rows, y + upper)]
 

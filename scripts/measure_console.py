@@ -1,0 +1,123 @@
+"""Measures the console on a big database: first paint, key to screen, CPU, memory.
+
+Usage: python scripts/measure_console.py [--functions 2000 20000] [--runs 1000000]
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # the tests' terminal is not installed
+
+from scheduler.clock import SystemClock  # noqa: E402
+from scheduler.config import Config  # noqa: E402
+from tests.tui.seed import Seed, make_config, make_database, writing  # noqa: E402
+from tests.tui.terminal import Terminal  # noqa: E402
+
+CLOCK = SystemClock()
+KEYS = {
+    "cursor down": "j",
+    "page down": "\x1b[6~",
+    "sort": "s",
+    "last row": "G",
+    "details and back": "\r",
+    "recent runs, last": "2G",
+}
+SECONDS = 12.0  # how long CPU is measured
+
+
+def main() -> int:
+    """Measure each size and print one line per figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--functions", nargs="+", type=int, default=[2000, 20000])
+    parser.add_argument("--runs", type=int, default=1_000_000)
+    arguments = parser.parse_args()
+    for functions in arguments.functions:
+        with tempfile.TemporaryDirectory(prefix="measure-") as folder:
+            config = make_config(Path(folder))
+            (Path(folder) / "jobs").mkdir()
+            (Path(folder) / "scheduler.toml").write_text('scan_paths = ["jobs"]\n')
+            make_database(config, Seed(CLOCK.now(), functions=functions, runs=arguments.runs))
+            print(f"{functions:,} functions, {arguments.runs:,} runs")
+            measure(config)
+    return 0
+
+
+def measure(config: Config) -> None:
+    """Print the figures of one database."""
+    with _console(config) as (console, first_paint):
+        _say("first paint with data", f"{first_paint * 1000:.0f} ms")
+        console.pause(3.0)
+        for name, key in KEYS.items():
+            times = [_key_seconds(console, key) for _ in range(9)]
+            _say(name, f"{median(times) * 1000:.1f} ms, at most {max(times) * 1000:.1f} ms")
+            console.type("esc", "1")
+            console.pause(0.5)
+        _say("CPU while nobody writes", _cpu(console, lambda: None))
+        _say("CPU while runs are written", _cpu(console, lambda: _write(config)))
+        _say("memory", f"{_resident(console.process.pid) / 2**20:.0f} MB")
+
+
+@contextmanager
+def _console(config: Config) -> Iterator[tuple[Terminal, float]]:
+    path = config.db_path.with_name("scheduler.toml")
+    begun = CLOCK.monotonic()
+    command = [sys.executable, "-m", "scheduler", "tui", "--config", str(path)]
+    with Terminal(command, width=120, height=36) as console:
+        while "accounts." not in console.text():
+            console.pump(0.005)
+        yield console, CLOCK.monotonic() - begun
+
+
+def _key_seconds(console: Terminal, key: str) -> float:
+    """Return the time from a key to the first bytes it brings onto the screen."""
+    console.pause(0.25)
+    before = len(console.raw)
+    begun = CLOCK.monotonic()
+    console.write(key)
+    while len(console.raw) == before:
+        console.read_once(1.0)
+    seconds = CLOCK.monotonic() - begun
+    if key == "\r":
+        console.pause(0.2)
+        console.type("esc")
+    return seconds
+
+
+def _cpu(console: Terminal, work: Callable[[], None]) -> str:
+    begun, used = CLOCK.monotonic(), _cpu_seconds(console.process.pid)
+    while CLOCK.monotonic() - begun < SECONDS:
+        work()
+        console.pause(0.5)
+    share = (_cpu_seconds(console.process.pid) - used) / (CLOCK.monotonic() - begun)
+    return f"{share * 100:.1f} %"
+
+
+def _write(config: Config) -> None:
+    with writing(config) as connection:
+        connection.execute("UPDATE run_logs SET finished_at = finished_at + 0.001 WHERE id < 100")
+        connection.execute("UPDATE scheduled_functions SET last_started_at = 1 WHERE id % 100 = 7")
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _resident(pid: int) -> int:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _say(what: str, figure: str) -> None:
+    print(f"  {what:28} {figure}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
