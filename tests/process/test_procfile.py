@@ -1,0 +1,72 @@
+"""The Procfile under honcho: several tickers and workers, and what the death of one does."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.docs.readme import ROOT
+from tests.process.service import Service, stop, wait_for
+from tests.process.test_service import EVERY_SECOND, gapless
+
+_BIN = Path(sys.executable).parent
+_TICKS = "SELECT 1 FROM run_logs WHERE status = 'success'"
+
+
+def test_two_tickers_and_three_workers_decide_each_slot_once_and_stop_together(
+    service: Service,
+) -> None:
+    service.write("clock.py", EVERY_SECOND)
+
+    with _honcho(service, "ticker=2,worker=3") as honcho:
+        wait_for(lambda: len(service.pids("ticker")) == 2, "two tickers")
+        wait_for(lambda: len(service.pids("worker")) == 3, "three workers")
+        service.wait_rows(_TICKS, at_least=3)
+        stop(honcho, signal.SIGINT)
+
+    assert gapless(service, "clock.tick") >= 3
+    assert service.living() == []
+
+
+def test_a_killed_worker_ends_the_others_and_starting_again_goes_on(service: Service) -> None:
+    service.write("clock.py", EVERY_SECOND)
+
+    with _honcho(service, "ticker=1,worker=2") as honcho:
+        service.wait_rows(_TICKS, at_least=2)
+        os.kill(service.pids("worker")[0], signal.SIGKILL)
+        assert honcho.wait(60) != 0
+    wait_for(lambda: service.living() == [], "the end of all processes")
+    before = len(service.rows(_TICKS))
+    with _honcho(service, "ticker=1,worker=2") as honcho:
+        service.wait_rows(_TICKS, at_least=before + 2)
+        stop(honcho, signal.SIGTERM)
+
+    assert gapless(service, "clock.tick") >= 4
+    assert service.rows("SELECT 1 FROM run_logs WHERE status = 'running'") == []
+
+
+@contextmanager
+def _honcho(service: Service, processes: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the Procfile with the service's configuration; kill honcho if the test leaves it."""
+    options = ["-d", str(service.folder), "-f", str(ROOT / "Procfile")]
+    environ = {
+        **os.environ,
+        "PATH": f"{_BIN}:{os.environ['PATH']}",
+        "SCHEDULER_CONFIG": str(service.folder / "scheduler.toml"),
+    }
+    with service.log.open("ab") as log:
+        honcho = subprocess.Popen(
+            [str(_BIN / "honcho"), *options, "start", "-c", processes],
+            env=environ,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        yield honcho
+    finally:
+        honcho.kill()
+        honcho.wait()
