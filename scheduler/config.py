@@ -8,9 +8,9 @@ Windows `;`), `SCHEDULER_PRELOAD` by commas.
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
+from scheduler.config_file import read_toml
 from scheduler.config_keys import KEYS, Key
 from scheduler.errors import ConfigError
 from scheduler.wording import did_you_mean
@@ -99,7 +100,7 @@ def read_config(path: Path | None, environ: Mapping[str, str]) -> Reading:
     line for each fault: where, which key, what is wrong, what to do about it.
     """
     file = _choose_file(path, environ)
-    table = _parse(file) if file else {}
+    table = read_toml(file) if file else {}
     base = Path(os.path.abspath(file)).parent if file else Path.cwd()
     given = _given(file, table, environ)
     values, problems = _convert_all(given, base)
@@ -139,29 +140,6 @@ def _choose_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
         if not chosen.exists() and environ.get(f"{PREFIX}SCAN_PATHS", "").strip():
             return None
     return chosen
-
-
-def _parse(file: Path) -> dict[str, Any]:
-    try:
-        text = file.read_text(encoding="utf-8-sig")  # Windows editors begin a file with a mark
-    except FileNotFoundError:
-        remedy = "`scheduler init` writes one, --config names another"
-        raise ConfigError([f"{file}: no such file; {remedy}"]) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError([f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8"]) from None
-    except OSError as error:
-        raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([_syntax_fault(file, text, str(error))]) from None
-
-
-def _syntax_fault(file: Path, text: str, message: str) -> str:
-    what, _, place = message.rpartition(" (at ")
-    found = re.match(r"line (\d+)", place)
-    line = found[1] if found else len(text.splitlines())  # "at end of document"
-    return f"{file}: line {line}: not valid TOML: {what}; texts stand in quotes, lists in [ ]"
 
 
 def _given(
@@ -220,15 +198,7 @@ def _zone(name: str, _base: Path) -> str:
     return name
 
 
-def _database_url(url: str, _base: Path) -> str:
-    return _checked_url(url, DATABASE_SCHEMES, "for SQLite set db_path instead")
-
-
-def _queue_url(url: str, _base: Path) -> str:
-    return _checked_url(url, QUEUE_SCHEMES, "for SQLite set queue_path instead")
-
-
-def _checked_url(url: str, schemes: tuple[str, ...], remedy: str) -> str:
+def _checked_url(url: str, _base: Path, *, schemes: tuple[str, ...], instead: str) -> str:
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises where it is no number
@@ -236,6 +206,7 @@ def _checked_url(url: str, schemes: tuple[str, ...], remedy: str) -> str:
         raise ValueError(f"not a URL: {error}") from None
     if parts.scheme not in schemes:
         wanted = ", ".join(f"{scheme}://" for scheme in schemes)
+        remedy = f"for SQLite set {instead} instead"
         raise ValueError(f"must begin with {wanted}, not {safe_url(url)!r}; {remedy}")
     return url
 
@@ -245,8 +216,8 @@ _SHAPES: dict[str, Callable[[Any, Path], Any]] = {
     "db_path": _absolute,
     "queue_path": _absolute,
     "timezone": _zone,
-    "database_url": _database_url,
-    "queue_url": _queue_url,
+    "database_url": partial(_checked_url, schemes=DATABASE_SCHEMES, instead="db_path"),
+    "queue_url": partial(_checked_url, schemes=QUEUE_SCHEMES, instead="queue_path"),
 }
 
 

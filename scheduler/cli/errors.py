@@ -2,7 +2,8 @@
 
 from scheduler.cli.context import Context
 from scheduler.cli.screen import Screen
-from scheduler.db.reports import ScanErrorReport, list_scan_errors
+from scheduler.db.report_rows import ScanErrorReport
+from scheduler.db.reports import list_scan_errors
 from scheduler.errors import EXIT_OK
 
 

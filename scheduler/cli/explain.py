@@ -6,7 +6,8 @@ from scheduler.cli.screen import Cell
 from scheduler.cli.states import STATUS
 from scheduler.cli.times import Times
 from scheduler.cli.verdicts import Explanation, explain_instant
-from scheduler.db.reports import FunctionReport, RunReport, find_function
+from scheduler.db.report_rows import FunctionReport, RunReport
+from scheduler.db.reports import find_function
 from scheduler.errors import EXIT_OK
 from scheduler.phrases import describe
 from scheduler.wording import duration, plural

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush, merge
 
-from scheduler.db.reports import FunctionReport
+from scheduler.db.report_rows import FunctionReport
 from scheduler.errors import ScheduleError
 from scheduler.triggers import Trigger, build_trigger
 

@@ -4,7 +4,7 @@ from scheduler.cli.context import Context
 from scheduler.cli.screen import Cell, Column
 from scheduler.cli.states import function_state, is_late
 from scheduler.cli.times import Times
-from scheduler.db.reports import FunctionReport
+from scheduler.db.report_rows import FunctionReport
 from scheduler.db.reports import list_functions as read_functions
 from scheduler.errors import EXIT_OK
 from scheduler.phrases import short

@@ -2,7 +2,8 @@
 
 from scheduler.cli.screen import Screen
 from scheduler.clock import sleep
-from scheduler.db.reports import RunReport, find_run, read_texts
+from scheduler.db.report_rows import RunReport
+from scheduler.db.reports import find_run, read_texts
 
 POLL_SECONDS = 0.25  # workers write live output about once a second
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from scheduler.cli.processes import Process
 from scheduler.cli.states import is_late
 from scheduler.cli.survey import Survey
-from scheduler.db.reports import FAILED
+from scheduler.db.report_rows import FAILED
 from scheduler.wording import plural, span
 
 _SHOWN = 5

@@ -5,15 +5,8 @@ from scheduler.cli.output import follow
 from scheduler.cli.screen import Cell, Column, Screen
 from scheduler.cli.states import status_cell
 from scheduler.cli.times import Times
-from scheduler.db.reports import (
-    RunReport,
-    RunTexts,
-    find_function,
-    find_run,
-    list_attempts,
-    list_runs,
-    read_texts,
-)
+from scheduler.db.report_rows import RunReport, RunTexts
+from scheduler.db.reports import find_function, find_run, list_attempts, list_runs, read_texts
 from scheduler.errors import EXIT_OK
 from scheduler.wording import duration, plural, size, span
 

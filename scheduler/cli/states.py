@@ -1,7 +1,7 @@
 """The state of a function and the status of a run: a word, a sign and the role that colours it."""
 
 from scheduler.cli.screen import Cell
-from scheduler.db.reports import FAILED, FunctionReport
+from scheduler.db.report_rows import FAILED, FunctionReport
 
 STATUS = {
     "success": Cell("✓ ok", "ok"),

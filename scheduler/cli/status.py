@@ -10,7 +10,7 @@ from scheduler.cli.screen import Screen
 from scheduler.cli.states import function_state
 from scheduler.cli.survey import Survey, take_survey
 from scheduler.cli.times import Times
-from scheduler.db.reports import FAILED
+from scheduler.db.report_rows import FAILED
 from scheduler.errors import EXIT_OK
 from scheduler.wording import plural
 

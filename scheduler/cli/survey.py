@@ -4,11 +4,8 @@ from dataclasses import dataclass
 
 from scheduler.cli.processes import Process, list_processes
 from scheduler.config import Config
+from scheduler.db.report_rows import FunctionReport, QueueReport, ScanErrorReport, ScanReport
 from scheduler.db.reports import (
-    FunctionReport,
-    QueueReport,
-    ScanErrorReport,
-    ScanReport,
     count_runs_since,
     last_scan,
     list_functions,

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from scheduler.clock import round_ms
-from scheduler.db.reports import FunctionReport, RunReport, find_covering, find_running_at
+from scheduler.db.report_rows import FunctionReport, RunReport
+from scheduler.db.reports import find_covering, find_running_at
 from scheduler.errors import ScheduleError
 from scheduler.triggers import Trigger, build_trigger
 

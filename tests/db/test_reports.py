@@ -3,7 +3,7 @@
 import pytest
 
 from scheduler.config import Config
-from scheduler.db import reports
+from scheduler.db import report_rows, reports
 from scheduler.db.finishes import finish
 from scheduler.db.scans import record_scan
 from scheduler.db.statements import change, transaction
@@ -172,7 +172,7 @@ def test_scan_errors_and_the_last_scan_are_what_the_scan_wrote() -> None:
 
     scan = reports.last_scan()
 
-    assert scan == reports.ScanReport(NOW, NOW + 1, files=2, functions=1, errors=1)
+    assert scan == report_rows.ScanReport(NOW, NOW + 1, files=2, functions=1, errors=1)
     assert [(e.path, e.line, e.message) for e in reports.list_scan_errors()] == [
         ("/f/bad.py", 3, "invalid")
     ]

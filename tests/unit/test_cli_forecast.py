@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scheduler.cli.forecast import Fire, Forecast, busiest, forecast
-from scheduler.db.reports import FunctionReport
+from scheduler.db.report_rows import FunctionReport
 
 NOW = 1_800_000_000.0
 
