@@ -18,6 +18,7 @@ from scheduler.logs import event
 
 NETWORK_TIMEOUT_SECONDS = 5
 BUSY_TIMEOUT_SECONDS = 30
+CHECKPOINT_PAGES = 4000  # 16 MB: a checkpoint syncs the disk
 TASK_NAME = "run"
 
 
@@ -126,7 +127,8 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
     def _create_connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection = super()._create_connection()
         connection.execute(f"pragma synchronous={self._synchronous}")
-        connection.execute("pragma journal_size_limit=16777216")
+        connection.execute("pragma journal_size_limit=67108864")
+        connection.execute(f"pragma wal_autocheckpoint={CHECKPOINT_PAGES}")
         self._identity = _identity(self.filename)
         return connection
 

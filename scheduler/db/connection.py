@@ -18,6 +18,8 @@ BUSY_TIMEOUT_SECONDS = 30
 # Readers wait for a writer of WAL never, for a foreign lock no longer than a person would.
 READ_TIMEOUT_SECONDS = 5
 NETWORK_TIMEOUT_SECONDS = 5
+# 16 MB: a checkpoint syncs the disk, and the same few pages change with every run.
+CHECKPOINT_PAGES = 4000
 
 _opened: "_Opened | None" = None
 
@@ -60,6 +62,7 @@ def make_database(
         "foreign_keys": 1,
         "synchronous": synchronous,
         "journal_size_limit": 64 * 1024 * 1024,
+        "wal_autocheckpoint": CHECKPOINT_PAGES,
     }
     if not read_only:
         pragmas = {"journal_mode": "wal", **pragmas}

@@ -99,10 +99,7 @@ def up(migrator: object, db: Database) -> None:
             legacy_table_names = False
             indexes = (
                 (("root_id", "attempt"), True),
-                (("status", "available_at"), False),
                 (("function", "id"), False),
-                (("started_at",), False),
-                (("status", "finished_at"), False),
             )
 
     RunLog.add_index(
@@ -120,6 +117,25 @@ def up(migrator: object, db: Database) -> None:
             RunLog.function,
             name="run_logs_open",
             where=SQL("status IN ('queued', 'running')"),
+        )
+    )
+    RunLog.add_index(
+        RunLog.index(RunLog.available_at, name="run_logs_available", where=SQL("status = 'queued'"))
+    )
+    RunLog.add_index(
+        RunLog.index(RunLog.claimed_by, name="run_logs_running", where=SQL("status = 'running'"))
+    )
+    RunLog.add_index(
+        RunLog.index(
+            RunLog.started_at, name="run_logs_started", where=SQL("started_at IS NOT NULL")
+        )
+    )
+    RunLog.add_index(
+        RunLog.index(
+            RunLog.status,
+            RunLog.finished_at,
+            name="run_logs_finished",
+            where=SQL("finished_at IS NOT NULL"),
         )
     )
 
