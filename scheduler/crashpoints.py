@@ -7,12 +7,45 @@
 import os
 import signal
 
+CRASH_POINTS = (
+    "tick.before",
+    "tick.uncommitted",
+    "tick.committed",
+    "tick.unsent",
+    "tick.sent",
+    "slot.dequeued",
+    "claim.before",
+    "claim.uncommitted",
+    "slot.started",
+    "slot.ended",
+    "finish.before",
+    "finish.uncommitted",
+    "slot.finished",
+    "run.begun",
+    "run.returned",
+    "reap.before",
+    "reap.uncommitted",
+    "reap.committed",
+    "scan.before",
+    "scan.uncommitted",
+    "scan.committed",
+    "migrate.before",
+    "migrate.unsettled",
+    "migrate.after",
+    "retention.before",
+    "retention.uncommitted",
+    "retention.committed",
+    "supervisor.started",
+    "supervisor.stopping",
+)
+
 _name, _, _count = os.environ.get("SCHEDULER_CRASH_POINT", "").partition(":")
 _left = int(_count or 1)
 
 
 def _die_here(name: str) -> None:
     global _left
+    assert name in CRASH_POINTS, f"{name} is no crash point"
     if name == _name:
         _left -= 1
         if _left == 0:

@@ -8,6 +8,7 @@ import sys
 
 from scheduler.clock import Clock, SystemClock
 from scheduler.config import Config
+from scheduler.crashpoints import crash_point
 from scheduler.errors import EXIT_OK
 from scheduler.logs import configure_logging, event
 from scheduler.stopping import LIFELINE_VARIABLE, RESTARTS_VARIABLE, StopSignal
@@ -130,6 +131,7 @@ class Supervisor:
             child.look(monotonic)
             if child.restart_at is not None and child.restart_at <= monotonic:
                 child.start()
+                crash_point("supervisor.started")
 
     def _seconds_to_sleep(self) -> float | None:
         planned = [child.restart_at for child in self._children if child.restart_at is not None]
@@ -138,6 +140,7 @@ class Supervisor:
     def _stop_children(self, wake_fd: int) -> None:
         event("service.stopping", grace_seconds=self._config.shutdown_grace_seconds)
         self._signal_all(signal.SIGTERM)
+        crash_point("supervisor.stopping")
         until = self._clock.monotonic() + self._config.shutdown_grace_seconds + STOP_MARGIN_SECONDS
         while not all(child.has_ended() for child in self._children):
             left = until - self._clock.monotonic()

@@ -75,6 +75,7 @@ def claim_and_start(
         if change(_CLAIM_AND_START, [worker_id, now, now, run_id, now, now]):
             run = fetch_claimed(run_id)
             change(_NOTE_START, [now, run.function_id])
+            crash_point("claim.uncommitted")
             return run, []
         missed = rows(_MISS, [OUTSIDE_GRACE, now, run_id, now, now])
         return None, [message for (id_,) in missed for message in release_next(id_, now)]

@@ -72,7 +72,9 @@ def finish(run: ClaimedRun, outcome: Outcome, worker_id: str, now: float) -> Fin
                 worker_id,
             ],
         )
-        return _follow_up(run, outcome.status, now) if written else Finished(False)
+        finished = _follow_up(run, outcome.status, now) if written else Finished(False)
+        crash_point("finish.uncommitted")
+    return finished
 
 
 def lose(run_id: int, worker_id: str, *, reason: str, now: float) -> Finished:
@@ -90,10 +92,13 @@ def lose(run_id: int, worker_id: str, *, reason: str, now: float) -> Finished:
 
 def reap(worker_id: str, *, reason: str, now: float) -> list[Finished]:
     """Give everything that a dead worker was running the verdict `lost`."""
+    crash_point("reap.before")
     with transaction():
-        return [
+        lost = [
             lose(run_id, worker_id, reason=reason, now=now) for run_id in fetch_running(worker_id)
         ]
+        crash_point("reap.uncommitted")
+    return lost
 
 
 def fetch_running(worker_id: str) -> Sequence[int]:

@@ -17,6 +17,7 @@ class LedgerFunction:
     overlap: str
     retries: int
     first_seen_at: float
+    pruned_until_at: float | None
     next_run_at: float | None
 
 

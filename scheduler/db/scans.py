@@ -63,6 +63,8 @@ def record_scan(
             paths,
         )
         _upsert_errors(errors, finished_at)
+        crash_point("scan.uncommitted")
+    crash_point("scan.committed")
 
 
 def record_file_errors(errors: Sequence[FileError], now: float) -> None:

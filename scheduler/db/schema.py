@@ -37,6 +37,7 @@ def init_schema(config: Config) -> None:
         with reading():
             crash_point("migrate.before")
             Runner(database.obj, str(MIGRATIONS_FOLDER)).up()
+        crash_point("migrate.unsettled")
         with transaction():
             change(
                 "INSERT INTO settings (key, value) VALUES ('installation_id', ?) "

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from scheduler.crashpoints import crash_point
 from scheduler.runner import channels, failure, loading, termination
 from scheduler.runner.baseline import Baseline
 from scheduler.runner.context import RunContext, set_current_run
@@ -76,7 +77,9 @@ class _Executor:
         try:
             try:
                 termination.arm()
+                crash_point("run.begun")
                 value = self._call(path, qualname)
+                crash_point("run.returned")
             finally:
                 termination.disarm()
         except BaseException as error:  # noqa: BLE001 - whatever it raises is its verdict

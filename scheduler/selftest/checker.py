@@ -75,9 +75,11 @@ def check(
             found += _check_entries(demand, row, of_run.pop(row.id, []))
         found += _check_together(demand, mine, entries)
     found += [Violation("off grid", name, "nothing demands its rows") for name in of_function]
+    first_at = {demand.name: demand.first_at for demand in demands}
     return found + [
         Violation("double start", some[0].name, f"run {run_id} has no row, yet it was started")
         for run_id, some in of_run.items()
+        if some[0].slot >= first_at.get(some[0].name, 0.0)  # older rows were deleted by retention
     ]
 
 

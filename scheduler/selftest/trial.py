@@ -7,24 +7,20 @@ from pathlib import Path
 
 from scheduler.clock import Clock, sleep
 from scheduler.config import Config, load_config
-from scheduler.db.connection import close_database
-from scheduler.db.ledger import LedgerFunction, LedgerRow, count_unsettled, fetch_ledger
-from scheduler.db.schema import open_existing
 from scheduler.errors import DatabaseUnavailableError, SchedulerError
 from scheduler.selftest.chaos import Chaos
-from scheduler.selftest.checker import Demand, Violation, check
-from scheduler.selftest.journal import read_journal
+from scheduler.selftest.checker import Violation
+from scheduler.selftest.examination import Examination, examine, is_settled, read_ledger
 from scheduler.selftest.report import Report, lines
-from scheduler.selftest.troop import Troop, processes_in
-from scheduler.triggers import Trigger, build_trigger, first_from
+from scheduler.selftest.troop import STOP_SECONDS, Troop, processes_in
 
 START_SECONDS = 60.0
 SETTLE_SECONDS = 120.0
 HEARTBEAT_SECONDS = 0.5
 DEAD_AFTER_SECONDS = 3.0
 LONGEST_PAUSE_SECONDS = 1.5 * DEAD_AFTER_SECONDS
+_LEAD_SECONDS = 3.0  # the first slot lies so far ahead that the first scan has been made
 _STEP_SECONDS = 0.05
-_LEAD_SECONDS = 4.0  # the first slot lies so far ahead that the first scan has been made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +39,7 @@ def run_trial(plan: Plan, folder: Path, clock: Clock, tell: Callable[[str], None
 
     Raises SchedulerError when the service does not come up at all.
     """
-    start_at = _prepare(folder, clock)
+    start_at = prepare(folder, clock.now() + _LEAD_SECONDS)
     config = load_config(folder / "scheduler.toml", {})
     roles = ["ticker"] * plan.tickers + ["worker"] * plan.workers
     troop = Troop(folder / "scheduler.toml", roles, clock)
@@ -51,50 +47,48 @@ def run_trial(plan: Plan, folder: Path, clock: Clock, tell: Callable[[str], None
     try:
         tell(f"starting {plan.tickers} ticker(s) and {plan.workers} worker(s) in {folder}")
         troop.keep()
-        _wait(lambda: _knows_functions(config), START_SECONDS, "the first scan", clock)
-        tell(f"running {plan.seconds:g} s" + (f" of chaos, seed {plan.seed}" * plan.has_chaos))
+        _wait(lambda: _has_scanned(config), START_SECONDS, "the first scan", clock)
+        tell(f"running {plan.seconds:g} s" + f" of chaos, seed {plan.seed}" * plan.has_chaos)
         until_at = _run(plan, troop, chaos, clock)
         tell("settling: every slot must get its verdict without help")
-        settled = _settle(config, troop, until_at, clock)
-        problems = [] if troop.stop() else [Violation("stop", "-", "a process had to be killed")]
-        problems += _left_over(folder)
+        broken = _settle(config, troop, until_at, clock)
+        broken += _stop(troop, folder)
     finally:
         chaos.end()
         troop.close()
-    functions, rows = _read(config)
-    demands = [_demand(plan, function, start_at, until_at) for function in functions]
-    problems += check(demands, rows, read_journal(folder / "functions" / "journal.jsonl"))
-    if not settled:
-        problems.append(Violation("undecided", "-", f"not settled after {SETTLE_SECONDS:g} s"))
-    return Report(
-        seed=plan.seed,
-        seconds=plan.seconds,
-        lines=lines(demands, rows),
-        violations=tuple(problems),
-        dealt=dict(sorted(chaos.dealt.items())),
-        restarts=troop.restarts,
-        folder=str(folder),
+    found = examine(
+        config,
+        start_at=start_at,
+        until_at=until_at,
+        is_disturbed=plan.has_chaos,
+        journal=journal_of(folder),
     )
+    return _report(plan, found, broken, chaos=chaos, troop=troop, folder=folder)
 
 
-def _prepare(folder: Path, clock: Clock) -> float:
-    """Write the configuration and the functions; return the instant their grids begin at."""
+def prepare(folder: Path, start_at: float) -> float:
+    """Write the configuration and the functions; return the whole second their grids begin at."""
     functions = folder / "functions"
     functions.mkdir()
-    start_at = float(int(clock.now() + _LEAD_SECONDS))
+    start_at = float(int(start_at))
     (functions / "start.txt").write_text(str(start_at))
     shutil.copy(Path(__file__).with_name("course.py"), functions)
     (folder / "scheduler.toml").write_text(
         'scan_paths = ["functions"]\nscan_interval_seconds = 5\nworker_concurrency = 4\n'
         f"heartbeat_seconds = {HEARTBEAT_SECONDS}\ndead_after_seconds = {DEAD_AFTER_SECONDS}\n"
-        "shutdown_grace_seconds = 20\n"
+        "shutdown_grace_seconds = 20\nretention_runs_per_function = 1000000\n"
     )
     return start_at
 
 
-def _knows_functions(config: Config) -> bool:
+def journal_of(folder: Path) -> Path:
+    """Return the file in which the functions of a prepared folder write what they do."""
+    return folder / "functions" / "journal.jsonl"
+
+
+def _has_scanned(config: Config) -> bool:
     try:
-        return bool(_read(config)[0])
+        return bool(read_ledger(config)[0])
     except DatabaseUnavailableError:
         return False
 
@@ -110,63 +104,45 @@ def _run(plan: Plan, troop: Troop, chaos: Chaos, clock: Clock) -> float:
     return clock.now()
 
 
-def _settle(config: Config, troop: Troop, until_at: float, clock: Clock) -> bool:
-    def is_settled() -> bool:
+def _settle(config: Config, troop: Troop, until_at: float, clock: Clock) -> list[Violation]:
+    def has_settled() -> bool:
         troop.keep()
-        try:
-            open_existing(config, read_only=True)
-            return count_unsettled(until_at) == 0
-        finally:
-            close_database()
+        return is_settled(config, until_at)
 
     try:
-        _wait(is_settled, SETTLE_SECONDS, "all verdicts", clock)
-    except SchedulerError:
-        return False
-    return True
+        _wait(has_settled, SETTLE_SECONDS, "all verdicts", clock)
+    except SchedulerError as error:
+        return [Violation("undecided", "-", str(error))]
+    return []
 
 
-def _read(config: Config) -> tuple[list[LedgerFunction], list[LedgerRow]]:
-    open_existing(config, read_only=True)
-    try:
-        return fetch_ledger()
-    finally:
-        close_database()
+def _stop(troop: Troop, folder: Path) -> list[Violation]:
+    broken = []
+    if not troop.stop():
+        broken.append(Violation("stop", "-", f"not stopped within {STOP_SECONDS:g} s"))
+    if pids := processes_in(folder):
+        broken.append(Violation("outlived", "-", f"still alive after the stop: {pids}"))
+    return broken
 
 
-def _demand(plan: Plan, function: LedgerFunction, start_at: float, until_at: float) -> Demand:
-    """Return what the code of a function demands; of its row only its discovery counts."""
-    trigger: Trigger = build_trigger(
-        interval_seconds=function.interval_seconds,
-        anchor_at=start_at if function.cron is None else None,
-        cron=function.cron,
-        timezone=function.timezone,
+def _report(
+    plan: Plan,
+    found: Examination,
+    broken: list[Violation],
+    *,
+    chaos: Chaos,
+    troop: Troop,
+    folder: Path,
+) -> Report:
+    return Report(
+        seed=plan.seed,
+        seconds=plan.seconds,
+        lines=lines(found.demands, found.rows),
+        violations=(*broken, *found.violations),
+        dealt=dict(sorted(chaos.dealt.items())),
+        restarts=troop.restarts,
+        folder=str(folder),
     )
-    name = function.name.rpartition(".")[2]
-    first = first_from(trigger, max(function.first_seen_at, 0.0))
-    assert first is not None, "the grids of a selftest do not end"
-    return Demand(
-        name=function.name,
-        trigger=trigger,
-        first_at=first,
-        until_at=until_at,
-        retries=function.retries,
-        overlap=function.overlap,
-        ends=_ENDS.get(name, frozenset({"success"})),
-        is_disturbed=plan.has_chaos,
-    )
-
-
-_ENDS = {
-    "always_fails": frozenset({"error"}),
-    "never_ends": frozenset({"timeout"}),
-    "replaces_itself": frozenset({"success", "cancelled"}),
-}
-
-
-def _left_over(folder: Path) -> list[Violation]:
-    pids = processes_in(folder)
-    return [Violation("outlived", "-", f"still alive after the stop: {pids}")] if pids else []
 
 
 def _wait(question: Callable[[], bool], seconds: float, what: str, clock: Clock) -> None:
