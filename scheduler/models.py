@@ -135,7 +135,12 @@ RunLog.add_index(
     )
 )
 RunLog.add_index(
-    RunLog.index(RunLog.available_at, name="run_logs_available", where=SQL("status = 'queued'"))
+    RunLog.index(
+        RunLog.sent_at,
+        RunLog.available_at,
+        name="run_logs_queued",
+        where=SQL("status = 'queued'"),
+    )
 )
 RunLog.add_index(
     RunLog.index(RunLog.claimed_by, name="run_logs_running", where=SQL("status = 'running'"))

@@ -15,8 +15,6 @@ RESEND_AFTER_SECONDS = 5.0
 RESEND_AT_MOST_SECONDS = 60.0
 BATCH = 1000
 
-_UNCLAIMED = "status = 'queued' AND claimed_by IS NULL"
-
 
 def messages(sql: str, params: Sequence[Any]) -> list[Message]:
     """Execute SQL that returns MESSAGE_COLUMNS."""
@@ -25,7 +23,8 @@ def messages(sql: str, params: Sequence[Any]) -> list[Message]:
 
 def take_unsent(now: float) -> list[Message]:
     """Mark what has become available and was never sent (retries, jitter) as sent; return it."""
-    return _mark_sent("sent_at IS NULL", [], now)
+    unsent_at = next_unsent_at()
+    return [] if unsent_at is None or unsent_at > now else _mark_sent("sent_at IS NULL", [], now)
 
 
 def take_overdue(now: float) -> list[Message]:
@@ -41,29 +40,29 @@ def take_overdue(now: float) -> list[Message]:
 
 
 def count_waiting(now: float) -> int:
-    """Return how many runs are available and unclaimed: what the queue should hold."""
+    """Return how many runs are queued and available: what the queue should hold."""
     with reading():
         ((count,),) = rows(
-            f"SELECT COUNT(*) FROM run_logs WHERE {_UNCLAIMED} AND available_at <= ?", [now]
+            "SELECT COUNT(*) FROM run_logs WHERE status = 'queued' AND available_at <= ?", [now]
         )
     return int(count)
 
 
-def next_available_at(now: float) -> float | None:
-    """Return when the next delayed run (retry, jitter) becomes available, None if there is none."""
+def next_unsent_at() -> float | None:
+    """Return when the next run that was never sent (retry, jitter) is available, if any is."""
     with reading():
-        ((instant,),) = rows(
-            f"SELECT MIN(available_at) FROM run_logs WHERE {_UNCLAIMED} AND available_at > ?",
-            [now],
+        found = rows(
+            "SELECT available_at FROM run_logs WHERE status = 'queued' AND sent_at IS NULL "
+            "AND available_at IS NOT NULL ORDER BY available_at LIMIT 1"
         )
-    return None if instant is None else float(instant)
+    return float(found[0][0]) if found else None
 
 
 def _mark_sent(condition: str, params: Sequence[Any], now: float) -> list[Message]:
     with transaction():
         return messages(
             "UPDATE run_logs SET sent_at = ?, sends = sends + 1 WHERE id IN ("
-            f"SELECT id FROM run_logs WHERE {_UNCLAIMED} AND available_at <= ? AND {condition} "
-            f"ORDER BY available_at LIMIT {BATCH}) RETURNING {MESSAGE_COLUMNS}",
+            "SELECT id FROM run_logs WHERE status = 'queued' AND available_at <= ? "
+            f"AND {condition} ORDER BY available_at LIMIT {BATCH}) RETURNING {MESSAGE_COLUMNS}",
             [now, now, *params],
         )

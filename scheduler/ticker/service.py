@@ -80,7 +80,7 @@ class TickerService:
             next_duty_at(self._duties) - self._clock.monotonic(),
         )
         try:
-            instants = [ticks.next_due_at(), messages.next_available_at(now)]
+            instants = [ticks.next_due_at(), messages.next_unsent_at()]
         except DatabaseUnavailableError:
             instants = []
         return max(min([sleep, *(at - now for at in instants if at is not None)]), 0.0)

@@ -137,7 +137,7 @@ def test_a_running_attempt_is_not_sent_again() -> None:
 def test_a_retry_is_sent_when_its_time_has_come() -> None:
     discover("a.f", retries=1)
     finish(run_one(NOW), Outcome(status="error"), WORKER, NOW)
-    assert messages.next_available_at(NOW) == NOW + 10
+    assert messages.next_unsent_at() == NOW + 10
     assert messages.take_unsent(NOW + 9) == []
     assert messages.take_unsent(NOW + 10) == [(2, 0)]
     assert messages.take_unsent(NOW + 10) == []
