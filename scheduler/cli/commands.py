@@ -188,7 +188,9 @@ COMMANDS = (
             _JSON,
         ),
     ),
-    Command("stack", "look", "requests:stack", "where a running run is: its Python stack", (_RUN,)),
+    Command(
+        "stack", "look", "requests:stack", "where a running run is: its Python stack", (_RUN, _JSON)
+    ),
     Command(
         "health",
         "look",

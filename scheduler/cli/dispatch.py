@@ -17,6 +17,7 @@ EXIT_INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
     """Run the command line and return its exit code: 0 fine, 1 failed, 2 wrong usage."""
     arguments = sys.argv[1:] if argv is None else argv
+    _ensure_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a name is no error
@@ -31,6 +32,18 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     except Exception as error:  # noqa: BLE001 - the one place where errors become exit codes
         return _report(error, with_traceback="--debug" in arguments)
     return code
+
+
+def _ensure_standard_streams() -> None:
+    """Put the null device where a daemon's parent closed a standard stream.
+
+    Else the next file that is opened gets its number, and whoever prints writes into that file.
+    """
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(fd, True)
+    os.close(fd)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - open as long as we live
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
 def _call(arguments: Sequence[str], environ: Mapping[str, str]) -> int:

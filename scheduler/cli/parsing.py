@@ -12,6 +12,8 @@ from scheduler.wording import did_you_mean
 
 def parse(arguments: Sequence[str]) -> Namespace:
     """Return the namespace with `command` and its arguments; raises UsageError, one line long."""
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:2], "--help"]
     parser = make_parser()
     known, rest = parser.parse_known_args(arguments)
     if rest:

@@ -86,7 +86,10 @@ def stack(context: Context) -> int:
     until = context.clock.monotonic() + _STACK_SECONDS
     while context.clock.monotonic() < until:
         if found := read_texts(run.id).stack:
-            context.screen.line(found.rstrip("\n"))
+            if context.args.json:
+                context.screen.json({"run_id": run.id, "stack": found})
+            else:
+                context.screen.line(found.rstrip("\n"))
             return EXIT_OK
         if find_run(run.id).is_final:
             raise SchedulerError(f"run {run.id} ended before it could answer")

@@ -152,5 +152,7 @@ def _why_of_run(run: RunReport) -> str:
     }[run.status]
     if run.status == "queued" and run.available_at is None:
         plain = "it is held until the run before it has ended"
+    elif run.status == "queued" and run.attempt > 1:
+        plain = f"it failed; attempt {run.attempt} is queued"
     detail = error if run.status == "error" else run.reason
     return f"{plain}: {detail}" if detail else plain

@@ -49,6 +49,14 @@ def test_the_last_attempt_is_the_verdict_and_all_attempts_are_shown() -> None:
     assert [run.attempt for run in answer.runs] == [2, 1]
 
 
+def test_a_slot_whose_retry_is_to_come_has_no_verdict_yet() -> None:
+    function = seed_function(next_run_at=NOW + 120, retries=1)
+    first = seed_run(function, "error", at=NOW)
+    seed_run(function, "queued", at=NOW, attempt=2, root_id=first, available_at=NOW + 60)
+
+    assert explain(NOW).why == "it failed; attempt 2 is queued"
+
+
 def test_an_error_is_told_in_its_own_words() -> None:
     seed_run(seed_function(), "error", error_type="ValueError", error_message="bad")
 

@@ -1,5 +1,6 @@
 """The command line as a real process: how fast, into which pipe, on which terminal."""
 
+import json
 import os
 import pty
 import signal
@@ -99,6 +100,19 @@ def test_output_that_cannot_be_written_is_told_and_fails(service: Service) -> No
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_do_not_stop_a_command(service: Service, closed: str) -> None:
+    service.write("a.py", HELLO)
+
+    for command in ("scan", "list", "status"):
+        line = f'exec "$0" -m scheduler {command} {closed}'
+        done = subprocess.run(
+            ["sh", "-c", line, sys.executable], cwd=service.folder, check=False, capture_output=True
+        )
+        assert done.returncode == 0, command
+    assert service.rows("SELECT count(*) FROM scheduled_functions") == [(2,)]
 
 
 def test_scan_says_what_it_found_and_fails_when_a_file_does(service: Service) -> None:
@@ -224,6 +238,7 @@ def test_requests_reach_a_running_service(service: Service) -> None:
     ((slow,),) = service.wait_rows("SELECT id FROM run_logs WHERE status = 'running'")
     stack = service.run("stack", str(slow))
     assert "in slow" in stack.stdout
+    assert "in slow" in json.loads(service.run("stack", str(slow), "--json").stdout)["stack"]
     follower = service.start("show", str(slow), "--follow")
     wait_for(lambda: "begins" in service.read_log(), "the live output")
     assert service.run("health").returncode == 0

@@ -91,6 +91,13 @@ def test_the_help_names_every_command_and_fits_80_columns(
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_help_is_also_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help"]) == 0
+    assert capsys.readouterr().out.startswith("usage: scheduler [--config FILE] COMMAND")
+    assert main(["help", "runs"]) == 0
+    assert capsys.readouterr().out.startswith("usage: scheduler runs")
+
+
 @pytest.mark.parametrize("command", DESIGN.split())
 def test_every_command_has_its_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
