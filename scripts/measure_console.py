@@ -44,6 +44,8 @@ def main() -> int:
             (Path(folder) / "jobs").mkdir()
             (Path(folder) / "scheduler.toml").write_text('scan_paths = ["jobs"]\n')
             make_database(config, Seed(CLOCK.now(), functions=functions, runs=arguments.runs))
+            with writing(config) as connection:  # as if a service were there: nothing is late
+                connection.execute("UPDATE scheduled_functions SET next_run_at = next_run_at + 9e4")
             print(f"{functions:,} functions, {arguments.runs:,} runs")
             measure(config)
     return 0

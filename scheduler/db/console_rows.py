@@ -205,7 +205,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What the first screen needs, taken at one moment; counts None: not counted yet."""
+    """What the first screen needs, taken at one moment.
+
+    functions: in the order of their names; counts None: not counted yet.
+    """
 
     taken_at: float
     functions: tuple[FunctionRow, ...] = ()

@@ -24,6 +24,7 @@ from scheduler.tui.view import Badge, View
 
 HOLD_SECONDS = 5.0  # the order rests this long after a key
 MESSAGE_SECONDS = 5.0
+BOARD_SECONDS = 2.0  # how often the mere passing of time is looked at
 DOUBLE_CLICK_SECONDS = 0.4
 UNFOCUSED_SECONDS = 30.0
 WHEEL_ROWS = 3
@@ -234,7 +235,8 @@ class Console:
     def _board_of(self, snapshot: Snapshot, look: Look) -> Board:
         """Return the board of a snapshot; the last one while neither data nor time changed it."""
         overview, made_at, board = self._board
-        if overview is not snapshot.overview or not made_at <= look.now <= board.valid_until:
+        is_due = look.now > max(board.valid_until, made_at + BOARD_SECONDS)
+        if overview is not snapshot.overview or is_due or look.now < made_at:
             board = Board(snapshot.overview, look, before=board)
             self._board = (snapshot.overview, look.now, board)
         return board

@@ -96,12 +96,12 @@ def test_functions_that_did_not_change_are_the_same_values_as_before(
 ) -> None:
     before = {f.id: f for f in own_reader.overview(NOW).functions}
     with writing(own) as connection:
-        connection.execute("UPDATE scheduled_functions SET last_status = 'lost' WHERE id = 3")
+        connection.execute("UPDATE scheduled_functions SET last_status = 'timeout' WHERE id = 3")
         connection.execute("DELETE FROM scheduled_functions WHERE id = 12")
     after = {f.id: f for f in own_reader.overview(NOW).functions}
     assert set(before) - set(after) == {12}
     assert [key for key, row in after.items() if row is not before[key]] == [3]
-    assert after[3].last_status == "lost"
+    assert after[3].last_status == "timeout"
 
 
 def test_a_history_is_the_last_finished_runs_oldest_first(reader: ConsoleDatabase) -> None:

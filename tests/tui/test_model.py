@@ -57,7 +57,8 @@ def run(**changes: Any) -> RunRow:
 
 
 def board(*functions: FunctionRow, **parts: Any) -> Board:
-    return Board(Overview(NOW, functions=functions, **parts), LOOK)
+    by_name = tuple(sorted(functions, key=lambda function: function.name))
+    return Board(Overview(NOW, functions=by_name, **parts), LOOK)
 
 
 def entry(row: FunctionRow, *runs: RunRow, queued: Queued | None = None) -> Entry:
