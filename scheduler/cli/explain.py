@@ -89,14 +89,12 @@ def _both_zones(at: float, times: Times) -> str:
 def _attempt(run: RunReport, times: Times) -> str:
     parts = [f"run {run.id}", f"attempt {run.attempt}", run.status]
     if run.slots > 1:
-        parts.append(
-            f"answers for {plural(run.slots, 'slot')} from {times.full(run.covers_from)} "
-            f"to {times.full(run.scheduled_for)}"
-        )
+        first, last = times.clock(run.covers_from), times.clock(run.scheduled_for)
+        parts.append(f"for the {plural(run.slots, 'slot')} from {first} to {last}")
     if run.started_at is not None:
         late = duration(run.started_at - run.scheduled_for)
-        after = f", {late} after the slot" if run.attempt == 1 else ""
-        parts.append(f"started {times.full(run.started_at)}{after}")
+        after = f" ({late} after the slot)" if run.attempt == 1 else ""
+        parts.append(f"started {times.clock(run.started_at)}{after}")
     if run.duration_seconds is not None:
         parts.append(f"took {duration(run.duration_seconds)}")
     return ", ".join(parts)

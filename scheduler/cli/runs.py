@@ -125,7 +125,7 @@ def _facts(
 def _slot(run: RunReport, times: Times) -> str:
     if run.trigger == "manual":
         return f"none: triggered by hand at {times.full(run.scheduled_for)}"
-    more = f", with {plural(run.slots, 'slot')} since {times.full(run.covers_from)}"
+    more = f", answers for {plural(run.slots, 'slot')} since {times.clock(run.covers_from)}"
     return times.full(run.scheduled_for) + (more if run.slots > 1 else "")
 
 

@@ -216,7 +216,7 @@ def test_show_tells_where_the_time_went_and_why_it_failed(cli: Cli, now: float) 
 
     for part in (
         "✗ FAIL",
-        ", with 3 slots since ",
+        ", answers for 3 slots since ",
         "waited 100ms in the queue",
         "took 5.0s",
         "2.0 MB memory, 1.2s CPU",

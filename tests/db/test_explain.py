@@ -1,10 +1,12 @@
 """`explain`: the right verdict for every instant a person may ask about."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from scheduler.cli import main
 from scheduler.cli.verdicts import Explanation, explain_instant
 from scheduler.config import load_config
 from scheduler.db.connection import close_database
@@ -215,3 +217,51 @@ def test_a_cron_slot_is_found_in_its_own_time_zone() -> None:
     assert answer.previous_slot_at is not None
     assert (answer.previous_slot_at - 6 * 3600) % 86400 == 0  # 07:00 in Berlin's winter
     assert explain(answer.previous_slot_at).verdict == "unknown"
+
+
+def test_the_command_shows_both_zones_and_reads_a_time_of_day_in_the_functions_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed_function(cron="0 7 * * *", timezone="Europe/Berlin", anchor_at=None)
+
+    code = main(
+        [
+            "explain",
+            "reports.send",
+            "2027-01-16T07:00",
+            "--config",
+            str(tmp_path / "scheduler.toml"),
+        ],
+        {},
+    )
+
+    lines = capsys.readouterr().out.splitlines()
+    assert code == 0
+    assert lines[0] == "reports.send, at 07:00 every day, Europe/Berlin"
+    assert lines[1].startswith("2027-01-16 07:00:00 CET (2027-01-16 06:00:00 UTC): · ")
+
+
+def test_the_command_without_a_time_explains_the_last_slot(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed_function(interval_seconds=86400.0, anchor_at=1e9, schedule_since_at=1e9, next_run_at=4e9)
+
+    main(["explain", "reports.send", "--config", str(tmp_path / "scheduler.toml"), "--json"], {})
+
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["slot_at"] == answer["at"]
+    assert (answer["at"] - 1e9) % 86400 == 0
+    assert answer["verdict"] == "unknown"
+
+
+def test_the_command_refuses_what_is_no_time_with_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed_function()
+
+    code = main(
+        ["explain", "reports.send", "yesterday", "--config", str(tmp_path / "scheduler.toml")], {}
+    )
+
+    assert code == 2
+    assert "cannot read the time 'yesterday'" in capsys.readouterr().err
