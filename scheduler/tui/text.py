@@ -142,17 +142,18 @@ def _head(line: Line, width: int) -> Line:
 
 
 def _tail(line: Line, start: int) -> Line:
+    """Return what stands from a column on; half a wide character is a blank."""
     result: Line = []
     column = 0
     for role, text in line:
-        taken = width_of(text)
-        if column >= start:
-            result.append((role, text))
-        elif column + taken > start:
+        end = column + width_of(text)
+        room = end - max(column, start)
+        if room > 0:
             rest = text[len(cut_text(text, start - column)) :]
-            # A wide character under the edge of the box leaves half of itself: a blank.
-            result.append((role, " " * (column + taken - start - width_of(rest)) + rest))
-        column += taken
+            while width_of(rest) > room:
+                rest = rest[1:]
+            result.append((role, " " * (room - width_of(rest)) + rest))
+        column = end
     return result
 
 

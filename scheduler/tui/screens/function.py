@@ -7,10 +7,10 @@ from scheduler.tui.model.function_facts import left_facts, right_facts
 from scheduler.tui.model.header import all_problems, title_line
 from scheduler.tui.model.run_text import copied_text, run_text
 from scheduler.tui.screens.contract import Target
-from scheduler.tui.screens.moves import move
+from scheduler.tui.screens.lists import move
 from scheduler.tui.screens.pane import SCROLLS, TextPane
-from scheduler.tui.screens.panels import function_target, run_target
 from scheduler.tui.screens.runs import RunList
+from scheduler.tui.screens.targets import function_target, run_target
 from scheduler.tui.snapshot import Interest
 from scheduler.tui.text import Line, Run, block, clean, exact
 from scheduler.tui.view import View

@@ -7,10 +7,10 @@ from scheduler.tui.model.board import next_sort
 from scheduler.tui.model.frame import rule, tab
 from scheduler.tui.model.header import NARROW, WIDE, header
 from scheduler.tui.screens.contract import Target
-from scheduler.tui.screens.moves import move, move_by
+from scheduler.tui.screens.functions import FunctionsPanel
+from scheduler.tui.screens.lists import move, move_by
 from scheduler.tui.screens.panels import (
     ErrorsPanel,
-    FunctionsPanel,
     Panel,
     RunsPanel,
     WorkersPanel,
@@ -123,7 +123,7 @@ class Overview:
         index = area.panel.rows.top + row
         if row < 0 or index >= len(area.panel.rows.keys):
             return False
-        area.panel.rows.move(index - area.panel.rows.index)
+        move_by(area.panel, index - area.panel.rows.index)
         return True
 
     def wheel(self, x: int, y: int, amount: int) -> None:

@@ -8,7 +8,7 @@ from scheduler.tui.model.header import all_problems, title_line
 from scheduler.tui.model.run_text import copied_text, left_facts, right_facts, run_text
 from scheduler.tui.screens.contract import Target
 from scheduler.tui.screens.pane import SCROLLS, TextPane
-from scheduler.tui.screens.panels import run_target
+from scheduler.tui.screens.targets import run_target
 from scheduler.tui.snapshot import Interest
 from scheduler.tui.text import Line, Run, block, clean
 from scheduler.tui.view import View

@@ -1,9 +1,12 @@
-"""What the movement keys mean for a list."""
+"""What all lists share: the movement keys and how their rows are drawn."""
 
 from typing import Protocol
 
+from scheduler.tui.model.frame import scrolled
 from scheduler.tui.rows import Rows
 from scheduler.tui.screens.runs import RunList
+from scheduler.tui.text import Line
+from scheduler.tui.view import View
 
 
 class Listed(Protocol):
@@ -30,3 +33,20 @@ def move_by(listed: Listed, amount: int) -> None:
         listed.move(amount)
     else:
         listed.rows.move(amount)
+
+
+def scrolled_rows(
+    rows: Rows, lines: list[Line], width: int, height: int, view: View, selected: int | None
+) -> list[Line]:
+    """Return the rows on the screen with a scroll bar for where they are in all of them."""
+    total = len(rows.keys)
+    position = rows.top / max(total - height, 1)
+    return scrolled(
+        lines,
+        width,
+        height,
+        view.look.glyphs,
+        selected=selected,
+        position=position,
+        share=height / max(total, 1),
+    )

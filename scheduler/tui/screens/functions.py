@@ -1,0 +1,145 @@
+"""Panel 1: all functions, sorted and filtered; the order is held while the user acts."""
+
+from collections.abc import Hashable, Sequence
+
+from scheduler.tui.keys import FUNCTIONS
+from scheduler.tui.model.board import SORTS, Entry
+from scheduler.tui.model.columns import Column, columns
+from scheduler.tui.model.frame import notice
+from scheduler.tui.model.functions import function_line, heading
+from scheduler.tui.model.inspector import inspect_function
+from scheduler.tui.rows import Rows
+from scheduler.tui.screens.contract import Target
+from scheduler.tui.screens.lists import scrolled_rows
+from scheduler.tui.screens.targets import function_target
+from scheduler.tui.text import Line, clean, exact
+from scheduler.tui.view import View
+
+
+class FunctionsPanel:
+    """Panel 1: all functions, sorted and filtered; the order is held while the user acts."""
+
+    context = FUNCTIONS
+    number = "1"
+
+    def __init__(self) -> None:
+        self.rows = Rows()
+        self.sort = SORTS[0]
+        self.is_reversed = False
+        self.filter = ""
+        self.is_failing = False
+        self.visible: tuple[int, ...] = ()
+        self._drawn_from: object = None
+
+    def update(self, view: View, *, is_held: bool) -> None:
+        """Take the functions of a new board; held, the known ones keep their places."""
+        if view.board is self._drawn_from:
+            return
+        was_drawn, self._drawn_from = self._drawn_from is not None, view.board
+        order = view.board.ordered(
+            self.sort, is_reversed=self.is_reversed, text=self.filter, failing=self.is_failing
+        )
+        if is_held and was_drawn:
+            wanted = set(order)
+            kept = [key for key in self.rows.keys if key in wanted]
+            have = set(kept)
+            order = [*kept, *(key for key in order if key not in have)]
+        self.rows.replace(order)
+
+    def reorder(self) -> None:
+        """Sort and filter anew at the next frame, held or not."""
+        self._drawn_from = None
+
+    def short_title(self, view: View) -> Line:
+        """Return the name and the count."""
+        total, shown = len(view.board.entries), len(self.rows.keys)
+        count = f"{total:,}" if shown == total else f"{shown:,} of {total:,}"
+        title: Line = [("strong", f"Functions {count}")]
+        if self.filter:
+            title.append(("warn", f"  /{clean(self.filter)}"))
+        return [*title, ("fail", "  failing only")] if self.is_failing else title
+
+    title = short_title
+
+    def aside(self) -> str:
+        """Return the order's name."""
+        return f"sort: {self.sort.name}{' reversed' if self.is_reversed else ''}"
+
+    def render(self, view: View, width: int, height: int, *, is_focused: bool) -> list[Line]:
+        """Return the heading and the rows that fit."""
+        table = _table(view, width)
+        head = heading(table, self.sort, view.look, is_reversed=self.is_reversed)
+        heads = [exact([(None, " "), *head], width)] if height > 2 else []
+        room = max(height - len(heads), 1)
+        window = self.rows.window(room)
+        entries = [self._entry(view, self.rows.keys[index]) for index in window]
+        self.visible = tuple(entry.function.id for entry in entries if entry)
+        if not self.rows.keys:
+            return [*heads, *notice(self._empty(view), width, room)][:height]
+        lines: list[Line] = [
+            function_line(entry, view.marks(entry.function.id), table, view.look) if entry else []
+            for entry in entries
+        ]
+        selected = self.rows.index - window.start if is_focused else None
+        return [*heads, *scrolled_rows(self.rows, lines, width, room, view, selected)][:height]
+
+    def sort_at(self, x: int, view: View, width: int) -> None:
+        """Order by the column whose title is at x; again: the other way round."""
+        table = _table(view, width)
+        for column in table:
+            if column.x <= x - 1 <= column.x + column.width:
+                for sort in SORTS:
+                    if sort.column == column.name:
+                        self.is_reversed = not self.is_reversed if sort is self.sort else False
+                        self.sort = sort
+        self.reorder()
+
+    def selected(self, view: View) -> Entry | None:
+        """Return the function under the cursor."""
+        return self._entry(view, self.rows.selected)
+
+    def entry_at(self, view: View, index: int) -> Entry | None:
+        """Return the function of a row."""
+        return self._entry(view, self.rows.keys[index])
+
+    def inspect(self, view: View) -> Line:
+        """Return the function under the cursor in full."""
+        entry = self.selected(view)
+        if entry is None:
+            return []
+        return inspect_function(entry, view.marks(entry.function.id), view.look)
+
+    def target(self, view: View) -> Target:
+        """Return the function under the cursor and its running run."""
+        entry = self.selected(view)
+        if entry is None:
+            return Target()
+        return function_target(entry, view)
+
+    def _entry(self, view: View, key: Hashable) -> Entry | None:
+        return view.board.entries.get(key) if isinstance(key, int) else None
+
+    def _empty(self, view: View) -> Sequence[str]:
+        if view.board.entries:
+            return ("nothing matches", "esc clears the filter")
+        if view.badge.has_data:
+            return (
+                "No scheduled functions yet.",
+                "",
+                "Decorate one with @schedule(timedelta(minutes=5)) in a scanned folder,",
+                "then run: scheduler scan",
+            )
+        if view.badge.trouble and view.badge.trouble.kind == "missing":
+            return (
+                f"Database not found: {view.look.config.db_path}",
+                "",
+                "Start the service with: scheduler run",
+                "This console connects by itself.",
+            )
+        return ("reading the database",)
+
+
+def _table(view: View, width: int) -> tuple[Column, ...]:
+    """Choose the columns for a panel: a blank stands before the rows, the scroll bar after."""
+    board = view.board
+    return columns(width - 2, longest_name=board.longest_name, longest_file=board.longest_file)
