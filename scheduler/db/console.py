@@ -6,6 +6,7 @@ from typing import Any
 from scheduler.config import Config
 from scheduler.db.console_connection import ReadConnection
 from scheduler.db.console_rows import (
+    FAILED,
     Counts,
     FunctionRow,
     FunctionStats,
@@ -25,7 +26,6 @@ HOURS = 24
 PAGE_ROWS = 200
 STATS_RUNS = 2000
 HOURLY_SECONDS = 30.0
-FAILED = ("error", "timeout", "lost")
 
 _FUNCTION_COLUMNS = (
     "id, name, scan_path, module_path, qualname, line, description, interval_seconds, anchor_at,"
@@ -107,7 +107,7 @@ class ConsoleDatabase:
         for function_id in function_ids:
             rows = self._rows(
                 "SELECT status, started_at, finished_at, error_type,"
-                " substr(error_message, 1, 300) FROM run_logs"
+                " substr(error_message, 1, 300), reason FROM run_logs"
                 " WHERE function_id = ? AND status NOT IN ('queued', 'running')"
                 " ORDER BY id DESC LIMIT ?",
                 (function_id, limit),

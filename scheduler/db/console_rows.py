@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
+FAILED = ("error", "timeout", "lost")
 LATENESS_STEPS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0)
 
 
@@ -94,8 +95,8 @@ class RunRow:
 
     @property
     def error(self) -> str:
-        """The error in one line, "" without one."""
-        return ": ".join(part for part in (self.error_type, self.error_message) if part)
+        """Why it failed in one line: the error, else the reason; "" if it did not fail."""
+        return _error(self.status, self.error_type, self.error_message, self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +139,12 @@ class Mark:
     finished_at: float | None
     error_type: str | None
     error_message: str | None
+    reason: str | None
 
     @property
     def error(self) -> str:
-        """The error in one line, "" without one."""
-        return ": ".join(part for part in (self.error_type, self.error_message) if part)
+        """Why it failed in one line: the error, else the reason; "" if it did not fail."""
+        return _error(self.status, self.error_type, self.error_message, self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,3 +275,9 @@ class FunctionStats:
         return FunctionStats(
             counts, Spread.of(durations), Spread.of(lateness), Spread.of(waits), tuple(histogram)
         )
+
+
+def _error(status: str, kind: str | None, message: str | None, reason: str | None) -> str:
+    if status not in FAILED:
+        return ""
+    return ": ".join(part for part in (kind, message) if part) or reason or ""

@@ -11,7 +11,7 @@ from scheduler.config import Config
 from scheduler.tui.actions import Actions
 from scheduler.tui.glyphs import ASCII, UNICODE
 from scheduler.tui.keys import Binding, binding_of, hints
-from scheduler.tui.look import Look, database_name
+from scheduler.tui.look import Look
 from scheduler.tui.model.board import Board
 from scheduler.tui.model.frame import footer
 from scheduler.tui.popups import Popup
@@ -79,7 +79,7 @@ class Console:
     ) -> None:
         self.around = around
         self._commands = commands
-        self._database = database_name(around.config, Path.cwd())
+        self._folder = str(Path.cwd())
         self.is_ascii = around.is_ascii
         self.overview = Overview()
         self.screens: list[Screen] = [self.overview]
@@ -181,7 +181,7 @@ class Console:
             snapshot = held(frozen, self._latest)
         glyphs = ASCII if self.is_ascii else UNICODE
         config = self.around.config
-        look = Look(now, config, self._database, glyphs, self.is_clock, self.zone)
+        look = Look(now, config, self._folder, glyphs, self.is_clock, self.zone)
         return View(snapshot, self._board_of(snapshot, look), look, self._badge(look))
 
     def say(self, text: str, *, is_bad: bool = False) -> None:

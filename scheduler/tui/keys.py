@@ -112,6 +112,15 @@ def commands(context: str, *, read_only: bool = False) -> list[Binding]:
 
 
 def markdown() -> str:
-    """Return the table for the documentation."""
-    rows = [f"| `{binding.shown}` | {binding.does} |" for binding in BINDINGS]
-    return "\n".join(["| key | does |", "|---|---|", *rows])
+    """Return the table for the documentation, in the order of the help."""
+    rows = [
+        f"| {group} | {_code(binding.shown)} | {binding.does} |"
+        for group in GROUPS
+        for binding in BINDINGS
+        if binding.group == group
+    ]
+    return "\n".join(["| | key | does |", "|---|---|---|", *rows])
+
+
+def _code(shown: str) -> str:
+    return " ".join(f"`{key}`" for key in shown.split())

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from pathlib import Path
 
 from scheduler.config import Config
 from scheduler.tui.glyphs import UNICODE, Glyphs
@@ -16,12 +15,12 @@ class Look:
     """The settings of one frame. `clock`: absolute times instead of relative ones.
 
     zone: None is the machine's own time zone, with its summer and winter time.
-    database: what to call the database.
+    folder: where the console was started; paths below it are told in short.
     """
 
     now: float
     config: Config
-    database: str = ""
+    folder: str = ""
     glyphs: Glyphs = UNICODE
     clock: bool = False
     zone: tzinfo | None = UTC
@@ -61,6 +60,19 @@ class Look:
         """Name the time zone of the clock times."""
         return self._format(self.now, "%Z")
 
+    def short(self, path: str) -> str:
+        """Say a path, without the folder the console was started in."""
+        return path.removeprefix(f"{self.folder}/") if self.folder else path
+
+    @property
+    def database(self) -> str:
+        """What to call the database: its path, or its server without the password."""
+        url = self.config.database_url
+        if not url:
+            return self.short(str(self.config.db_path))
+        scheme, _, rest = url.partition("://")
+        return f"{scheme}://{rest.rpartition('@')[2]}"
+
     @property
     def late_after_seconds(self) -> float:
         """How long a slot without a grace may be due before it is shown as late."""
@@ -71,12 +83,3 @@ class Look:
             return datetime.fromtimestamp(instant, UTC).astimezone(self.zone).strftime(pattern)
         except (OverflowError, ValueError, OSError):
             return "?"
-
-
-def database_name(config: Config, folder: Path) -> str:
-    """Return the database's path, short if it lies below `folder`, or its server, no password."""
-    if config.database_url:
-        scheme, _, rest = config.database_url.partition("://")
-        return f"{scheme}://{rest.rpartition('@')[2]}"
-    path = config.db_path
-    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)

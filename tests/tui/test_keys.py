@@ -1,6 +1,7 @@
 """The key table: complete, free of clashes, and every key does something one can see."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -151,3 +152,8 @@ def test_a_read_only_console_refuses_to_change_data_and_says_so(
 
 def test_the_documentation_table_has_a_line_for_every_binding() -> None:
     assert len(markdown().split("\n")) == len(BINDINGS) + 2
+
+
+def test_the_documentation_has_the_table_of_the_code() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "console.md").read_text()
+    assert markdown() in page

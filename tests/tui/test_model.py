@@ -178,7 +178,9 @@ def test_a_time_out_of_all_calendars_is_a_question_mark() -> None:
 
 
 def _marks(*statuses: str) -> list[Mark]:
-    return [Mark(status, NOW, NOW + index, None, None) for index, status in enumerate(statuses)]
+    return [
+        Mark(status, NOW, NOW + index, None, None, None) for index, status in enumerate(statuses)
+    ]
 
 
 def test_a_history_has_bars_for_successes_and_signs_for_the_rest() -> None:
@@ -209,6 +211,8 @@ def test_the_time_a_run_was_held_is_told_apart_from_the_queue() -> None:
     ("changes", "said"),
     [
         ({"status": "skipped", "reason": "still running", "slots": 12}, "still running  12 slots"),
+        ({"status": "lost", "reason": "killed by signal 9 (SIGKILL)"},
+         "killed by signal 9 (SIGKILL)"),
         ({"status": "missed", "reason": "outside the grace"}, "outside the grace"),
         ({"status": "queued", "available_at": None}, "held until the run before it ends"),
         ({"status": "queued", "available_at": NOW + 9.9}, "retry in 9s"),

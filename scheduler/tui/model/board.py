@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scheduler.db.console_rows import FunctionRow, Overview, ProcessRow, Queued, RunRow
+from scheduler.db.console_rows import FAILED, FunctionRow, Overview, ProcessRow, Queued, RunRow
 from scheduler.tui.look import Look
-from scheduler.tui.model.states import FAILED, LATE, State, function_state, late_at
+from scheduler.tui.model.states import LATE, State, function_state, late_at
 
 _NEVER = float("inf")
 

@@ -36,7 +36,7 @@ def left_facts(entry: Entry, look: Look) -> list[Fact]:
         (
             "source",
             [
-                (None, clean(f"{function.scan_path}/{function.module_path}")),
+                (None, clean(look.short(f"{function.scan_path}/{function.module_path}"))),
                 ("dim", f":{function.line}"),
             ],
         ),

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from math import sqrt
 
-from scheduler.db.console_rows import FunctionRow, Mark
+from scheduler.db.console_rows import FAILED, FunctionRow, Mark
 from scheduler.tui.look import SOON_SECONDS, Look
 from scheduler.tui.model.board import Entry, Sort
 from scheduler.tui.model.columns import Column
-from scheduler.tui.model.states import FAILED, RUNNING, late_seconds
+from scheduler.tui.model.states import RUNNING, late_seconds
 from scheduler.tui.text import Line, Run, clean, fit
 from scheduler.wording import duration, every, span
 

@@ -26,7 +26,10 @@ def title_line(view: View, width: int, crumbs: Sequence[Run], found: Sequence[Pr
     head: Line = [("badge", " scheduler "), *crumbs, (None, " ")]
     clock: Line = [(None, f"{look.time(look.now)} {look.zone_name()} ")]
     room = width - line_width(head) - line_width(clock) - 2
-    left = [*head, *status(view, found, room)]
+    said = status(view, found, room)
+    if line_width(said) > room and _is_urgent(view):
+        head = [("badge", " scheduler "), (None, " ")]
+    left = [*head, *said]
     right: Line = [("dim", clean(look.database)), (None, "  "), *clock]
     fits = line_width(left) + line_width(right) + 2 <= width
     return ends(left, right if fits else clock, width, gap=2, ellipsis=look.glyphs.ellipsis)
@@ -53,6 +56,12 @@ def status(view: View, found: Sequence[Problem], room: int) -> Line:
     if badge.trouble:
         return [_trouble(view)]
     return _live(view, found, room)
+
+
+def _is_urgent(view: View) -> bool:
+    """Tell whether the status is an answer, a freeze or trouble, which nothing may push away."""
+    badge = view.badge
+    return bool(badge.message or badge.trouble) or badge.frozen_at is not None
 
 
 def _trouble(view: View) -> Run:
@@ -102,9 +111,8 @@ def _live(view: View, found: Sequence[Problem], room: int) -> Line:
 
 def _sentence(view: View, found: Sequence[Problem], width: int) -> Line:
     """The most important first, since a narrow terminal cuts the end."""
-    badge = view.badge
     line: Line = [*status(view, found, width)]
-    if badge.message or badge.trouble or badge.frozen_at is not None or found:
+    if _is_urgent(view) or found:
         return exact(cut(line, width, ellipsis=view.look.glyphs.ellipsis), width)
     for label, runs in _cells(view, is_wide=False)[1:5]:
         line += [(None, "  "), *runs, ("dim", f" {label.removesuffix(' 24h')}")]

@@ -60,7 +60,7 @@ def inspect_error(error: ScanErrorRow, look: Look) -> Line:
     where = "" if error.line is None else f":{error.line}"
     return [
         ("fail", look.glyphs.fail),
-        ("strong", f" {clean(error.path)}{where}"),
+        ("strong", f" {clean(look.short(error.path))}{where}"),
         ("error", f"  {clean(error.error_type)}: {clean(error.message)}"),
         ("dim", f"  since {look.past(error.first_seen_at)}"),
     ]

@@ -29,7 +29,7 @@ def scan_error_line(error: ScanErrorRow, look: Look) -> Line:
     first = clean(error.message.strip().split("\n", 1)[0])
     return [
         ("fail", look.glyphs.fail),
-        (None, f" {clean(error.path)} "),
+        (None, f" {clean(look.short(error.path))} "),
         ("dim", f"{where} "),
         (None, f"{clean(error.error_type)}: {first}"),
     ]

@@ -89,7 +89,7 @@ def _sections(details: RunDetails, look: Look) -> Iterator[tuple[str, list[Line]
         yield "Where it is now", traceback_lines(stack) if stack else [waits]
     if details.traceback:
         yield "", traceback_lines(details.traceback)
-    elif details.run.error:
+    elif details.run.error_type:
         yield "Error", [[("error", clean(details.run.error))]]
     if details.output:
         live = " - live" if details.run.status == "running" else ""

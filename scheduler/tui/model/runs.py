@@ -48,7 +48,7 @@ def outcome(run: RunRow, look: Look, *, room: int = 60) -> Line:
     error = clean(run.error)
     if error:
         return [("error", error)]
-    if run.status in {"skipped", "missed"}:
+    if run.status in {"skipped", "missed", "cancelled"}:
         return [("dim", f"{clean(run.reason or '')}{_covered(run)}")]
     if run.status == "running":
         asked = ", asked to stop" if run.cancel_requested_at else ""

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scheduler.db.console_rows import FunctionRow, Queued, RunRow
+from scheduler.db.console_rows import FAILED, FunctionRow, Queued, RunRow
 from scheduler.tui.glyphs import Glyphs
 from scheduler.tui.look import Look
 from scheduler.tui.text import Run, fit
-
-FAILED = ("error", "timeout", "lost")
 
 
 @dataclass(frozen=True, slots=True)

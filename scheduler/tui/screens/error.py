@@ -33,7 +33,7 @@ class ErrorScreen:
         glyphs = view.look.glyphs
         crumbs: list[Run] = [
             ("dim", f"  scan errors {glyphs.crumb} "),
-            ("strong", clean(self._path)),
+            ("strong", clean(view.look.short(self._path))),
             (None, "  "),
         ]
         head = [title_line(view, width, crumbs, all_problems(view)), []]

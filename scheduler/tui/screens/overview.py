@@ -157,7 +157,9 @@ class Overview:
     def _body(self, view: View, width: int, rows: int, y: int) -> list[Line]:
         if self.is_zoomed or rows < FULL_BODY:
             return self._one(self.panels[self.focus], view, width, rows, 0, y)
-        lower = rows // 3
+        # Few functions leave room for the panels below; a filter does not move anything.
+        unused = rows - len(view.board.entries) - 3 if view.board.entries else 0
+        lower = max(rows // 3, min(unused, rows * 2 // 3))
         upper = rows - lower
         top = self._one(self.functions, view, width, upper, 0, y)
         if width >= WIDE:
