@@ -15,14 +15,18 @@ class Requests:
         self._config = config
         self._clock = clock or SystemClock()
 
-    def request_run(self, name: str, *, force: bool = False) -> int:
+    def request_run(self, name: str, *, force: bool = False, slot: float | None = None) -> int:
         """Queue one run of a function now; it waits for an open one unless forced.
 
+        slot: the slot it runs for once more; this moment when left out.
         Returns the run's id. Raises NotFoundError.
         """
         now = self._clock.now()
         run_id, messages = runs.insert_run_log(
-            functions.find_id(name), round_ms(now), now=now, is_held_while_open=not force
+            functions.find_id(name),
+            round_ms(now) if slot is None else slot,
+            now=now,
+            is_held_while_open=not force,
         )
         self._send(messages)
         return run_id

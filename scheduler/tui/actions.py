@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class Actions(Protocol):
     """The requests of `scheduler.maintenance.requests`; each may raise SchedulerError."""
 
-    def request_run(self, name: str, *, force: bool = False) -> int: ...
+    def request_run(self, name: str, *, force: bool = False, slot: float | None = None) -> int: ...
     def pause(self, name: str) -> bool: ...
     def resume(self, name: str) -> bool: ...
     def cancel(self, run_id: int) -> str: ...
@@ -22,6 +22,12 @@ class Actions(Protocol):
 def run_now(actions: Actions, function: FunctionRow) -> str:
     """Queue a run of a function."""
     return f"queued run {actions.request_run(function.name)} of {function.name}"
+
+
+def run_again(actions: Actions, function: FunctionRow, run: RunRow) -> str:
+    """Queue another run of a function for the slot of one of its runs."""
+    run_id = actions.request_run(function.name, slot=run.scheduled_for)
+    return f"queued run {run_id} of {function.name} for the slot of run {run.id}"
 
 
 def toggle_pause(actions: Actions, function: FunctionRow) -> str:
@@ -52,9 +58,9 @@ class ServiceActions:
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def request_run(self, name: str, *, force: bool = False) -> int:
+    def request_run(self, name: str, *, force: bool = False, slot: float | None = None) -> int:
         """See `Requests.request_run`."""
-        return self._requests().request_run(name, force=force)
+        return self._requests().request_run(name, force=force, slot=slot)
 
     def pause(self, name: str) -> bool:
         """See `Requests.pause`."""

@@ -61,9 +61,12 @@ def next_failing(console: Console) -> None:
 
 
 def run_now(console: Console) -> None:
-    """Queue a run of the function under the cursor."""
-    function = console.screen.target(console.view()).function
-    if function:
+    """Queue a run of the function under the cursor; on a run, for that run's slot again."""
+    target = console.screen.target(console.view())
+    function, run = target.function, target.run
+    if function and run and console.screen.context() != FUNCTIONS:
+        console.request(lambda: actions.run_again(console.around.actions, function, run))
+    elif function:
         console.request(lambda: actions.run_now(console.around.actions, function))
 
 

@@ -69,8 +69,8 @@ class FakeActions:
     asked: list[tuple[str, object]] = field(default_factory=list)
     error: SchedulerError | None = None
 
-    def request_run(self, name: str, *, force: bool = False) -> int:
-        self._ask("run", name)
+    def request_run(self, name: str, *, force: bool = False, slot: float | None = None) -> int:
+        self._ask("run", name if slot is None else (name, slot))
         return 4711
 
     def pause(self, name: str) -> bool:

@@ -165,6 +165,19 @@ def test_running_now_queues_a_run(opened: Opener, place: Config) -> None:
     console.wait_for("✓ queued run ")
 
 
+def test_running_a_run_again_queues_its_slot(opened: Opener, place: Config) -> None:
+    console = opened()
+    console.wait_for("Functions 30", "archive_user_sessions")
+    console.type("2", "G", "r")
+    console.wait_for("for the slot of run 1")
+    with writing(place) as connection:
+        slots = connection.execute(
+            "SELECT count(DISTINCT scheduled_for), count(*) FROM run_logs"
+            " WHERE id = 1 OR id = (SELECT max(id) FROM run_logs)"
+        )
+        assert slots.fetchone() == (1, 2)
+
+
 def test_a_read_only_console_changes_nothing(opened: Opener, place: Config) -> None:
     console = opened("--read-only")
     console.wait_for("live 2s read-only")

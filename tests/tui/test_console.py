@@ -140,6 +140,14 @@ def test_an_answer_is_shown_for_five_seconds(stage: Stage) -> None:
     assert "queued run 4711" not in stage.show()
 
 
+def test_on_a_run_its_slot_is_run_again(stage: Stage) -> None:
+    text = stage.press("2", "j", "j", "j", "r")
+    run = stage.console.overview.runs.selected_run()
+    assert run is not None
+    assert stage.actions.asked == [("run", ("tax.sync_tax_tables", run.scheduled_for))]
+    assert f"queued run 4711 of tax.sync_tax_tables for the slot of run {run.id}" in text
+
+
 def test_a_request_that_fails_says_why(stage: Stage) -> None:
     stage.actions.error = DatabaseUnavailableError("the disk is full")
     assert "✗ the disk is full" in stage.press("r")
