@@ -28,6 +28,7 @@ class Scene:
     height: int
     keys: tuple[str, ...]
     shows: str
+    needs: str = "? help"  # on the screen before the last key
     is_light: bool = False
 
 
@@ -36,8 +37,8 @@ SCENES = (
     Scene("overview_80x24", 80, 24, (), "Recent runs"),
     Scene("overview_200x50", 200, 50, (), "LAST ERROR"),
     Scene("light_120x36", 120, 36, (), "LAST 16 RUNS", is_light=True),
-    Scene("function_120x36", 120, 36, ("/", *"fails_and", "enter", "enter"), "Traceback"),
-    Scene("run_120x36", 120, 36, ("/", *"takes_long", "enter", "enter", "enter"), "live"),
+    Scene("function_120x36", 120, 36, ("/", *"fails_and", "enter", "enter", "j"), "Traceback"),
+    Scene("run_120x36", 120, 36, ("/", *"takes_long", "enter", "w"), " - live", "▸ run "),
     Scene("help_120x36", 120, 36, ("?",), "Keys and states"),
 )
 
@@ -74,9 +75,11 @@ def photograph(scene: Scene, config: Path, folder: Path) -> None:
         folder=config.parent,
     ) as console:
         console.wait_for("live 2s", "? help")
-        for key in scene.keys:
+        for key in scene.keys[:-1]:
             console.type(key)
             console.pause(0.2)
+        console.wait_for(scene.needs, seconds=60.0)
+        console.type(*scene.keys[-1:])
         console.wait_for(scene.shows)
         console.pause(6.0)  # the header has said what it had to, the histories are read
         path = folder / f"{scene.name}.png"

@@ -120,7 +120,6 @@ class Console:
 
     def _drawn(self, width: int, height: int) -> list[Line]:
         """Draw the screen, then tell the poller what is on it."""
-        self.overview.is_held = self.around.clock.monotonic() - self._last_key_at < HOLD_SECONDS
         view = self.view()
         body = self.screen.render(view, width, max(height - 1, 1))
         if self.prompt and height > 1:
@@ -182,7 +181,8 @@ class Console:
         glyphs = ASCII if self.is_ascii else UNICODE
         config = self.around.config
         look = Look(now, config, self._folder, glyphs, self.is_clock, self.zone)
-        return View(snapshot, self._board_of(snapshot, look), look, self._badge(look))
+        is_held = self.around.clock.monotonic() - self._last_key_at < HOLD_SECONDS
+        return View(snapshot, self._board_of(snapshot, look), look, self._badge(look), is_held)
 
     def say(self, text: str, *, is_bad: bool = False) -> None:
         """Show a sentence in the header for a while."""

@@ -23,12 +23,13 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One frame's worth of facts."""
+    """One frame's worth of facts. `is_held`: a key was pressed just now, rows must not move."""
 
     snapshot: Snapshot
     board: Board
     look: Look
     badge: Badge
+    is_held: bool = False
 
     def marks(self, function_id: int) -> tuple[Mark, ...] | None:
         """Return a function's last runs, None before they have been read."""

@@ -80,13 +80,21 @@ class Terminal:
         """Return the rows of the screen."""
         return "\n".join(self.screen.display)
 
-    def wait_for(self, *texts: str) -> str:
+    def wait_for(self, *texts: str, seconds: float = DEADLINE_SECONDS) -> str:
         """Read until all texts are on the screen; raises AssertionError when the time is up."""
-        return self.wait_until(lambda screen: all(text in screen for text in texts), str(texts))
+        return self.wait_until(
+            lambda screen: all(text in screen for text in texts), str(texts), seconds=seconds
+        )
 
-    def wait_until(self, holds: Callable[[str], bool], what: str = "the condition") -> str:
+    def wait_until(
+        self,
+        holds: Callable[[str], bool],
+        what: str = "the condition",
+        *,
+        seconds: float = DEADLINE_SECONDS,
+    ) -> str:
         """Read until a condition holds for the screen; raises AssertionError after the deadline."""
-        deadline = self._clock.monotonic() + DEADLINE_SECONDS
+        deadline = self._clock.monotonic() + seconds
         while not holds(self.text()):
             if self._clock.monotonic() > deadline:
                 raise AssertionError(f"{what} did not come; the screen is\n{self.text()}")

@@ -152,6 +152,21 @@ def test_the_cursor_stays_on_its_run_while_newer_ones_arrive(
     assert stage.row_of(selected[:60].strip()) >= row
 
 
+def test_while_one_reads_the_text_of_a_run_a_newer_run_does_not_replace_it(
+    own: Config, stage_of: StageMaker
+) -> None:
+    stage = stage_of(own)
+    stage.press("enter", "tab")
+    title = next(row for row in stage.text().split("\n") if "━ Run " in row)
+    with writing(own) as connection:
+        connection.execute(
+            "INSERT INTO run_logs (function_id, status, trigger, attempt, slots, scheduled_for,"
+            " covers_from, sends, output_bytes) VALUES (1, 'missed', 'manual', 1, 1, 0, 0, 0, 0)"
+        )
+    stage.clock.advance(60)
+    assert title in stage.show()
+
+
 def test_details_of_a_function_that_vanished_say_so(own: Config, stage_of: StageMaker) -> None:
     stage = stage_of(own)
     stage.press("enter")

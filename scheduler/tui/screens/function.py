@@ -48,7 +48,7 @@ class FunctionScreen:
     def render(self, view: View, width: int, height: int) -> list[Line]:
         """Return crumbs, facts, runs and text, as many as there is room for."""
         if view.snapshot.interest.function_runs == self.runs.window:
-            self.runs.take(view.snapshot.function_runs)
+            self.runs.take(view.snapshot.function_runs, is_held=view.is_held)
         head = [self._crumbs(view, width)]
         entry = view.board.entries.get(self.function_id)
         if entry is None:
@@ -81,6 +81,7 @@ class FunctionScreen:
                 move(self.runs, action)
         elif action == "next_panel":
             self._is_reading = not self._is_reading
+            self.runs.rows.pin()  # what one reads must not give way to a newer run
         elif action == "zoom":
             self._is_zoomed = not self._is_zoomed
         elif action == "failing":

@@ -31,7 +31,7 @@ class FunctionsPanel:
         self.visible: tuple[int, ...] = ()
         self._drawn_from: object = None
 
-    def update(self, view: View, *, is_held: bool) -> None:
+    def update(self, view: View) -> None:
         """Take the functions of a new board; held, the known ones keep their places."""
         if view.board is self._drawn_from:
             return
@@ -39,7 +39,7 @@ class FunctionsPanel:
         order = view.board.ordered(
             self.sort, is_reversed=self.is_reversed, text=self.filter, failing=self.is_failing
         )
-        if is_held and was_drawn:
+        if view.is_held and was_drawn:
             wanted = set(order)
             kept = [key for key in self.rows.keys if key in wanted]
             have = set(kept)

@@ -47,7 +47,6 @@ class Overview:
         self.panels: tuple[Panel, ...] = (self.functions, self.runs, ErrorsPanel(), WorkersPanel())
         self.focus = 0
         self.is_zoomed = False
-        self.is_held = False
         self._lower = 1
         self._areas: list[Area] = []
 
@@ -66,7 +65,7 @@ class Overview:
     def render(self, view: View, width: int, height: int) -> list[Line]:
         """Lay out header, panels and inspector; every size from 1x1 works."""
         for panel in self.panels:
-            panel.update(view, is_held=self.is_held)
+            panel.update(view)
         head = header(view, width, height=3 if height >= 14 else 1)
         inspector_rows = 1 if height >= 5 else 0
         rows = height - len(head) - inspector_rows
@@ -185,7 +184,8 @@ class Overview:
     def _three(self, view: View, width: int, rows: int, y: int) -> list[Line]:
         left_width = width * 3 // 5
         right_width = width - left_width - 1
-        errors_rows = max(rows * 2 // 5, 2)
+        errors = len(view.snapshot.overview.scan_errors)
+        errors_rows = max(min(max(errors + 2, 4), rows * 2 // 5), 2)
         glyphs = view.look.glyphs
         left = self._one(self.runs, view, left_width, rows, 0, y)
         right = self._one(self.panels[2], view, right_width, errors_rows, left_width + 1, y)

@@ -48,7 +48,7 @@ class ErrorsPanel:
     def __init__(self) -> None:
         self.rows = Rows()
 
-    def update(self, view: View, *, is_held: bool) -> None:
+    def update(self, view: View) -> None:
         """Take the errors of a snapshot."""
         self.rows.replace([error.path for error in view.snapshot.overview.scan_errors])
 
@@ -108,7 +108,7 @@ class WorkersPanel:
     def __init__(self) -> None:
         self.rows = Rows()
 
-    def update(self, view: View, *, is_held: bool) -> None:
+    def update(self, view: View) -> None:
         """Take the processes of a snapshot, workers first."""
         self.rows.replace([process.id for process in _by_role(view)])
 

@@ -35,10 +35,10 @@ class RunList:
             self._goes_to_end = False
             self.rows.move(len(page.runs))
 
-    def update(self, view: View, *, is_held: bool) -> None:
+    def update(self, view: View) -> None:
         """Take the recent runs of a snapshot if they are the ones asked for."""
         if view.snapshot.interest.recent == self.window:
-            self.take(view.snapshot.recent, is_held=is_held)
+            self.take(view.snapshot.recent, is_held=view.is_held)
 
     def move(self, amount: int) -> None:
         """Move the cursor; near an end of the window, ask for the one around the cursor."""
