@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 import urwid
+from urwid.display.common import InputClosedError
 
 from scheduler.clock import SystemClock
 from scheduler.config import Config
@@ -83,7 +84,8 @@ class App:
         self._screen.tty_signal_keys("undefined", "undefined", "undefined", "undefined")
         self._loop.set_alarm_in(0, self._start)
         try:
-            self._loop.run()
+            with suppress(InputClosedError):  # the terminal's window was closed
+                self._loop.run()
         finally:
             self._poller.stop()
 

@@ -137,6 +137,12 @@ class Terminal:
         while (left := until - self._clock.monotonic()) > 0:
             self.pump(left)
 
+    def hang_up(self) -> int:
+        """Close the terminal under the command; return its exit code."""
+        os.close(self._master)
+        self._master = -1
+        return self.process.wait(DEADLINE_SECONDS)
+
     def close(self) -> None:
         """Kill the command if it still runs."""
         if self.process.poll() is None:

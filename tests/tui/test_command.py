@@ -87,6 +87,12 @@ def test_a_signal_to_end_restores_the_terminal(opened: Opener, number: signal.Si
     assert b"Traceback" not in console.raw
 
 
+def test_a_console_whose_window_was_closed_ends_quietly(opened: Opener) -> None:
+    console = opened()
+    console.wait_for("Functions 30")
+    assert console.hang_up() == 0
+
+
 def test_the_screen_follows_the_size_of_the_terminal(opened: Opener) -> None:
     console = opened()
     console.wait_for("Scan errors 2", "LAST 16 RUNS")
