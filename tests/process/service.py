@@ -17,7 +17,9 @@ DEADLINE_SECONDS = 60.0
 STEP_SECONDS = 0.02
 
 
-def wait_for(question: Callable[[], Found], what: str, seconds: float = DEADLINE_SECONDS) -> Found:
+def wait_for(
+    question: Callable[[], Found | None], what: str, seconds: float = DEADLINE_SECONDS
+) -> Found:
     """Ask until the answer is true; fail with `what` after the deadline."""
     until = time.monotonic() + seconds
     while True:
