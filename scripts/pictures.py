@@ -4,6 +4,7 @@ Usage: python scripts/pictures.py [FOLDER] [--seconds N]   (default: docs/pictur
 """
 
 import argparse
+import re
 import shutil
 import signal
 import subprocess
@@ -28,7 +29,7 @@ class Scene:
     height: int
     keys: tuple[str, ...]
     shows: str
-    needs: str = "? help"  # on the screen before the last key
+    needs: str = r"\? help"  # a pattern on the screen before the last key
     is_light: bool = False
 
 
@@ -38,7 +39,14 @@ SCENES = (
     Scene("overview_200x50", 200, 50, (), "LAST ERROR"),
     Scene("light_120x36", 120, 36, (), "LAST 16 RUNS", is_light=True),
     Scene("function_120x36", 120, 36, ("/", *"fails_and", "enter", "enter", "j"), "Traceback"),
-    Scene("run_120x36", 120, 36, ("/", *"takes_long", "enter", "w"), " - live", "▸ run "),
+    Scene(
+        "run_120x36",
+        120,
+        36,
+        ("/", *"takes_long", "enter", "w"),
+        " - live",
+        r"run  states\.takes_long .* for 1\ds ",
+    ),
     Scene("help_120x36", 120, 36, ("?",), "Keys and states"),
 )
 
@@ -78,7 +86,8 @@ def photograph(scene: Scene, config: Path, folder: Path) -> None:
         for key in scene.keys[:-1]:
             console.type(key)
             console.pause(0.2)
-        console.wait_for(scene.needs, seconds=60.0)
+        pattern = re.compile(scene.needs)
+        console.wait_until(lambda screen: bool(pattern.search(screen)), scene.needs, seconds=90.0)
         console.type(*scene.keys[-1:])
         console.wait_for(scene.shows)
         console.pause(6.0)  # the header has said what it had to, the histories are read
