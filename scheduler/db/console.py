@@ -38,6 +38,10 @@ _RUN_COLUMNS = (
     " available_at, started_at, finished_at, claimed_by, error_type,"
     " substr(error_message, 1, 300), reason, cancel_requested_at"
 )
+# A limit inside keeps SQLite from walking over all runs in the order that is wanted outside.
+OPEN_RUNS = 2000
+_RUNNING = f"id IN (SELECT id FROM run_logs WHERE status = 'running' LIMIT {OPEN_RUNS})"
+_QUEUED = "SELECT id, function_id, available_at FROM run_logs WHERE status = 'queued' LIMIT 100000"
 _DETAIL_COLUMNS = (
     "root_id, claimed_at, sent_at, error_message, traceback, exit_code, signal, output,"
     " output_bytes, result, peak_rss_bytes, cpu_seconds, stack_requested_at, stack"
@@ -78,7 +82,7 @@ class ConsoleDatabase:
         return Overview(
             taken_at=now,
             functions=self._read_functions(),
-            running=tuple(self._runs("status = 'running'", (), limit=2000)),
+            running=tuple(self._runs(_RUNNING, (), limit=OPEN_RUNS)),
             queued=self._queued(now),
             processes=tuple(
                 ProcessRow(*row)
@@ -199,7 +203,7 @@ class ConsoleDatabase:
         rows = self._rows(
             "SELECT function_id, count(*),"
             " sum(CASE WHEN available_at <= ? THEN 1 ELSE 0 END), min(available_at), min(id)"
-            " FROM run_logs WHERE status = 'queued' GROUP BY function_id",
+            f" FROM ({_QUEUED}) AS queued GROUP BY function_id",
             (now,),
         )
         return {row[0]: Queued(*row[1:]) for row in rows}
