@@ -10,13 +10,21 @@ CANDIDATES = 100
 
 # Every final status by name: only so the index on (status, finished_at) serves.
 _FINISHED = "status IN ('success', 'error', 'timeout', 'lost', 'cancelled', 'skipped', 'missed')"
+# The last attempt is the run's verdict, finished after all others: it decides for all of them.
+_IS_LAST_ATTEMPT = (
+    "NOT EXISTS (SELECT 1 FROM run_logs l WHERE l.root_id = r.root_id AND l.attempt > r.attempt)"
+)
+_IS_NOT_NEWEST = (
+    "r.root_id != (SELECT n.root_id FROM run_logs n WHERE n.function_id = r.function_id "
+    "ORDER BY n.id DESC LIMIT 1)"
+)
 
 
 def delete_old_runs(before: float, runs_per_function: int) -> int:
-    """Delete one batch of rows that finished before an instant, or exceed a function's number.
+    """Delete one batch of runs that finished before an instant, or exceed a function's number.
 
-    Keeps every open row, the attempts of chains that are not finished, and each function's newest
-    slot. Returns how many rows went; 0 = nothing is left to do.
+    A run goes with all its attempts or not at all. Open ones stay, and each function's newest.
+    Returns how many rows went; 0 = nothing is left to do.
     """
     doomed = _fetch_expired(before) or _fetch_excess(runs_per_function)
     if not doomed:
@@ -24,10 +32,12 @@ def delete_old_runs(before: float, runs_per_function: int) -> int:
     crash_point("retention.before")
     with transaction():
         _note_pruned(doomed)
-        change(f"DELETE FROM run_logs WHERE id IN ({placeholders(len(doomed))})", doomed)
+        deleted = change(
+            f"DELETE FROM run_logs WHERE root_id IN ({placeholders(len(doomed))})", doomed
+        )
         crash_point("retention.uncommitted")
     crash_point("retention.committed")
-    return len(doomed)
+    return deleted
 
 
 def delete_old_scans(before: float) -> None:
@@ -41,26 +51,26 @@ def delete_old_scans(before: float) -> None:
 
 def _fetch_expired(before: float) -> list[int]:
     with reading():
-        return _ids(
-            f"SELECT id FROM run_logs r WHERE {_FINISHED} AND finished_at < ? "
-            f"AND {_is_deletable()} LIMIT {BATCH}",
+        return _roots(
+            f"SELECT root_id FROM run_logs r WHERE {_FINISHED} AND finished_at < ? "
+            f"AND {_IS_LAST_ATTEMPT} AND {_IS_NOT_NEWEST} LIMIT {BATCH}",
             [before],
         )
 
 
 def _fetch_excess(runs_per_function: int) -> list[int]:
-    """Return rows of the first functions that have more than they may keep."""
+    """Return runs of the first functions that have more rows than they may keep."""
     with reading():
         for (function_id,) in rows(
             "SELECT function_id FROM run_logs GROUP BY function_id "
             f"HAVING COUNT(*) > ? LIMIT {CANDIDATES}",
             [runs_per_function],
         ):
-            excess = _ids(
-                f"SELECT id FROM run_logs r WHERE function_id = ? AND {_FINISHED} "
+            excess = _roots(
+                f"SELECT root_id FROM run_logs r WHERE function_id = ? AND {_FINISHED} "
                 "AND id <= (SELECT k.id FROM run_logs k WHERE k.function_id = ? "
-                f"ORDER BY k.id DESC LIMIT 1 OFFSET ?) AND {_is_deletable()} "
-                f"ORDER BY id LIMIT {BATCH}",
+                "ORDER BY k.id DESC LIMIT 1 OFFSET ?) "
+                f"AND {_IS_LAST_ATTEMPT} AND {_IS_NOT_NEWEST} ORDER BY id LIMIT {BATCH}",
                 [function_id, function_id, runs_per_function],
             )
             if excess:
@@ -68,20 +78,11 @@ def _fetch_excess(runs_per_function: int) -> list[int]:
     return []
 
 
-def _is_deletable() -> str:
-    return (
-        "r.root_id NOT IN (SELECT o.root_id FROM run_logs o "
-        "WHERE o.status IN ('queued', 'running')) "
-        "AND r.root_id != (SELECT n.root_id FROM run_logs n WHERE n.function_id = r.function_id "
-        "ORDER BY n.id DESC LIMIT 1)"
-    )
-
-
 def _note_pruned(doomed: Sequence[int]) -> None:
     """Remember up to which slot a function's history is gone, for `explain`."""
     newest = rows(
-        "SELECT MAX(scheduled_for), function_id FROM run_logs "
-        f"WHERE trigger = 'schedule' AND id IN ({placeholders(len(doomed))}) GROUP BY function_id",
+        "SELECT MAX(scheduled_for), function_id FROM run_logs WHERE trigger = 'schedule' "
+        f"AND root_id IN ({placeholders(len(doomed))}) GROUP BY function_id",
         doomed,
     )
     change_many(
@@ -91,5 +92,5 @@ def _note_pruned(doomed: Sequence[int]) -> None:
     )
 
 
-def _ids(sql: str, params: Sequence[float]) -> list[int]:
-    return [int(run_id) for (run_id,) in rows(sql, params)]
+def _roots(sql: str, params: Sequence[float]) -> list[int]:
+    return [int(root_id) for (root_id,) in rows(sql, params)]

@@ -12,6 +12,7 @@ import select
 import signal
 import socket
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 from scheduler.clock import Clock, SystemClock
@@ -48,7 +49,8 @@ class _Zygote:
         poll = select.poll()
         poll.register(self._channel, select.POLLIN)
         poll.register(self._wake_fd, select.POLLIN)
-        self._channel.sendall(b"ready\n")
+        with suppress(BrokenPipeError):  # whoever started it has died: end of file follows
+            self._channel.sendall(b"ready\n")
         while True:
             ready = dict(poll.poll(self._milliseconds_of_lease()))
             if self._wake_fd in ready:

@@ -22,7 +22,7 @@ from scheduler.models import database as models_database
 from scheduler.runner.inspection import FileError
 from tests.db import rows as table
 from tests.db.conftest import make_config
-from tests.db.rows import NOW, WORKER, discover, one, run_one
+from tests.db.rows import NOW, WORKER, discover, one, run_one, start_run
 
 
 def process(process_id: str, role: str = "worker") -> ProcessRow:
@@ -54,6 +54,18 @@ class TestRetention:
             NOW + 180,
             NOW + 240,
         ]
+
+    def test_a_run_goes_with_all_its_attempts_or_not_at_all(self) -> None:
+        discover("a.f", retries=1)
+        finish_slots(1)
+        failed = run_one(NOW + 60)
+        retry_at = finish(failed, Outcome(status="error"), WORKER, NOW + 60).retry_at
+        assert retry_at is not None
+        finish(start_run(3, retry_at), Outcome(status="error"), WORKER, retry_at)
+        finish(run_one(NOW + 120), Outcome(status="success"), WORKER, NOW + 120)
+        assert retention.delete_old_runs(0, 2) == 1
+        assert table.runs("root_id", "attempt") == [(2, 1), (2, 2), (4, 1)]
+        assert retention.delete_old_runs(0, 1) == 2
 
     def test_open_runs_and_the_attempts_before_them_stay(self) -> None:
         discover("a.f", retries=1)

@@ -73,6 +73,10 @@ class Service:
         self._started.append(process)
         return process
 
+    def running(self) -> list[subprocess.Popen[bytes]]:
+        """Return what was started and has not ended."""
+        return [process for process in self._started if process.poll() is None]
+
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
         return subprocess.run(
