@@ -1,7 +1,7 @@
 """A pool of real executors and runs on it, in the foreground and in threads of their own."""
 
-import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,14 +96,10 @@ def is_alive(pid: int) -> bool:
 
 def family(pid: int) -> list[int]:
     """Return the pids of all living descendants of a process."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except FileNotFoundError:
-        return []
+    children: list[str] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():  # a child belongs to one thread
+            with suppress(FileNotFoundError, ProcessLookupError):
+                children += (thread / "children").read_text().split()
     below = [grandchild for child in map(int, children) for grandchild in family(child)]
     return [pid for pid in map(int, children) if is_alive(pid)] + below
-
-
-def open_fds() -> int:
-    """Return how many descriptors this process holds."""
-    return len(os.listdir("/proc/self/fd"))
