@@ -34,7 +34,7 @@ def course(make_service: Callable[..., Service]) -> Course:
         make_service(
             heartbeat_seconds=0.5,
             dead_after_seconds=3,
-            worker_concurrency=4,
+            worker_concurrency=8,
             retention_runs_per_function=1_000_000,
         )
     )
