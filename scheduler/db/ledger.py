@@ -38,7 +38,10 @@ class LedgerRow:
 
 
 def fetch_ledger() -> tuple[list[LedgerFunction], list[LedgerRow]]:
-    """Return all functions and all attempts that a schedule made, by their ids."""
+    """Return all functions and all attempts that a schedule made, by their ids.
+
+    Without the few that retention left standing among those it deleted: their slots have gaps.
+    """
     with reading():
         functions = rows(
             f"SELECT {', '.join(f.name for f in fields(LedgerFunction))} "
@@ -48,7 +51,8 @@ def fetch_ledger() -> tuple[list[LedgerFunction], list[LedgerRow]]:
             "SELECT r.id, f.name, r.root_id, r.attempt, r.status, r.scheduled_for, r.covers_from, "
             "r.slots, r.started_at, r.finished_at FROM run_logs r "
             "JOIN scheduled_functions f ON f.id = r.function_id "
-            "WHERE r.trigger = 'schedule' ORDER BY r.id"
+            "WHERE r.trigger = 'schedule' "
+            "AND (f.pruned_until_at IS NULL OR r.scheduled_for > f.pruned_until_at) ORDER BY r.id"
         )
     return [LedgerFunction(*row) for row in functions], [LedgerRow(*row) for row in attempts]
 
