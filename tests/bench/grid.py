@@ -72,7 +72,7 @@ def our_numbers(service: Service, functions: Functions, window: Window, part: st
 
 def peer_numbers(peer: Peer, functions: Functions, window: Window, part: str) -> Numbers:
     """Wait for the window's end and return what the notes say about its slots."""
-    sleep_until(window.end_at + 2 * TAIL_SECONDS)
+    sleep_until(window.end_at + TAIL_SECONDS)
     notes = read_notes(peer.journal, window.begin_at, window.end_at)
     return _code_numbers(notes, window.expected(functions), part)
 

@@ -50,7 +50,7 @@ def run_peer(setting: Setting) -> Numbers:
 
 
 def _window(setting: Setting) -> Window:
-    return Window.after(SETTLE_SECONDS, setting.choose(60.0, 2.0))
+    return Window.after(setting.choose(SETTLE_SECONDS, 0.5), setting.choose(60.0, 2.0))
 
 
 WORKLOAD = Workload(

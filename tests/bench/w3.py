@@ -33,7 +33,7 @@ def run_peer(setting: Setting) -> Numbers:
             functions = _functions(setting, count, "")
             peer.start_consumer()
             ticker = peer.start_ticker(functions)
-            window = Window.after(SETTLE_SECONDS, _seconds(setting))
+            window = _window(setting)
             cpu = _TickerCpu(ticker)
             numbers |= peer_numbers(peer, functions, window, part)
             numbers |= {
@@ -62,7 +62,7 @@ def _run(setting: Setting, part: str, count: int) -> Numbers:
         functions.write(service)
         ticker = start_ticker(service)
         start_worker(service)
-        window = Window.after(SETTLE_SECONDS, _seconds(setting))
+        window = _window(setting)
         cpu = _TickerCpu(ticker)
         numbers = our_numbers(service, functions, window, part)
         numbers |= {
@@ -86,8 +86,8 @@ def _sizes(setting: Setting) -> dict[str, int]:
     return setting.choose(SIZES, {"1k: ": 200})
 
 
-def _seconds(setting: Setting) -> float:
-    return setting.choose(60.0, 2.0)
+def _window(setting: Setting) -> Window:
+    return Window.after(setting.choose(SETTLE_SECONDS, 0.5), setting.choose(60.0, 2.0))
 
 
 def _functions(setting: Setting, count: int, journal: str) -> Functions:

@@ -17,7 +17,7 @@ MARK = "edited"
 def run(setting: Setting) -> Numbers:
     """Measure the command on a new database, then the ticker's scans."""
     # Longer than a whole scan, so that the ticker also rests between two that import everything.
-    interval_seconds = setting.choose(10.0, 2.0)
+    interval_seconds = setting.choose(10.0, 1.0)
     with on_stage(setting, scan_interval_seconds=interval_seconds) as service:
         functions = _functions(setting)
         functions.write(service)
@@ -51,9 +51,9 @@ def _unchanged(service: Service, tree: Tree) -> float:
 
 
 def _changed(service: Service, functions: Functions) -> Numbers:
-    """Edit the last file; return how long after its scan's start it was live, and the scan's end."""
+    """Edit the last file; return when it was live and its scan over, from that scan's start."""
     last = max(service.functions.glob("*.py"))
-    _wait_scan(service)
+    newest = _wait_scan(service)
     service.write(last.name, f"@schedule(timedelta(days=1))\ndef {MARK}():\n    pass\n")
     wait_for(
         lambda: service.rows("SELECT 1 FROM scheduled_functions WHERE qualname = ?", MARK),
@@ -61,8 +61,7 @@ def _changed(service: Service, functions: Functions) -> Numbers:
     )
     live_at = time.time()
     ((began_at, ended_at),) = service.wait_rows(
-        "SELECT started_at, finished_at FROM scans WHERE finished_at >= ? ORDER BY id LIMIT 1",
-        live_at,
+        "SELECT started_at, finished_at FROM scans WHERE id > ? ORDER BY id LIMIT 1", newest
     )
     ((present,),) = service.rows("SELECT COUNT(*) FROM scheduled_functions WHERE state = 'active'")
     return {
@@ -72,9 +71,11 @@ def _changed(service: Service, functions: Functions) -> Numbers:
     }
 
 
-def _wait_scan(service: Service) -> None:
+def _wait_scan(service: Service) -> int:
+    """Wait until one more scan is over and the next an interval away; return its id."""
     ((newest,),) = service.rows(NEWEST_SCAN)
     wait_for(lambda: service.rows(NEWEST_SCAN)[0][0] > newest, "another scan")
+    return int(service.rows(NEWEST_SCAN)[0][0])
 
 
 WORKLOAD = Workload(

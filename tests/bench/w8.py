@@ -32,7 +32,7 @@ def run(setting: Setting) -> Numbers:
         functions.write(service)
         done = service.run("scan")
         assert done.returncode == 0, done.stderr
-        _fill(service.database, setting.choose(1_000_000, 20_000))
+        _fill(service.database, setting.choose(1_000_000, 60_000))
         numbers = _commands(setting, service)
         start_ticker(service)
         start_worker(service)

@@ -52,7 +52,7 @@ class Measure:
     def ratio(self, ours: float, peers: float) -> float | None:
         """Return how many times better ours is; None where a zero forbids to say."""
         better, worse = (ours, peers) if self.is_more_better else (peers, ours)
-        return better / worse if worse > 0 else None
+        return better / worse if better > 0 and worse > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
