@@ -29,7 +29,6 @@ from scheduler.triggers import Trigger, build_trigger
 FIRST_BATCH = 100
 BATCH = 500
 REPLACED = "replaced by the next run"
-POSTPONED_SECONDS = 60.0
 
 _DUE = """
     SELECT f.id, f.name, f.interval_seconds, f.anchor_at, f.cron, f.timezone, f.next_run_at,
@@ -87,33 +86,6 @@ def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> 
         crash_point("tick.uncommitted")
     crash_point("tick.committed")
     return messages
-
-
-def postpone(due: DueFunction, error: BaseException, now: float) -> None:
-    """Record a slot whose decision raises as an error of its function, and look again later."""
-    with transaction():
-        change(
-            "INSERT INTO run_logs (function_id, attempt, status, trigger, scheduled_for, "
-            "covers_from, slots, finished_at, error_type, error_message, reason, sends, "
-            "output_bytes) VALUES (?, 1, 'error', 'schedule', ?, ?, 1, ?, ?, ?, ?, 0, 0) "
-            "ON CONFLICT (function_id, scheduled_for, attempt) WHERE trigger = 'schedule' "
-            "DO NOTHING",
-            [
-                due.id,
-                due.next_run_at,
-                due.next_run_at,
-                now,
-                type(error).__name__,
-                str(error),
-                "the scheduler could not decide this slot",
-            ],
-        )
-        change("UPDATE run_logs SET root_id = id WHERE root_id IS NULL")
-        change(
-            "UPDATE scheduled_functions SET next_run_at = ?, last_status = 'error', "
-            "consecutive_failures = consecutive_failures + 1 WHERE id = ? AND next_run_at = ?",
-            [now + POSTPONED_SECONDS, due.id, due.next_run_at],
-        )
 
 
 def return_into_reach(now: float) -> list[str]:

@@ -46,17 +46,23 @@ class TickerService:
         self._sweeper = Sweeper(queue)
         self._clock_offset = float("inf")
         reaper = Reaper(config, queue=queue, clock=clock)
+        self._reaping = Duty("reap", WATCH_SECONDS, reaper.step)
         self._duties = [
             Duty("heartbeat", config.heartbeat_seconds, self._beat),
             Duty("files", WATCH_SECONDS, self._check_files),
             Duty("scan", config.scan_interval_seconds, scans.step),
-            Duty("reap", WATCH_SECONDS, reaper.step),
+            self._reaping,
             Duty("sweep", WATCH_SECONDS, self._sweeper.sweep),
             Duty("retention", RETENTION_SECONDS, self._retain),
         ]
 
     def run(self, stop: StopSignal) -> None:
-        """Tick until told to stop."""
+        """Tick until told to stop.
+
+        First of all the runs of the dead get their verdict: a run that died with the machine must
+        not hold back the slot that makes up for the downtime.
+        """
+        self._reaping.run_if_due(self._clock.now(), self._clock.monotonic())
         while not stop.wait(self._seconds_to_sleep(), also=self._bell.fds()):
             self._bell.drain()
             self.step(self._clock.now())

@@ -1,7 +1,7 @@
 """One evaluation at one `now`: due functions → pure decisions → one transaction → messages."""
 
 from scheduler.crashpoints import crash_point
-from scheduler.db import ticks
+from scheduler.db import poison, ticks
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.logs import event
 from scheduler.policy import DueFunction, decide
@@ -52,5 +52,5 @@ def _decide_alone(function: DueFunction, now: float) -> list[tuple[int, int]]:
         raise
     except Exception as error:  # noqa: BLE001 - the poison row
         event("tick.poison", "error", function=function.name, error=error)
-        ticks.postpone(function, error, now)
+        poison.postpone(function, error, now)
         return []

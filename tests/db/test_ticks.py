@@ -3,7 +3,7 @@
 import pytest
 
 from scheduler.config import Config
-from scheduler.db import ticks
+from scheduler.db import poison, ticks
 from scheduler.db.finishes import finish
 from scheduler.db.statements import change, transaction
 from scheduler.executor import Outcome
@@ -114,10 +114,22 @@ def test_a_schedule_that_cannot_be_read_any_more_fails_alone() -> None:
     due = {function.name: function for function in ticks.fetch_due_functions(NOW)}
     with pytest.raises(ValueError, match="cron") as raised:
         decide(due["a.bad"], NOW)
-    ticks.postpone(due["a.bad"], raised.value, NOW)
+    poison.postpone(due["a.bad"], raised.value, NOW)
     assert len(tick(NOW)) == 1
-    assert runs("status", "scheduled_for")[0] == ("error", NOW)
+    assert runs("status", "covers_from")[0] == ("error", NOW)
     assert ticks.next_due_at() == NOW + 60
+
+
+def test_the_error_of_a_poison_slot_answers_for_all_slots_until_the_next_look() -> None:
+    discover("a.f", interval_seconds=7.0)
+    (due,) = ticks.fetch_due_functions(NOW)
+    poison.postpone(due, ValueError("bad"), NOW)
+    assert tick(NOW + 59) == []
+    tick(NOW + 70)
+    assert runs("status", "covers_from", "scheduled_for", "slots") == [
+        ("error", NOW, NOW + 56, 9),
+        ("queued", NOW + 63, NOW + 70, 2),
+    ]
 
 
 def test_a_clock_set_back_brings_the_next_slot_into_reach() -> None:

@@ -1,0 +1,81 @@
+"""The ticker's loop over a real database: what it does first, and what it leaves to others."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scheduler.config import Config
+from scheduler.db import processes
+from scheduler.db.connection import close_database
+from scheduler.db.processes import ProcessRow
+from scheduler.db.schema import init_schema, installation_id
+from scheduler.maintenance.bells import ticker_bell
+from scheduler.maintenance.presence import Presence, run_folder
+from scheduler.queue import open_queue
+from scheduler.testing import SettableClock
+from scheduler.ticker.service import TickerService
+from tests.db import rows as table
+from tests.db.conftest import make_config
+from tests.db.rows import NOW, discover, run_one
+
+
+class NoScans:
+    def step(self, _now: float) -> None: ...
+
+
+class OneRound:
+    """Lets the loop go round once."""
+
+    def __init__(self) -> None:
+        self._rounds = 0
+
+    def wait(self, _timeout: float, also: tuple[int, ...] = ()) -> bool:
+        self._rounds += 1
+        return self._rounds > 1
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Config]:
+    config = make_config(tmp_path)
+    init_schema(config)
+    yield config
+    close_database()
+
+
+def go_round_once(config: Config, now: float) -> None:
+    clock = SettableClock(now)
+    queue, bell = open_queue(config, installation_id()), ticker_bell(config)
+    presence = Presence(config, "ticker", clock=clock)
+    presence.start()
+    service = TickerService(
+        config,
+        queue=queue,
+        presence=presence,
+        scans=NoScans(),  # type: ignore[arg-type]
+        bell=bell,
+        clock=clock,
+    )
+    service.run(OneRound())  # type: ignore[arg-type]
+    queue.storage.close()
+    bell.close()
+    presence.stop()
+
+
+def test_a_run_that_died_with_the_machine_does_not_hold_back_the_slot_after_the_downtime(
+    sqlite: Config,
+) -> None:
+    discover("a.f", overlap="skip")
+    processes.register(ProcessRow("dead", "worker", "host", 7, NOW, 0, NOW, 2, "running", None))
+    folder = run_folder(sqlite)
+    assert folder is not None
+    folder.mkdir()
+    (folder / "dead.lock").touch()  # nobody holds it
+    run_one(NOW, worker="dead")
+
+    go_round_once(sqlite, NOW + 600)
+
+    assert table.runs("status", "scheduled_for", "slots") == [
+        ("lost", NOW, 1),
+        ("queued", NOW + 600, 10),
+    ]
