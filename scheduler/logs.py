@@ -19,6 +19,7 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 MESSAGES = {
     "scan.finished": "discovered {functions} scheduled function(s)",
     "ticker.started": "runner loop started",
+    "ticker.shares": "another service works on this database: {tickers} tickers share the slots",
 }
 
 _threshold = LEVELS["info"]

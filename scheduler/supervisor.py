@@ -10,6 +10,7 @@ from scheduler.clock import Clock, SystemClock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
 from scheduler.errors import EXIT_OK
+from scheduler.executor import become_subreaper, kill_adopted
 from scheduler.logs import configure_logging, event
 from scheduler.stopping import LIFELINE_VARIABLE, RESTARTS_VARIABLE, StopSignal
 
@@ -127,6 +128,7 @@ class Supervisor:
 
     def _look(self) -> None:
         monotonic = self._clock.monotonic()
+        kill_adopted({child.pid for child in self._children if child.pid is not None})
         for child in self._children:
             child.look(monotonic)
             if child.restart_at is not None and child.restart_at <= monotonic:
@@ -153,6 +155,7 @@ class Supervisor:
             waiting = [wake_fd] if self._stop.is_hurried() else [wake_fd, self._stop.hurry_fd]
             select.select(waiting, [], [], max(left, HURRY_STEP_SECONDS))
             _drain(wake_fd)
+        kill_adopted(())
 
     def _signal_all(self, number: int) -> None:
         for child in self._children:
@@ -162,6 +165,7 @@ class Supervisor:
 def run_service(config: Config, workers: int, stop: StopSignal) -> int:
     """Run everything on this machine until told to stop; returns an exit code."""
     configure_logging(config)
+    become_subreaper()  # what outlives a worker and its zygote comes here, and dies with the rest
     event("service.started", workers=workers, db_path=str(config.db_path))
     Supervisor(config, workers, SystemClock(), stop).run()
     event("service.stopped")

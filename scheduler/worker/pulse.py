@@ -95,4 +95,12 @@ class Pulse:
             if request.wants_cancel:
                 control.cancel()
             if request.wants_stack:
-                control.request_stack(partial(record_stack, request.run_id))
+                control.request_stack(partial(_show_stack, request.run_id))
+
+
+def _show_stack(run_id: int, stack: str) -> None:
+    """Write a stack; that it could not be shown is no reason to end the run."""
+    try:
+        record_stack(run_id, stack)
+    except SchedulerError as error:
+        event("run.stack_unwritten", "warning", run_id=run_id, error=str(error))

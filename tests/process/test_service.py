@@ -162,7 +162,9 @@ def test_two_services_on_one_database_decide_each_slot_once(service: Service) ->
     first = service.start("run")
     service.wait_rows("SELECT 1 FROM run_logs")
     second = service.start("run")
-    wait_for(lambda: "ticker.shares" in service.read_log(), "the second to say that they share")
+    wait_for(
+        lambda: "tickers share the slots" in service.read_log(), "the second to say that they share"
+    )
     service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'success'", at_least=4)
     assert stop(first) == 0
     before = len(service.rows("SELECT 1 FROM run_logs WHERE status = 'success'"))
@@ -283,3 +285,58 @@ def _handles_sigterm(pid: int) -> bool:
     status = Path(f"/proc/{pid}/status").read_text()
     caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
     return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def test_what_a_crash_left_running_does_not_hold_up_the_slots_missed_since(
+    make_service: Callable[..., Service],
+) -> None:
+    service = make_service(heartbeat_seconds=0.5, dead_after_seconds=3)
+    service.write(
+        "long.py",
+        """
+@schedule(timedelta(seconds=1))
+def first_hangs():
+    print("begun", flush=True)
+    if not os.path.exists("done"):
+        open("done", "w").close()
+        time.sleep(600)
+""",
+    )
+    processes = [service.start("ticker"), service.start("worker")]
+    service.wait_rows("SELECT 1 FROM run_logs WHERE output LIKE 'begun%'")
+    for process in processes:
+        process.kill()
+        process.wait()
+    service.start("ticker")
+    service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'lost'")
+    service.start("worker")
+    service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'success'")
+    skipped = service.rows(
+        "SELECT 1 FROM run_logs WHERE status = 'skipped' "
+        "AND finished_at >= (SELECT finished_at FROM run_logs WHERE status = 'lost')"
+    )
+    assert skipped == []
+
+
+def test_a_daemon_left_by_a_run_dies_with_worker_and_zygote(service: Service) -> None:
+    service.write(
+        "daemon.py",
+        """
+import subprocess
+
+@schedule(timedelta(hours=1))
+def leaves_a_daemon():
+    subprocess.Popen(["sleep", "601"], start_new_session=True)
+    print("begun", flush=True)
+    time.sleep(600)
+""",
+    )
+    process = service.start("run")
+    service.wait_rows("SELECT 1 FROM run_logs WHERE output LIKE 'begun%'")
+    worker = service.pids("worker")[0]
+    (zygote,) = children(worker)
+    (daemon,) = [pid for pid in descendants(worker) if "sleep 601" in command_line(pid)]
+    subprocess.run(["kill", "-9", str(worker), str(zygote)], check=True)
+    wait_for(lambda: not is_alive(daemon), "the daemon to die")
+    assert stop(process) == 0
+    assert service.living() == []
