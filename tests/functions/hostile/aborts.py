@@ -1,0 +1,13 @@
+"""Aborts."""
+
+import os
+from datetime import timedelta
+
+from scheduler import schedule
+
+HOURLY = timedelta(hours=1)
+
+
+@schedule(HOURLY)
+def run():
+    os.abort()

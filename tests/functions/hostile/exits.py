@@ -1,0 +1,13 @@
+"""Calls sys.exit."""
+
+import sys
+from datetime import timedelta
+
+from scheduler import schedule
+
+HOURLY = timedelta(hours=1)
+
+
+@schedule(HOURLY)
+def run():
+    sys.exit(4)
