@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from tests.process.service import Service
 
+IMPORT_NOTE = "from tests.bench.journal import note"
 NOTE = "note({journal!r}, number, current_run().scheduled_for)"
-"""A body that notes its own time; `{journal}` is the path of the notes."""
+"""A body that notes its own time; `{journal}` is the path of the notes; needs IMPORT_NOTE."""
 
 _FILE = """\
 from datetime import UTC, datetime
-from tests.bench.journal import note
 {imports}
 
 def _make(number):

@@ -2,7 +2,7 @@
 
 import time
 
-from tests.bench.functions import NOTE, Functions
+from tests.bench.functions import IMPORT_NOTE, NOTE, Functions
 from tests.bench.grid import Window, lateness_measures, our_numbers, peer_numbers
 from tests.bench.peer import peer_on_stage
 from tests.bench.stage import on_stage, start_ticker, start_worker
@@ -21,6 +21,7 @@ def every_second(setting: Setting, journal: str, step_seconds: float) -> Functio
         first_at=float(int(time.time()) - 10),
         step_seconds=step_seconds,
         body=NOTE.format(journal=journal),
+        imports=IMPORT_NOTE,
     )
 
 

@@ -16,6 +16,7 @@ from tests.bench.workload import BACKENDS, Measure, Numbers, Setting, Workload
 from tests.process.service import Service, stop, wait_for
 
 PER_FILE = 100
+DRAINED_FUNCTIONS = 10
 ALLOW = ", overlap='allow'"
 
 
@@ -59,10 +60,12 @@ def run_peer(setting: Setting) -> Numbers:
     }
 
 
-def _tomorrow(*, files: int, first_at: float | None = None, options: str = ALLOW) -> Functions:
+def _tomorrow(
+    *, files: int, per_file: int = PER_FILE, first_at: float | None = None, options: str = ALLOW
+) -> Functions:
     return Functions(
         files=files,
-        per_file=PER_FILE,
+        per_file=per_file,
         interval_seconds=DAY_SECONDS,
         first_at=time.time() + DAY_SECONDS if first_at is None else first_at,
         options=options,
@@ -106,9 +109,9 @@ def _enqueue_alone(service: Service, count: int) -> Numbers:
 def _drain(service: Service, count: int, options: str) -> float:
     """Return runs per second from the first start to the last finish; the ticker goes on ticking.
 
-    One file of functions, many runs of each: the imports of 20,000 functions are not in it.
+    One file of a few functions, many runs of each: importing thousands is not in it.
     """
-    _tomorrow(files=1, options=options).write(service)
+    _tomorrow(files=1, per_file=DRAINED_FUNCTIONS, options=options).write(service)
     start_ticker(service)
     _insert_runs(service, count)
     start_worker(service)

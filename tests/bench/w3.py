@@ -3,7 +3,7 @@
 import subprocess
 import time
 
-from tests.bench.functions import NOTE, Functions
+from tests.bench.functions import IMPORT_NOTE, NOTE, Functions
 from tests.bench.grid import Window, lateness_measures, our_numbers, peer_numbers
 from tests.bench.measuring import cpu_seconds, peak_rss_mb, rss_mb
 from tests.bench.peer import peer_on_stage
@@ -100,6 +100,7 @@ def _functions(setting: Setting, count: int, journal: str) -> Functions:
         first_at=float(int(time.time()) - count // SLOTS_PER_SECOND),
         step_seconds=1 / SLOTS_PER_SECOND,
         body=NOTE.format(journal=journal),
+        imports=IMPORT_NOTE,
     )
 
 
