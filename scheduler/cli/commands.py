@@ -65,6 +65,7 @@ _NAME = Argument("name", {"metavar": "NAME", "help": "a function, as `scheduler 
 _RUN = _number("run", "RUN", "the number of a run, as `scheduler runs` shows it")
 _JSON = _switch("--json", "print JSON with stable keys")
 _LIMIT = _number("--limit", "N", "show at most N (default 20)", default=20)
+_THEMES = ("dark", "light", "mono")
 _ROLES = ("ticker", "worker", "all")
 
 GROUPS = {
@@ -130,6 +131,10 @@ COMMANDS = (
         (
             _switch("--read-only", "switch off every key that changes something"),
             _switch("--ascii", "use ASCII characters only"),
+            _switch("--no-mouse", "leave the mouse to the terminal"),
+            Argument(
+                "--theme", {"choices": _THEMES, "help": "colours (default: what the terminal says)"}
+            ),
         ),
     ),
     Command("status", "look", "status:status", "health at a glance, with remedies", (_JSON,)),

@@ -46,7 +46,13 @@ def tui(context: Context) -> int:
         raise UsageError("not a terminal; use `scheduler status [--json]`")
     from scheduler.tui import run_console
 
-    return run_console(context.config, read_only=context.args.read_only, ascii=context.args.ascii)
+    return run_console(
+        context.config,
+        read_only=context.args.read_only,
+        ascii=context.args.ascii,
+        theme=context.args.theme,
+        mouse=not context.args.no_mouse,
+    )
 
 
 def scan(context: Context) -> int:
