@@ -72,6 +72,8 @@ def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> 
 
     Decisions about functions whose next slot another ticker has moved meanwhile are dropped.
     """
+    if not decided:
+        return []
     crash_point("tick.before")
     with transaction():
         won = _still_undecided([due for due, _ in decided])
