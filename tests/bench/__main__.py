@@ -22,13 +22,15 @@ def main(arguments: Sequence[str]) -> int:
     """Measure what the arguments name; returns 1 if a count of faults is not zero."""
     args = _parse(arguments)
     setting = Setting(is_quick=args.quick, backend=args.backend, durability=args.durability)
-    chosen = [WORKLOADS[name] for name in args.workloads or WORKLOADS]
+    chosen = [
+        WORKLOADS[name]
+        for name in args.workloads or WORKLOADS
+        if args.backend in WORKLOADS[name].backends
+    ]
     machine = describe_machine(setting)
     print(format_head(machine), flush=True)
     results = [
-        _measure(workload, setting, runs=args.runs, has_peer=args.peer)
-        for workload in chosen
-        if args.backend in workload.backends
+        _measure(workload, setting, runs=args.runs, has_peer=args.peer) for workload in chosen
     ]
     print(f"\n{format_table(results)}")
     settings = {**dataclasses.asdict(setting), "runs": args.runs, "peer": args.peer}
@@ -58,13 +60,15 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     args = parser.parse_args(arguments)
     if unknown := set(args.workloads) - set(WORKLOADS):
         parser.error(f"no workload {', '.join(sorted(unknown))}; there are {', '.join(WORKLOADS)}")
+    if not any(args.backend in WORKLOADS[name].backends for name in args.workloads or WORKLOADS):
+        parser.error(f"{', '.join(args.workloads)}: not measured on {args.backend}")
     args.runs = args.runs or (1 if args.quick else RUNS)
     return args
 
 
 def _measure(workload: Workload, setting: Setting, *, runs: int, has_peer: bool) -> Result:
     """Run a workload, ours and the peer's by turns."""
-    result = Result(workload)
+    result = Result(workload if setting.is_required else workload.without_bounds())
     for number in range(runs):
         print(f"{workload.name} run {number + 1} of {runs}", file=sys.stderr, flush=True)
         result.ours.append(workload.run(setting))

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.bench.measuring import fdatasync_ms
-from tests.bench.stage import ROOT
-from tests.bench.workload import Setting
+from tests.bench.stage import POSTGRES_URL, REDIS_URL, ROOT
+from tests.bench.workload import SERVERS, Setting
 
 _PACKAGES = ("huey", "peewee", "cronsim", "msgspec", "psycopg", "redis")
 
@@ -27,14 +27,36 @@ def describe_machine(setting: Setting) -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}",
         "packages": ", ".join(filter(None, map(_version, _PACKAGES))),
-        "back end": f"{setting.backend}, durability {setting.durability}: {_synchronous(setting)}",
+        "back end": _back_end(setting),
         "fdatasync of 4 KiB": f"median {median_ms:.2f} ms, p99 {worst_ms:.2f} ms",
     }
 
 
-def _synchronous(setting: Setting) -> str:
+def _back_end(setting: Setting) -> str:
+    if setting.backend == SERVERS:
+        return _servers()
     ours = "FULL" if setting.durability == "full" else "NORMAL"
-    return f"SQLite synchronous={ours} (the peer's queue: FULL, its default; its history: NORMAL)"
+    return (
+        f"SQLite files, synchronous={ours} "
+        "(the peer's queue: FULL, its default; its history: NORMAL)"
+    )
+
+
+def _servers() -> str:
+    import psycopg
+    from redis import Redis
+
+    with psycopg.connect(POSTGRES_URL, autocommit=True) as server:
+        facts = {
+            name: str((server.execute(f"SHOW {name}".encode()).fetchone() or ("?",))[0])
+            for name in ("server_version", "fsync", "synchronous_commit")
+        }
+    with Redis.from_url(REDIS_URL) as redis:
+        redis_version = redis.info("server")["redis_version"]
+    return (
+        f"PostgreSQL {facts['server_version']}, fsync={facts['fsync']}, "
+        f"synchronous_commit={facts['synchronous_commit']}; Redis {redis_version}"
+    )
 
 
 def _commit() -> str:

@@ -1,7 +1,7 @@
 """What a workload is: the numbers it promises to measure, what they must reach, how it is run."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
 Numbers: TypeAlias = dict[str, float]
@@ -21,6 +21,11 @@ class Setting:
     is_quick: bool = False
     backend: str = SQLITE
     durability: str = "normal"
+
+    @property
+    def is_required(self) -> bool:
+        """Whether the bounds speak of this: SQLite, NORMAL, at full size."""
+        return not self.is_quick and self.backend == SQLITE and self.durability == "normal"
 
     def choose(self, full: Choice, quick: Choice) -> Choice:
         """Return the size for this setting: that of the requirement, or one for a smoke test."""
@@ -42,6 +47,12 @@ class Measure:
     times_peer: float | None = None
     is_more_better: bool = False
     is_exact: bool = False
+
+    def without_bounds(self) -> "Measure":
+        """Return the same measure as mere information; a count of faults stays one."""
+        if self.is_exact:
+            return self
+        return replace(self, at_most=None, at_least=None, times_peer=None)
 
     def is_met(self, value: float) -> bool | None:
         """Tell whether a value reaches the bound; None if there is none."""
@@ -65,3 +76,7 @@ class Workload:
     run: Callable[[Setting], Numbers]
     run_peer: Callable[[Setting], Numbers] | None = None
     backends: tuple[str, ...] = (SQLITE,)
+
+    def without_bounds(self) -> "Workload":
+        """Return the same workload for settings of which the bounds do not speak."""
+        return replace(self, measures=tuple(map(Measure.without_bounds, self.measures)))
