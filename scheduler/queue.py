@@ -3,7 +3,8 @@
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from scheduler.config import Config
 from scheduler.doorbell import Doorbell
 from scheduler.errors import MissingDriverError, QueueUnavailableError
 from scheduler.logs import event
+from scheduler.redaction import without_password
 
 NETWORK_TIMEOUT_SECONDS = 5
+_ADVISORY_LOCK = 7_364_190_156  # any number, the same in every scheduler
 BUSY_TIMEOUT_SECONDS = 30
 CHECKPOINT_PAGES = 4000  # 16 MB: a checkpoint syncs the disk
 TASK_NAME = "run"
@@ -29,8 +32,12 @@ class RunQueue(Huey):  # type: ignore[misc]
     `doorbell` is None where the storage itself wakes its readers (Redis, PostgreSQL).
     """
 
-    def __init__(self, name: str, storage_class: type, **storage: Any) -> None:
-        super().__init__(name, results=False, storage_class=storage_class, **storage)
+    def __init__(
+        self, name: str, storage_class: type, *, url: str | None = None, **storage: Any
+    ) -> None:
+        self._url = url
+        with self._guarded():
+            super().__init__(name, results=False, storage_class=storage_class, **storage)
         self._run_task: type[Task] | None = None
         self.doorbell: Doorbell | None = None
 
@@ -45,10 +52,8 @@ class RunQueue(Huey):  # type: ignore[misc]
         """
         if not messages:
             return
-        try:
+        with self._guarded():
             self.storage.enqueue_many([(self._encode(run_id), prio) for run_id, prio in messages])
-        except Exception as error:
-            raise QueueUnavailableError(f"the queue: {type(error).__name__}: {error}") from error
         if self.doorbell is not None:
             self.doorbell.ring(len(messages))
 
@@ -57,20 +62,16 @@ class RunQueue(Huey):  # type: ignore[misc]
 
         Raises QueueUnavailableError.
         """
-        try:
+        with self._guarded():
             while (data := self.storage.take_now()) is not None:
                 if (run_id := self._decode(data)) is not None:
                     return run_id
-        except Exception as error:
-            raise QueueUnavailableError(f"the queue: {type(error).__name__}: {error}") from error
         return None
 
     def size(self) -> int:
         """Return how many messages wait. Raises QueueUnavailableError."""
-        try:
+        with self._guarded():
             return int(self.storage.queue_size())
-        except Exception as error:
-            raise QueueUnavailableError(f"the queue: {type(error).__name__}: {error}") from error
 
     def reopen_if_replaced(self) -> None:
         """Notice that the queue file or the doorbell was deleted or replaced, and open it again."""
@@ -90,15 +91,29 @@ class RunQueue(Huey):  # type: ignore[misc]
         return self._run_task((run_id,), {}, id=str(run_id))
 
     def dequeue(self) -> Task | None:
-        """Take the next message; foreign ones are dropped with a warning."""
-        while (data := self.storage.dequeue()) is not None:
-            if (task := self.deserialize_task(data)) is not None:
-                return task
+        """Take the next message, waiting for one for a second where the storage can wait.
+
+        Foreign ones are dropped with a warning. Raises QueueUnavailableError.
+        """
+        with self._guarded():
+            while (data := self.storage.dequeue()) is not None:
+                if (task := self.deserialize_task(data)) is not None:
+                    return task
         return None
 
     def execute(self, task: Task, timestamp: object = None) -> None:
         """Just execute; the stock method takes an exclusive lock a task to clear revocations."""
         task.execute()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Raise QueueUnavailableError, without the URL's password, for whatever a driver raises."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - three drivers with exceptions of their own
+            text = without_password(f"{type(error).__name__}: {error}", self._url)
+            place = "queue_url" if self._url else "the queue"
+            raise QueueUnavailableError(f"{place}: {text}") from None
 
     @staticmethod
     def _encode(run_id: int) -> bytes:
@@ -165,6 +180,14 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
 class BulkRedisStorage(PriorityRedisStorage):  # type: ignore[misc]
     """Huey's priority queue on Redis with a bulk enqueue."""
 
+    def dequeue(self) -> bytes | None:
+        """Take the message of the highest priority, or wait a second for one.
+
+        Unlike the stock one it does not take a server that gives no answer for an empty queue.
+        """
+        popped = self.conn.bzpopmin(self.queue_key, timeout=self.read_timeout)
+        return popped[1][8:] if popped else None
+
     def take_now(self) -> bytes | None:
         """Take the message of the highest priority without blocking."""
         popped = self.conn.zpopmin(self.queue_key)
@@ -183,6 +206,13 @@ class BulkRedisStorage(PriorityRedisStorage):  # type: ignore[misc]
 
 class BulkPostgresStorage(PostgresStorage):  # type: ignore[misc]
     """Huey's queue in PostgreSQL with a bulk enqueue."""
+
+    def initialize_schema(self) -> None:
+        """Make the tables; one process at a time, since `if not exists` alone is a race."""
+        with self.db(commit=True, close=True) as cursor:
+            cursor.execute("select pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
+            for statement in self.ddl:
+                cursor.execute(statement)
 
     def take_now(self) -> bytes | None:
         """Take the message of the highest priority without waiting for a notification."""
@@ -222,6 +252,8 @@ def open_queue(config: Config, installation_id: str) -> RunQueue:
 def _open_redis(name: str, url: str) -> RunQueue:
     try:
         from redis import ConnectionPool
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
     except ImportError as error:
         raise MissingDriverError(
             "queue_url: Redis needs its client; pip install 'slotkeeper[redis]'"
@@ -230,18 +262,19 @@ def _open_redis(name: str, url: str) -> RunQueue:
         url,
         socket_connect_timeout=NETWORK_TIMEOUT_SECONDS,
         socket_timeout=NETWORK_TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),  # the slots and the sweeper try again, at their own pace
     )
-    return RunQueue(name, BulkRedisStorage, connection_pool=pool)
+    return RunQueue(name, BulkRedisStorage, url=url, connection_pool=pool)
 
 
 def _open_postgres(name: str, url: str) -> RunQueue:
     try:
-        import psycopg  # noqa: F401 - an extra, only when it is configured
+        from scheduler.postgres import connect
     except ImportError as error:
         raise MissingDriverError(
             "queue_url: PostgreSQL needs psycopg 3; pip install 'slotkeeper[postgres]'"
         ) from error
-    return RunQueue(name, BulkPostgresStorage, dsn=url, connect_timeout=NETWORK_TIMEOUT_SECONDS)
+    return RunQueue(name, BulkPostgresStorage, url=url, connection=lambda: connect(url))
 
 
 def _create_private_file(path: Path) -> None:

@@ -2,22 +2,22 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from peewee import PostgresqlDatabase, SqliteDatabase
-from playhouse.db_url import connect as connect_url
 
 from scheduler.config import Config
-from scheduler.db.statements import connection_lock, describe_connection, reading
+from scheduler.db.statements import connection_lock, describe_connection, is_sqlite, reading
 from scheduler.errors import DatabaseUnavailableError, MissingDriverError
 from scheduler.models import database
 
 BUSY_TIMEOUT_SECONDS = 30
 # Readers wait for a writer of WAL never, for a foreign lock no longer than a person would.
 READ_TIMEOUT_SECONDS = 5
-NETWORK_TIMEOUT_SECONDS = 5
 # 16 MB: a checkpoint syncs the disk, and the same few pages change with every run.
 CHECKPOINT_PAGES = 4000
 
@@ -79,6 +79,21 @@ def make_database(
     )
 
 
+@contextmanager
+def waiting_as_long_as_it_takes() -> Iterator[None]:
+    """Lift the limit on a server's answers, for a migration or for waiting for another's."""
+    if is_sqlite():
+        yield
+        return
+    with reading():
+        connection = database.connection()
+        connection.answer_seconds = None
+        try:
+            yield
+        finally:
+            del connection.answer_seconds  # the class has the usual one
+
+
 def close_database() -> None:
     """Close the connection, if there is one."""
     with connection_lock:
@@ -126,6 +141,15 @@ def create_private_file(path: Path) -> None:
         ) from error
 
 
+class _Postgres(PostgresqlDatabase):
+    """A database whose connections are ours, with their time-outs."""
+
+    def _connect(self) -> Any:
+        from scheduler.postgres import connect
+
+        return connect(self.database)
+
+
 def _postgres(url: str) -> PostgresqlDatabase:
     try:
         import psycopg
@@ -134,16 +158,7 @@ def _postgres(url: str) -> PostgresqlDatabase:
             "database_url: PostgreSQL needs psycopg 3; pip install 'slotkeeper[postgres]'"
         ) from error
     describe_connection("database_url", psycopg.Error)
-    connected: PostgresqlDatabase = connect_url(
-        url,
-        unquote_password=True,
-        unquote_user=True,
-        prefer_psycopg3=True,
-        thread_safe=False,
-        connect_timeout=NETWORK_TIMEOUT_SECONDS,
-        tcp_user_timeout=NETWORK_TIMEOUT_SECONDS * 1000,
-    )
-    return connected
+    return _Postgres(url, prefer_psycopg3=True, thread_safe=False)
 
 
 _guarded = False

@@ -12,7 +12,11 @@ from playhouse.migrations import Runner
 from scheduler import clock, migrations
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
-from scheduler.db.connection import create_private_file, open_database
+from scheduler.db.connection import (
+    create_private_file,
+    open_database,
+    waiting_as_long_as_it_takes,
+)
 from scheduler.db.statements import change, reading, rows, transaction
 from scheduler.errors import (
     DatabaseUnavailableError,
@@ -114,11 +118,12 @@ def _opened_alone(config: Config) -> Iterator[None]:
     """Open the database while no other process of the installation migrates it."""
     if config.database_url:
         open_database(config)
-        rows("SELECT pg_advisory_lock(?)", [_ADVISORY_LOCK])
-        try:
-            yield
-        finally:
-            rows("SELECT pg_advisory_unlock(?)", [_ADVISORY_LOCK])
+        with waiting_as_long_as_it_takes():
+            rows("SELECT pg_advisory_lock(?)", [_ADVISORY_LOCK])
+            try:
+                yield
+            finally:
+                rows("SELECT pg_advisory_unlock(?)", [_ADVISORY_LOCK])
         return
     lock_path = config.db_path.with_name(config.db_path.name + ".migrate.lock")
     create_private_file(lock_path)

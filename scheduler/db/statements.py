@@ -43,7 +43,7 @@ class _Transaction:
         connection_lock.acquire()
         try:
             if not _state.is_in_transaction:
-                _execute("BEGIN IMMEDIATE" if is_sqlite() else "BEGIN")
+                _begin()
         except BaseException as error:
             connection_lock.release()
             raise _translated(error) from error
@@ -135,6 +135,19 @@ def _execute(sql: str, params: Sequence[Any] = ()) -> Any:
     return database.connection().execute(_portable(sql), params)
 
 
+def _begin() -> None:
+    if is_sqlite():
+        _execute("BEGIN IMMEDIATE")
+        return
+    try:
+        _execute("BEGIN")
+    except _state.driver_errors:
+        # Most often the server was restarted since we last spoke: nothing is lost by asking again.
+        if not _drop_broken_connection():
+            raise
+        _execute("BEGIN")
+
+
 def _translated(error: BaseException) -> BaseException:
     """Return what to raise in place of an error of the driver or of peewee."""
     if not isinstance(error, _state.driver_errors) or "IntegrityError" in type(error).__name__:
@@ -144,14 +157,17 @@ def _translated(error: BaseException) -> BaseException:
     return DatabaseUnavailableError(f"{_state.place}: {str(error).strip()}{remedy}")
 
 
-def _drop_broken_connection() -> None:
-    """Forget a connection whose server has gone, so that the next use connects again."""
-    if is_sqlite() or database.is_closed():
-        return
-    connection = database.connection()
-    if connection.closed or connection.broken:
-        _state.depth = 0
-        database.obj.dispose()
+def _drop_broken_connection() -> bool:
+    """Forget a connection whose server has gone, so that the next use connects again.
+
+    Not inside a transaction, whose other statements must fail as well. Returns whether it did.
+    """
+    if is_sqlite() or database.is_closed() or _state.is_in_transaction:
+        return False
+    if not database.connection().closed:
+        return False
+    database.obj.dispose()
+    return True
 
 
 def _portable(sql: str) -> str:

@@ -25,12 +25,16 @@ class Death:
 @dataclass(slots=True)
 class _Sighting:
     beat: int
-    since: float  # the observer's monotonic seconds
-    looks: int
+    seen_at: float  # the observer's monotonic seconds
+    silent_seconds: float = 0.0
 
 
 class Watch:
-    """One observer's memory of the counters it has seen."""
+    """One observer's memory of the counters it has seen.
+
+    Between two looks it counts at most a third of `dead_after_seconds`: an observer that was away
+    itself (stopped, or cut off from the database like all others) has not seen silence.
+    """
 
     def __init__(self, run_folder: Path | None, dead_after_seconds: float) -> None:
         self._run_folder = run_folder
@@ -45,22 +49,21 @@ class Watch:
         for process in watched:
             if self._run_folder and is_lock_free(self._run_folder / f"{process.id}.lock"):
                 deaths.append(Death(process, "its process has ended without a word"))
-            elif self._is_silent(process, monotonic):
+            elif self._is_silent(process):
                 deaths.append(Death(process, f"no heartbeat for {self._dead_after_seconds:g} s"))
         return deaths
 
     def _see(self, process: ProcessRow, monotonic: float) -> _Sighting:
         known = self._sightings.get(process.id)
         if known is None or known.beat != process.beat:
-            return _Sighting(process.beat, monotonic, 1)
-        known.looks += 1
+            return _Sighting(process.beat, monotonic)
+        most = self._dead_after_seconds / LEAST_LOOKS
+        known.silent_seconds += min(monotonic - known.seen_at, most)
+        known.seen_at = monotonic
         return known
 
-    def _is_silent(self, process: ProcessRow, monotonic: float) -> bool:
-        sighting = self._sightings[process.id]
-        return (
-            sighting.looks >= LEAST_LOOKS and monotonic - sighting.since >= self._dead_after_seconds
-        )
+    def _is_silent(self, process: ProcessRow) -> bool:
+        return self._sightings[process.id].silent_seconds >= self._dead_after_seconds
 
 
 def is_lock_free(path: Path) -> bool:

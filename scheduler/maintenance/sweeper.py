@@ -20,11 +20,12 @@ class Sweeper:
         """Release forgotten held runs; send again what was sent long ago and nobody claimed.
 
         Only while the queue holds fewer messages than there are such rows: a long queue is not
-        a lost one.
+        a lost one. Its size comes first: what slots take between the two questions must not look
+        lost.
         """
         self._queue.send(release_forgotten(now))
-        waiting = messages.count_waiting(now)
-        if waiting and self._queue.size() < waiting:
+        size = self._queue.size()
+        if messages.count_waiting(now) > size:
             again = messages.take_overdue(now)
             if again:
                 event("queue.refilled", "warning", runs=len(again))

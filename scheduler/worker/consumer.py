@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
+from huey.api import Task
 from huey.consumer import BaseProcess, Consumer, ConsumerStopped, ThreadEnvironment
 from huey.consumer import Worker as HueyWorker
 
 from scheduler.doorbell import SAFETY_NET_SECONDS
-from scheduler.errors import SchedulerError
+from scheduler.errors import QueueUnavailableError, SchedulerError
 from scheduler.logs import event
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
@@ -76,12 +77,15 @@ class _Slot(HueyWorker):  # type: ignore[misc]
     def loop(self, now: object = None) -> None:
         try:
             task = self.huey.dequeue()
-        except Exception as error:  # noqa: BLE001 - the queue's back end may fail in its own ways
-            event("queue.unreadable", level="error", error=f"{type(error).__name__}: {error}")
+        except QueueUnavailableError as error:
+            event("queue.unreadable", level="error", error=str(error))
             self.stop_flag.wait(SAFETY_NET_SECONDS)
             return
         if task is None:
             self.sleep()
+            return
+        if self.stop_flag.is_set():
+            self._put_back(task)
             return
         if self._was_woken:
             # The baton: this slot took all rings, and there may be more messages than one.
@@ -92,6 +96,13 @@ class _Slot(HueyWorker):  # type: ignore[misc]
         except SchedulerError as error:
             event("slot.failed", level="error", task=task.id, error=str(error))
             self.stop_flag.wait(SAFETY_NET_SECONDS)
+
+    def _put_back(self, task: Task) -> None:
+        """Leave to others what came out of the queue while this worker was told to stop."""
+        try:
+            self.huey.send([(task.args[0], 0)])
+        except QueueUnavailableError as error:
+            event("queue.unreadable", level="error", error=str(error))  # it will be sent again
 
     def sleep(self) -> None:
         if self.huey.doorbell is not None:

@@ -1,0 +1,80 @@
+"""Connections to PostgreSQL that never wait for ever: the server may be stopped or cut off.
+
+TCP tells nothing while a stopped server's kernel still acknowledges, so the client counts for
+itself; and a server must not keep the locks of a client that it cannot see any more. Imports
+psycopg 3, an extra: import this module only where a URL asks for it.
+"""
+
+import time
+from collections.abc import Generator
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from scheduler.redaction import without_password
+
+NETWORK_TIMEOUT_SECONDS = 5
+# What the URL says goes before; the names are libpq's.
+_PARAMETERS = {
+    "application_name": "scheduler",
+    "connect_timeout": NETWORK_TIMEOUT_SECONDS,
+    "keepalives_idle": NETWORK_TIMEOUT_SECONDS,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": NETWORK_TIMEOUT_SECONDS * 1000,
+}
+# For the server: give up on a client that went away or stands still inside a transaction.
+_SETTINGS = {
+    "idle_in_transaction_session_timeout": NETWORK_TIMEOUT_SECONDS * 1000,
+    "tcp_keepalives_idle": NETWORK_TIMEOUT_SECONDS,
+    "tcp_keepalives_interval": 2,
+    "tcp_keepalives_count": 3,
+    "tcp_user_timeout": NETWORK_TIMEOUT_SECONDS * 1000,
+}
+
+
+class Connection(psycopg.Connection[Any]):
+    """A connection whose every answer comes within `answer_seconds` (None: whenever it comes).
+
+    One that did not answer is closed: what it was doing is unknown.
+    """
+
+    answer_seconds: float | None = NETWORK_TIMEOUT_SECONDS
+
+    def wait(self, gen: Generator[Any, Any, Any], *args: Any, **options: Any) -> Any:
+        """As psycopg's own, with a limit."""
+        return super().wait(self._limited(gen), *args, **options)
+
+    def _limited(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        # psycopg resumes a generator whenever its socket is ready, and about ten times a second.
+        started = time.monotonic()
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                waited = time.monotonic() - started
+                if not ready and self.answer_seconds and waited > self.answer_seconds:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(f"no answer within {self.answer_seconds:g} s")
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            return end.value
+
+
+def connect(url: str) -> Connection:
+    """Connect, in autocommit mode.
+
+    Raises psycopg.Error, whose message does not hold the URL's password.
+    """
+    try:
+        given = conninfo_to_dict(url)
+        options = f"{given.pop('options', '')} {_settings()}".strip()
+        parameters: dict[str, Any] = {**_PARAMETERS, **given, "options": options}
+        return Connection.connect(autocommit=True, **parameters)
+    except psycopg.Error as error:
+        raise type(error)(without_password(str(error).strip(), url)) from None
+
+
+def _settings() -> str:
+    return " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())

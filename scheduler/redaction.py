@@ -1,0 +1,18 @@
+"""What must not be shown: the password of a URL in what a driver says about it."""
+
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+HIDDEN = "***"
+
+
+def without_password(text: str, url: str | None) -> str:
+    """Return the text with the URL's password hidden, however it is written there."""
+    try:
+        parts = urlsplit(url or "")
+        secrets = {parts.password or "", unquote(parts.password or "")}
+        secrets |= {value for name, value in parse_qsl(parts.query) if "password" in name}
+    except ValueError:
+        return HIDDEN  # not a URL: nobody can tell which part of it is secret
+    for secret in sorted(secrets - {""}, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text

@@ -1,0 +1,54 @@
+"""Who counts as dead: rules of the observer, without processes, clocks or databases."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from scheduler.db.processes import ProcessRow
+from scheduler.maintenance.liveness import Watch
+
+WORKER = ProcessRow(
+    id="w",
+    role="worker",
+    host="host",
+    pid=7,
+    started_at=0.0,
+    beat=1,
+    heartbeat_at=0.0,
+    slots=1,
+    state="running",
+    detail=None,
+)
+
+
+def dead_at(watch: Watch, *looks: tuple[float, int]) -> list[float]:
+    """Return the instants of those (monotonic, beat) looks that found the worker dead."""
+    return [at for at, beat in looks if watch.look([replace(WORKER, beat=beat)], at)]
+
+
+def test_a_counter_that_stands_still_for_the_whole_time_is_a_death() -> None:
+    looks = [(float(second), 1) for second in range(20)]
+    assert dead_at(Watch(None, 15), *looks) == [15.0, 16.0, 17.0, 18.0, 19.0]
+
+
+def test_a_counter_that_moves_keeps_its_process_alive() -> None:
+    looks = [(float(second), second // 14) for second in range(60)]
+    assert dead_at(Watch(None, 15), *looks) == []
+
+
+def test_an_observer_that_was_away_has_not_seen_silence() -> None:
+    assert dead_at(Watch(None, 15), (0.0, 1), (1.0, 1), (2.0, 1), (600.0, 1), (601.0, 2)) == []
+
+
+def test_three_looks_are_needed_however_far_apart_they_are() -> None:
+    assert dead_at(Watch(None, 15), (0.0, 1), (100.0, 1), (200.0, 1), (300.0, 1)) == [300.0]
+
+
+def test_a_process_that_was_declared_lost_is_not_found_dead_again() -> None:
+    watch = Watch(None, 1)
+    lost = replace(WORKER, state="lost")
+    assert [watch.look([lost], float(second)) for second in range(5)] == [[]] * 5
+
+
+def test_a_lock_that_can_be_taken_is_a_death_at_the_first_look(tmp_path: Path) -> None:
+    (tmp_path / "w.lock").touch()
+    assert [death.process.id for death in Watch(tmp_path, 15).look([WORKER], 0.0)] == ["w"]
