@@ -47,9 +47,11 @@ _IS_TOO_LATE = """
         (SELECT grace_seconds FROM scheduled_functions f WHERE f.id = function_id) < ?)
 """
 _IS_CLAIMABLE = "id = ? AND status = 'queued' AND claimed_by IS NULL AND available_at <= ?"
+# A worker that was paused for too long: what it would start now nobody would reap.
+_IS_DEAD = "EXISTS (SELECT 1 FROM processes p WHERE p.id = ? AND p.state = 'lost')"
 _CLAIM_AND_START = f"""
     UPDATE run_logs SET claimed_by = ?, claimed_at = ?, status = 'running', started_at = ?
-    WHERE {_IS_CLAIMABLE} AND {_IS_TOO_LATE} IS NOT TRUE
+    WHERE {_IS_CLAIMABLE} AND {_IS_TOO_LATE} IS NOT TRUE AND NOT {_IS_DEAD}
 """
 _NOTE_START = "UPDATE scheduled_functions SET last_started_at = ? WHERE id = ?"
 _MISS = f"""
@@ -67,12 +69,12 @@ def claim_and_start(
 ) -> tuple[ClaimedRun | None, list[Message]]:
     """Claim and start an attempt that is queued, available and unclaimed, in one change.
 
-    None if it is not to be run (any more). A slot that is older than its grace becomes `missed`;
-    the messages are of the run that it had held back.
+    None if it is not to be run (any more), or this worker was declared dead. A slot that is older
+    than its grace becomes `missed`; the messages are of the run that it had held back.
     """
     crash_point("claim.before")
     with transaction():
-        if change(_CLAIM_AND_START, [worker_id, now, now, run_id, now, now]):
+        if change(_CLAIM_AND_START, [worker_id, now, now, run_id, now, now, worker_id]):
             run = fetch_claimed(run_id)
             change(_NOTE_START, [now, run.function_id])
             crash_point("claim.uncommitted")

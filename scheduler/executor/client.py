@@ -14,6 +14,7 @@ from typing import Any
 
 from scheduler.errors import ZygoteGoneError
 from scheduler.executor.guards import kill_group
+from scheduler.executor.nursery import CAUSE_LEASE
 
 _SECRETS = ("SCHEDULER_DATABASE_URL", "SCHEDULER_QUEUE_URL")  # they may hold passwords
 _START_SECONDS = 60.0
@@ -41,6 +42,10 @@ class ForkRefusedError(ZygoteGoneError):
     """The zygote lives but does not fork: its lease has run out, or the system has no room."""
 
 
+class LeaseExpiredError(ForkRefusedError):
+    """The lease of the worker has run out: nothing may start before its next heartbeat."""
+
+
 class Child:
     """A process forked by a zygote; `exit_fd` becomes readable when it has ended."""
 
@@ -53,7 +58,8 @@ class Child:
             if message is None:
                 raise ZygoteGoneError
             if "refused" in message:
-                raise ForkRefusedError(message["refused"])
+                is_lease = message["cause"] == CAUSE_LEASE
+                raise (LeaseExpiredError if is_lease else ForkRefusedError)(message["refused"])
         except BaseException:
             os.close(report_fd)
             raise

@@ -92,9 +92,9 @@ class Nursery:
             sleep(0.001)
 
 
-def refuse(fds: list[int], reason: str) -> None:
+def refuse(fds: list[int], reason: str, cause: str | None = None) -> None:
     """Answer a request to fork with a `reason` instead of a pid."""
-    _tell(fds[0], {"refused": reason})
+    _tell(fds[0], {"refused": reason, "cause": cause})
     for fd in fds:
         os.close(fd)
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from scheduler.clock import Clock
 from scheduler.errors import ZygoteGoneError
 from scheduler.executor.call import Call, Outcome
-from scheduler.executor.client import ForkRefusedError, Zygote
+from scheduler.executor.client import ForkRefusedError, LeaseExpiredError, Zygote
 from scheduler.executor.control import RunControl
 from scheduler.executor.execution import DEATH_SECONDS, Execution
 from scheduler.executor.guards import kill_orphans
@@ -42,6 +42,7 @@ class ExecutorPool:
         self._grace_seconds = terminate_grace_seconds
         self._clock = clock
         self._lock = threading.Lock()
+        self._pinged = threading.Condition(self._lock)
         self._zygote_lock = threading.Lock()
         self._zygote: Zygote | None = None
         self._idle: OrderedDict[int, ExecutorProcess] = OrderedDict()  # least recently used first
@@ -59,6 +60,8 @@ class ExecutorPool:
             self._living_zygote().ping()
         except ZygoteGoneError:
             return  # it died just now, or cannot start: the next ping or run tries again
+        with self._lock:
+            self._pinged.notify_all()
 
     @property
     def zygote_pid(self) -> int | None:
@@ -107,6 +110,10 @@ class ExecutorPool:
         while True:
             try:
                 executor = self._take(call)
+            except LeaseExpiredError as error:
+                if self._may_start_after_all(control):
+                    continue
+                return Outcome(status="lost", reason=f"no executor could be started: {error}")
             except (ZygoteGoneError, OSError) as error:
                 return Outcome(status="lost", reason=f"no executor could be started: {error}")
             execution = Execution(
@@ -128,6 +135,12 @@ class ExecutorPool:
             if execution.answer is not None:
                 note = f"executor replaced: {execution.answer['stale']} was changed"
             self._discard(executor, kill=False)
+
+    def _may_start_after_all(self, control: RunControl) -> bool:
+        """Wait for a heartbeat that was only late; False if none came, or it brought bad news."""
+        with self._lock:
+            was_pinged = self._pinged.wait(self._lease_seconds)
+        return was_pinged and control.asked is None
 
     def _take(self, call: Call) -> ExecutorProcess:
         if not call.isolated:

@@ -82,7 +82,7 @@ class _Zygote:
         count = int(str(message["fds"]))
         fds, self._fds = self._fds[:count], self._fds[count:]
         if self._is_expired or self._remaining() <= 0:
-            refuse(fds, "the worker's lease has run out")
+            refuse(fds, "the worker's lease has run out", CAUSE_LEASE)
             return
         request = message["request"]
         assert isinstance(request, dict)

@@ -4,6 +4,7 @@ from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
 from scheduler.db import finishes, processes
+from scheduler.db.statements import transaction
 from scheduler.logs import event
 from scheduler.maintenance.liveness import Death, Watch, remove_lock
 from scheduler.maintenance.presence import run_folder
@@ -30,10 +31,12 @@ class Reaper:
     def _reap(self, death: Death, now: float) -> None:
         process = death.process
         what = f"{process.role} {process.id[:8]} (pid {process.pid} on {process.host})"
-        # First the runs, then the mark: killed in between, the next look does it again.
-        lost = finishes.reap(process.id, reason=f"{what}: {death.reason}", now=now)
+        # In one transaction: whatever is claimed by the dead after this is refused.
+        with transaction():
+            lost = finishes.reap(process.id, reason=f"{what}: {death.reason}", now=now)
+            is_news = processes.mark_lost(process.id, death.reason, now)
         crash_point("reap.committed")
-        if processes.mark_lost(process.id, death.reason, now):
+        if is_news:
             event("process.lost", "warning", process=what, reason=death.reason, runs=len(lost))
         remove_lock(self._run_folder, process.id)
         self._queue.send([message for finished in lost for message in finished.messages])

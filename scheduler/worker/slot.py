@@ -53,7 +53,11 @@ class Slots:
             return
         while held is not None:
             crash_point("slot.started")
-            outcome = self._pool.run(self._call(held.run), held.control, held.show_output)
+            try:
+                outcome = self._pool.run(self._call(held.run), held.control, held.show_output)
+            except BaseException:
+                self._let_go(held)  # the heartbeat finds its row and gives it a verdict
+                raise
             crash_point("slot.ended")
             held = self._end(held, outcome)
 
@@ -82,7 +86,7 @@ class Slots:
         except BaseException:
             self._let_go(held)
             raise
-        self._queue.send(released)
+        self._send(released)
         if held.claimed is None:
             self._let_go(held)
         return held.claimed is not None
@@ -127,6 +131,8 @@ class Slots:
             except DatabaseUnavailableError as error:
                 event("run.unwritten", "error", run_id=held.run_id, error=str(error))
             outcome = _without_text(outcome)
+            if following is not None:
+                following.claimed = None  # it was undone with the rest
             if self._stop.wait_hurry(backoff):
                 return Finished(is_accepted=False)
             backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
@@ -146,7 +152,7 @@ class Slots:
         if not finished.is_accepted:
             event("run.refused", "warning", run_id=run.id, function=run.name)
             return
-        self._queue.send(finished.messages)
+        self._send(finished.messages)
         if finished.retry_at is not None:
             self._ticker_bell.ring()
         event(
@@ -158,6 +164,13 @@ class Slots:
             attempt=run.attempt,
             error=outcome.error_message or outcome.reason,
         )
+
+    def _send(self, released: list[Message]) -> None:
+        """Send what was released; where the queue fails the sweeper does it later."""
+        try:
+            self._queue.send(released)
+        except QueueUnavailableError as error:
+            event("queue.unwritable", "error", error=str(error))
 
     def _now(self) -> float:
         return self._clock.now()

@@ -2,9 +2,10 @@
 
 import pytest
 
-from scheduler.db import finishes, messages, runs
+from scheduler.db import finishes, messages, processes, runs
 from scheduler.db.claims import OUTSIDE_GRACE, claim_and_start
 from scheduler.db.finishes import finish, reap
+from scheduler.db.processes import ProcessRow
 from scheduler.db.statements import rows
 from scheduler.errors import NotFoundError
 from scheduler.executor import Outcome
@@ -71,6 +72,15 @@ def test_a_worker_that_was_declared_dead_cannot_overwrite_the_verdict() -> None:
     reap(WORKER, reason="no heartbeat", now=NOW + 15)
     assert not finish(run, SUCCESS, WORKER, NOW + 16).is_accepted
     assert table.runs("status", "reason") == [("lost", "no heartbeat")]
+
+
+def test_a_worker_that_was_declared_dead_claims_nothing_more() -> None:
+    discover("a.f")
+    processes.register(ProcessRow(WORKER, "worker", "host", 7, NOW, 0, NOW, 2, "running", None))
+    ((run_id, _),) = tick(NOW)
+    processes.mark_lost(WORKER, "no heartbeat", NOW)
+    assert claim_and_start(run_id, WORKER, NOW) == (None, [])
+    assert start_run(run_id, NOW, worker="another").id == run_id
 
 
 def test_a_failed_attempt_is_retried_after_a_growing_delay() -> None:
