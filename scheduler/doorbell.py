@@ -8,9 +8,34 @@ import os
 import select
 import stat
 from pathlib import Path
+from typing import Protocol
 
 MOST_RINGS = 4096
 SAFETY_NET_SECONDS = 1.0
+
+
+class Bell(Protocol):
+    """What wakes a ticker; `scheduler.postgres.PostgresBell` is the one that crosses hosts."""
+
+    def ring(self) -> None:
+        """Wake whoever waits; never raises, a bell is a hint."""
+        ...
+
+    def drain(self) -> bool:
+        """Take all rings; return whether there were any."""
+        ...
+
+    def fds(self) -> tuple[int, ...]:
+        """Return what to wait for besides other things; call `drain` when it is readable."""
+        ...
+
+    def reopen_if_replaced(self) -> None:
+        """Open what is to be waited for, again if it was lost."""
+        ...
+
+    def close(self) -> None:
+        """Let go; the bell stays for the others."""
+        ...
 
 
 class Doorbell:

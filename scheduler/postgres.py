@@ -6,7 +6,8 @@ psycopg 3, an extra: import this module only where a URL asks for it.
 """
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -74,6 +75,54 @@ def connect(url: str) -> Connection:
         return Connection.connect(autocommit=True, **parameters)
     except psycopg.Error as error:
         raise type(error)(without_password(str(error).strip(), url)) from None
+
+
+class PostgresBell:
+    """A bell by LISTEN and NOTIFY, which wakes the tickers of all hosts.
+
+    `notify` rings it, on a connection that the process has anyway. Only who waits needs a second
+    one: it opens with `reopen_if_replaced`, at the latest a second after it was lost.
+    """
+
+    def __init__(self, url: str, channel: str, *, notify: Callable[[str], None]) -> None:
+        self._url = url
+        self._channel = channel
+        self._notify = notify
+        self._listening: Connection | None = None
+
+    def ring(self) -> None:
+        """Wake all who listen, once the ring is committed."""
+        self._notify(self._channel)
+
+    def drain(self) -> bool:
+        """Take all rings; return whether there were any."""
+        if self._listening is None:
+            return False
+        try:
+            return bool(list(self._listening.notifies(timeout=0)))
+        except psycopg.Error:
+            self.close()
+            return True  # what was rung meanwhile is unknown
+
+    def fds(self) -> tuple[int, ...]:
+        """Return the socket that becomes readable with a ring."""
+        if self._listening is None or self._listening.closed:
+            return ()
+        return (self._listening.fileno(),)
+
+    def reopen_if_replaced(self) -> None:
+        """Listen, unless that goes on already; that it failed shows in everything else."""
+        if self._listening is not None and not self._listening.closed:
+            return
+        with suppress(psycopg.Error):
+            self._listening = connect(self._url)
+            self._listening.execute(f'LISTEN "{self._channel}"'.encode())
+
+    def close(self) -> None:
+        """Hear nothing any more."""
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
 
 
 def _settings() -> str:

@@ -1,13 +1,27 @@
-"""The doorbell of the tickers: rung when something became due that no tick foresaw."""
+"""The bell of the tickers: rung when something became due that no tick foresaw."""
 
-from pathlib import Path
-from tempfile import gettempdir
+from contextlib import suppress
 
 from scheduler.config import Config
-from scheduler.doorbell import Doorbell
+from scheduler.db.statements import reading, rows
+from scheduler.doorbell import Bell, Doorbell
+from scheduler.errors import DatabaseUnavailableError
+
+CHANNEL = "scheduler_ticker"
 
 
-def ticker_bell(config: Config) -> Doorbell:
-    """Open the bell that wakes a ticker of this installation on this machine."""
-    folder = Path(gettempdir()) if config.database_url else config.db_path.parent
-    return Doorbell(folder / f"{config.db_path.name}.ticker.bell")
+def ticker_bell(config: Config) -> Bell:
+    """Open the bell that wakes the tickers of this installation, on PostgreSQL those of all hosts.
+
+    The database must be open.
+    """
+    if config.database_url is None:
+        return Doorbell(config.db_path.with_name(f"{config.db_path.name}.ticker.bell"))
+    from scheduler.postgres import PostgresBell
+
+    return PostgresBell(config.database_url, CHANNEL, notify=_notify)
+
+
+def _notify(channel: str) -> None:
+    with suppress(DatabaseUnavailableError), reading():
+        rows("SELECT pg_notify(?, '')", [channel])

@@ -5,7 +5,7 @@ from scheduler.config import Config
 from scheduler.db import messages, ticks
 from scheduler.db.connection import reopen_if_replaced
 from scheduler.db.schema import init_schema
-from scheduler.doorbell import Doorbell
+from scheduler.doorbell import Bell
 from scheduler.errors import DatabaseUnavailableError, SchedulerError
 from scheduler.logs import event
 from scheduler.maintenance.duties import Duty, next_duty_at
@@ -34,7 +34,7 @@ class TickerService:
         queue: RunQueue,
         presence: Presence,
         scans: ScanThread,
-        bell: Doorbell,
+        bell: Bell,
         clock: Clock,
     ) -> None:
         self._config = config

@@ -11,7 +11,7 @@ from scheduler.db.finishes import Finished, finish
 from scheduler.db.messages import Message
 from scheduler.db.runs import record_output
 from scheduler.db.statements import transaction
-from scheduler.doorbell import Doorbell
+from scheduler.doorbell import Bell
 from scheduler.errors import DatabaseUnavailableError, QueueUnavailableError
 from scheduler.executor import Call, ExecutorPool, Outcome, RunControl
 from scheduler.logs import event
@@ -31,7 +31,7 @@ class Slots:
         *,
         pool: ExecutorPool,
         queue: RunQueue,
-        ticker_bell: Doorbell,
+        ticker_bell: Bell,
         stop: StopSignal,
         clock: Clock,
     ) -> None:

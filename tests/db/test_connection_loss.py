@@ -1,0 +1,98 @@
+"""A lost connection to PostgreSQL takes the whole transaction with it, and nothing else."""
+
+import select
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from scheduler.config import Config
+from scheduler.db.connection import close_database
+from scheduler.db.schema import init_schema
+from scheduler.db.statements import change, reading, rows, transaction
+from scheduler.errors import DatabaseUnavailableError
+from scheduler.maintenance.bells import ticker_bell
+from tests.db.conftest import make_config
+
+INSERT = "INSERT INTO settings (key, value) VALUES (?, '')"
+
+
+@pytest.fixture
+def server(postgres_url: str, tmp_path: Path) -> Iterator[Config]:
+    """Open a migrated database on the test server."""
+    config = make_config(tmp_path, database_url=postgres_url)
+    init_schema(config)
+    yield config
+    close_database()
+
+
+def cut(config: Config) -> None:
+    """End all connections to the database from the server's side."""
+    with psycopg.connect(str(config.database_url), autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid != pg_backend_pid()"
+        )
+
+
+def keys() -> list[str]:
+    """Return what the tests have written."""
+    with reading():
+        return [key for (key,) in rows("SELECT key FROM settings WHERE value = '' ORDER BY key")]
+
+
+def test_what_began_before_the_loss_is_undone_and_the_next_transaction_works(
+    server: Config,
+) -> None:
+    with pytest.raises(DatabaseUnavailableError), transaction():  # noqa: PT012 - one story
+        change(INSERT, ["before"])
+        cut(server)
+        change(INSERT, ["after"])
+    with transaction():
+        change(INSERT, ["later"])
+    assert keys() == ["later"]
+
+
+def test_a_loss_inside_a_nested_transaction_leaves_later_ones_whole(server: Config) -> None:
+    with pytest.raises(DatabaseUnavailableError), transaction(), transaction():
+        cut(server)
+        change(INSERT, ["lost"])
+    with pytest.raises(ValueError, match="both"), transaction():
+        with transaction():
+            change(INSERT, ["inner"])
+        raise ValueError("both are undone")
+    assert keys() == []
+
+
+def test_statements_after_a_loss_do_not_run_outside_of_their_transaction(server: Config) -> None:
+    with pytest.raises(DatabaseUnavailableError), transaction():  # noqa: PT012 - one story
+        cut(server)
+        with pytest.raises(DatabaseUnavailableError), transaction():
+            change(INSERT, ["inner"])
+        change(INSERT, ["outer"])
+    assert keys() == []
+
+
+def test_a_loss_between_transactions_is_not_noticed(server: Config) -> None:
+    cut(server)
+    with transaction():
+        change(INSERT, ["written"])
+    assert keys() == ["written"]
+
+
+def test_a_ring_is_heard_from_another_connection_and_again_after_a_loss(server: Config) -> None:
+    ringing, hearing = ticker_bell(server), ticker_bell(server)
+    hearing.reopen_if_replaced()
+    ringing.ring()
+    assert select.select(hearing.fds(), [], [], 10)[0]
+    assert hearing.drain()
+    assert not hearing.drain()
+    cut(server)
+    while fds := hearing.fds():  # the server's last words come first, then the end
+        assert select.select(fds, [], [], 10)[0]
+        hearing.drain()
+    hearing.reopen_if_replaced()
+    ringing.ring()
+    assert select.select(hearing.fds(), [], [], 10)[0]
+    hearing.close()
