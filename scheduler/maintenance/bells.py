@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from scheduler.config import Config
-from scheduler.db.statements import reading, rows
+from scheduler.db.statements import rows, transaction
 from scheduler.doorbell import Bell, Doorbell
 from scheduler.errors import DatabaseUnavailableError
 
@@ -23,5 +23,5 @@ def ticker_bell(config: Config) -> Bell:
 
 
 def _notify(channel: str) -> None:
-    with suppress(DatabaseUnavailableError), reading():
+    with suppress(DatabaseUnavailableError), transaction():
         rows("SELECT pg_notify(?, '')", [channel])
