@@ -7,7 +7,7 @@ from scheduler.crashpoints import crash_point
 from scheduler.db.claims import ClaimedRun, fetch_claimed
 from scheduler.db.messages import Message
 from scheduler.db.releases import release_next
-from scheduler.db.statements import change, rows, transaction
+from scheduler.db.statements import change, reading, rows, transaction
 from scheduler.executor.call import Outcome
 from scheduler.policy import retry_delay
 
@@ -99,6 +99,20 @@ def reap(worker_id: str, *, reason: str, now: float) -> list[Finished]:
         ]
         crash_point("reap.uncommitted")
     return lost
+
+
+def fetch_absent_owners(before: float) -> list[str]:
+    """Return who claims to run attempts since before an instant, but is no process any more."""
+    with reading():
+        return [
+            str(worker_id)
+            for (worker_id,) in rows(
+                "SELECT DISTINCT claimed_by FROM run_logs WHERE status = 'running' "
+                "AND started_at < ? AND claimed_by NOT IN "
+                "(SELECT id FROM processes WHERE state != 'lost')",
+                [before],
+            )
+        ]
 
 
 def fetch_running(worker_id: str) -> Sequence[int]:

@@ -66,13 +66,14 @@ def mark_draining(process_id: str) -> None:
         )
 
 
-def mark_lost(process_id: str, reason: str, now: float) -> bool:
-    """Declare a process dead; False if another observer did so first."""
+def mark_lost(process_id: str, reason: str, seen_beat: int) -> bool:
+    """Declare a process dead; False if another observer did so first, or it has beaten since."""
     with transaction():
         return (
             change(
-                "UPDATE processes SET state = 'lost', detail = ? WHERE id = ? AND state != 'lost'",
-                [reason, process_id],
+                "UPDATE processes SET state = 'lost', detail = ? "
+                "WHERE id = ? AND state != 'lost' AND beat = ?",
+                [reason, process_id, seen_beat],
             )
             == 1
         )

@@ -18,6 +18,7 @@ class Reaper:
 
     def __init__(self, config: Config, *, queue: RunQueue, clock: Clock) -> None:
         self._run_folder = run_folder(config)
+        self._dead_after_seconds = config.dead_after_seconds
         self._watch = Watch(self._run_folder, config.dead_after_seconds)
         self._queue = queue
         self._clock = clock
@@ -26,6 +27,9 @@ class Reaper:
         """Look at all processes once and reap the runs of those that are dead."""
         for death in self._watch.look(processes.list_processes(), self._clock.monotonic()):
             self._reap(death, now)
+        for worker_id in finishes.fetch_absent_owners(now - self._dead_after_seconds):
+            lost = finishes.reap(worker_id, reason="its worker has left without it", now=now)
+            self._send(lost)
         processes.forget_lost(now - REMEMBER_LOST_SECONDS)
 
     def _reap(self, death: Death, now: float) -> None:
@@ -33,10 +37,13 @@ class Reaper:
         what = f"{process.role} {process.id[:8]} (pid {process.pid} on {process.host})"
         # In one transaction: whatever is claimed by the dead after this is refused.
         with transaction():
+            if not processes.mark_lost(process.id, death.reason, process.beat):
+                return
             lost = finishes.reap(process.id, reason=f"{what}: {death.reason}", now=now)
-            is_news = processes.mark_lost(process.id, death.reason, now)
         crash_point("reap.committed")
-        if is_news:
-            event("process.lost", "warning", process=what, reason=death.reason, runs=len(lost))
+        event("process.lost", "warning", process=what, reason=death.reason, runs=len(lost))
         remove_lock(self._run_folder, process.id)
+        self._send(lost)
+
+    def _send(self, lost: list[finishes.Finished]) -> None:
         self._queue.send([message for finished in lost for message in finished.messages])

@@ -3,6 +3,7 @@
 from scheduler.clock import Clock, SystemClock
 from scheduler.config import Config
 from scheduler.db.connection import close_database
+from scheduler.db.finishes import reap
 from scheduler.db.schema import installation_id, wait_for_schema
 from scheduler.errors import EXIT_OK
 from scheduler.executor import ExecutorPool, become_subreaper
@@ -67,5 +68,8 @@ def _work(
     drain = Drain(consumer=consumer, slots=slots, pulse=pulse, stop=stop, clock=clock)
     presence.drain()
     drain.run(config.shutdown_grace_seconds)
+    pool.close()  # user code is dead before its run gets a verdict that it did not write itself
+    lost = reap(presence.id, reason="cut off: it outlasted the stop of its worker", now=clock.now())
+    queue.send([message for finished in lost for message in finished.messages])
     presence.stop()
     event("worker.stopped", worker=presence.id)

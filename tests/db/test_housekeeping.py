@@ -85,8 +85,9 @@ class TestProcesses:
     def test_a_heartbeat_of_a_process_declared_lost_is_refused(self) -> None:
         processes.register(process("one"))
         assert processes.beat("one", NOW + 1)
-        assert processes.mark_lost("one", "silent", NOW)
-        assert not processes.mark_lost("one", "silent", NOW)
+        assert not processes.mark_lost("one", "silent", 0), "it has beaten since it was seen"
+        assert processes.mark_lost("one", "silent", 1)
+        assert not processes.mark_lost("one", "silent", 1)
         assert not processes.beat("one", NOW + 2)
 
     def test_the_scan_lease_is_held_by_one_living_process(self) -> None:
@@ -94,7 +95,7 @@ class TestProcesses:
         processes.register(process("two", "ticker"))
         assert scans.take_lease("one")
         assert not scans.take_lease("two")
-        processes.mark_lost("one", "killed", NOW)
+        processes.mark_lost("one", "killed", 0)
         assert scans.take_lease("two")
         scans.release_lease("two")
         assert scans.take_lease("two")

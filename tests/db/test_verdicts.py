@@ -78,7 +78,7 @@ def test_a_worker_that_was_declared_dead_claims_nothing_more() -> None:
     discover("a.f")
     processes.register(ProcessRow(WORKER, "worker", "host", 7, NOW, 0, NOW, 2, "running", None))
     ((run_id, _),) = tick(NOW)
-    processes.mark_lost(WORKER, "no heartbeat", NOW)
+    assert processes.mark_lost(WORKER, "no heartbeat", 0)
     assert claim_and_start(run_id, WORKER, NOW) == (None, [])
     assert start_run(run_id, NOW, worker="another").id == run_id
 
@@ -211,3 +211,12 @@ def test_a_running_row_that_its_worker_does_not_know_is_lost() -> None:
     assert finishes.fetch_running(WORKER) == [1]
     assert finishes.lose(1, WORKER, reason="forgotten", now=NOW).is_accepted
     assert finishes.fetch_running(WORKER) == []
+
+
+def test_a_run_whose_worker_left_without_it_is_found() -> None:
+    discover("a.f")
+    run_one(NOW)
+    assert finishes.fetch_absent_owners(NOW) == []
+    assert finishes.fetch_absent_owners(NOW + 1) == [WORKER]
+    processes.register(ProcessRow(WORKER, "worker", "host", 7, NOW, 0, NOW, 2, "running", None))
+    assert finishes.fetch_absent_owners(NOW + 1) == []
