@@ -287,37 +287,6 @@ def _handles_sigterm(pid: int) -> bool:
     return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
-def test_what_a_crash_left_running_does_not_hold_up_the_slots_missed_since(
-    make_service: Callable[..., Service],
-) -> None:
-    service = make_service(heartbeat_seconds=0.5, dead_after_seconds=3)
-    service.write(
-        "long.py",
-        """
-@schedule(timedelta(seconds=1))
-def first_hangs():
-    print("begun", flush=True)
-    if not os.path.exists("done"):
-        open("done", "w").close()
-        time.sleep(600)
-""",
-    )
-    processes = [service.start("ticker"), service.start("worker")]
-    service.wait_rows("SELECT 1 FROM run_logs WHERE output LIKE 'begun%'")
-    for process in processes:
-        process.kill()
-        process.wait()
-    service.start("ticker")
-    service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'lost'")
-    service.start("worker")
-    service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'success'")
-    skipped = service.rows(
-        "SELECT 1 FROM run_logs WHERE status = 'skipped' "
-        "AND finished_at >= (SELECT finished_at FROM run_logs WHERE status = 'lost')"
-    )
-    assert skipped == []
-
-
 def test_a_daemon_left_by_a_run_dies_with_worker_and_zygote(service: Service) -> None:
     service.write(
         "daemon.py",
