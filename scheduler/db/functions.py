@@ -18,8 +18,8 @@ def find_id(name: str) -> int:
         if found:
             return int(found[0][0])
         names = [known for (known,) in rows("SELECT name FROM scheduled_functions ORDER BY name")]
-    hint = did_you_mean(name, names) or "; `scheduler list` shows all"
-    raise NotFoundError(f"there is no scheduled function '{name}'{hint}")
+    hint = did_you_mean(name, names) or "`scheduler list` shows all"
+    raise NotFoundError(f"there is no scheduled function '{name}'; {hint}")
 
 
 def pause(name: str, now: float) -> bool:
