@@ -1,6 +1,5 @@
 """The process's one database connection: opened, closed, opened again when its file changed."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +10,9 @@ from urllib.parse import quote
 from peewee import PostgresqlDatabase, SqliteDatabase
 
 from scheduler.config import Config
+from scheduler.db.drivers import postgres_driver
+from scheduler.db.files import create_private_file, file_identity
 from scheduler.db.statements import connection_lock, describe_connection, is_sqlite, reading
-from scheduler.errors import DatabaseUnavailableError, MissingDriverError
 from scheduler.models import database
 
 BUSY_TIMEOUT_SECONDS = 30
@@ -119,45 +119,17 @@ def reopen_if_replaced() -> bool:
     return True
 
 
-def file_identity(path: Path) -> tuple[int, int] | None:
-    """Return (device, inode) of a path, None when there is nothing."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def create_private_file(path: Path) -> None:
-    """Make an empty file that only its owner can read, unless it exists."""
-    if file_identity(path) is not None:
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise DatabaseUnavailableError(
-            f"{path}: cannot be created ({error.strerror}); check db_path and the folder's owner"
-        ) from error
-
-
 class _Postgres(PostgresqlDatabase):
     """A database whose connections are ours, with their time-outs."""
 
     def _connect(self) -> Any:
-        from scheduler.postgres import connect
-
+        connect, _ = postgres_driver()
         return connect(self.database)
 
 
 def _postgres(url: str) -> PostgresqlDatabase:
-    try:
-        import psycopg
-    except ImportError as error:
-        raise MissingDriverError(
-            "database_url: PostgreSQL needs psycopg 3; pip install 'slotkeeper[postgres]'"
-        ) from error
-    describe_connection("database_url", psycopg.Error)
+    _, error = postgres_driver()
+    describe_connection("database_url", error)
     return _Postgres(url, prefer_psycopg3=True, thread_safe=False)
 
 

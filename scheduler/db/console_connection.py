@@ -1,17 +1,24 @@
-"""A read-only connection of one's own: opened at need, closed at a fault, never waiting long."""
+"""A read-only connection of one's own: opened at need, closed at a fault, never waiting long.
+
+It speaks to the driver itself: a console that only reads need not load peewee, which takes longer
+than all its reads.
+"""
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
-
-from peewee import DatabaseError, InterfaceError, SqliteDatabase
+from urllib.parse import quote
 
 from scheduler.config import Config
-from scheduler.db.connection import file_identity, make_database
-from scheduler.db.schema import MIGRATIONS_FOLDER
+from scheduler.db.drivers import postgres_driver
+from scheduler.db.files import file_identity
+from scheduler.db.versions import known_versions
 from scheduler.errors import SchedulerError
 
 T = TypeVar("T")
+# How to connect, and what a connection raises.
+_Driver = tuple[Callable[[], Any], tuple[type[Exception], ...]]
 
 BUSY_SECONDS = 0.25  # the screen says "locked" rather than to wait
 
@@ -48,10 +55,10 @@ class ReadConnection:
 
     def __init__(self, config: Config, *, when_closed: Callable[[], None]) -> None:
         self._config = config
-        self._database = make_database(config, read_only=True)
-        self.is_sqlite = isinstance(self._database, SqliteDatabase)
-        if isinstance(self._database, SqliteDatabase):
-            self._database.timeout = BUSY_SECONDS
+        url = config.database_url
+        self.is_sqlite = not url
+        self._connect, self._errors = _postgres(url) if url else _sqlite(config.db_path)
+        self._connection: Any = None
         self._when_closed = when_closed
         self._identity: tuple[int, int] | None = None
         self._version: int | None = None
@@ -66,16 +73,17 @@ class ReadConnection:
             if identity != self._identity:
                 self.close()
                 self._identity = identity
-        if self._database.is_closed():
-            self._guarded(self._database.connect)
+        if self._connection is None:
+            self._connection = self._guarded(self._connect)
             self._check_schema()
 
     def close(self) -> None:
         """Close it, if it is open."""
         self._version = None
         self._when_closed()
-        if not self._database.is_closed():
-            self._database.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     def has_changed(self) -> bool:
         """Tell whether another connection committed since the last call."""
@@ -88,16 +96,11 @@ class ReadConnection:
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query with `?` parameters; no transaction outlives it."""
         portable = sql if self.is_sqlite else sql.replace("?", "%s")
-
-        def read() -> list[tuple[Any, ...]]:
-            cursor = self._database.execute_sql(portable, params)  # type: ignore[no-untyped-call]
-            return list(cursor.fetchall())
-
-        return self._guarded(read)
+        return self._guarded(lambda: list(self._connection.execute(portable, params).fetchall()))
 
     def _check_schema(self) -> None:
         """Refuse a schema that is not ours, an older as well as a newer one."""
-        known = {path.stem for path in MIGRATIONS_FOLDER.glob("[0-9]*.py")}
+        known = known_versions()
         try:
             applied = {name for (name,) in self.rows("SELECT name FROM schema_migration")}
         except SchemaError:
@@ -112,9 +115,33 @@ class ReadConnection:
     def _guarded(self, read: Callable[[], T]) -> T:
         try:
             return read()
-        except (DatabaseError, InterfaceError, sqlite3.Error) as error:
+        except self._errors as error:
             self.close()
             raise _explained(str(error).strip().partition("\n")[0]) from error
+
+
+def _sqlite(path: Path) -> _Driver:
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"file:{quote(str(path))}?mode=ro",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    return connect, (sqlite3.Error,)
+
+
+def _postgres(url: str) -> _Driver:
+    connect_to, error = postgres_driver()
+
+    def connect() -> Any:
+        connection = connect_to(url)
+        connection.execute("SET default_transaction_read_only = on")
+        return connection
+
+    return connect, (error,)
 
 
 def _explained(text: str) -> ConsoleError:

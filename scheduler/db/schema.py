@@ -5,19 +5,16 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from playhouse.migrations import Runner
 
-from scheduler import clock, migrations
+from scheduler import clock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
-from scheduler.db.connection import (
-    create_private_file,
-    open_database,
-    waiting_as_long_as_it_takes,
-)
+from scheduler.db.connection import open_database, waiting_as_long_as_it_takes
+from scheduler.db.files import create_private_file
 from scheduler.db.statements import change, reading, rows, transaction
+from scheduler.db.versions import MIGRATIONS_FOLDER, known_versions
 from scheduler.errors import (
     DatabaseUnavailableError,
     SchemaMissingError,
@@ -25,7 +22,6 @@ from scheduler.errors import (
 )
 from scheduler.models import database
 
-MIGRATIONS_FOLDER = Path(migrations.__file__).parent
 WAIT_SECONDS = 30.0
 _ADVISORY_LOCK = 7_364_190_155  # any number, the same in every scheduler
 
@@ -92,7 +88,7 @@ def is_schema_current() -> bool:
 
     Raises SchemaTooNewError when it has more.
     """
-    known = {path.stem for path in MIGRATIONS_FOLDER.glob("[0-9]*.py")}
+    known = known_versions()
     with reading():
         if not database.table_exists("schema_migration"):
             return False

@@ -230,7 +230,7 @@ def test_no_read_of_the_overview_walks_over_all_runs(seeded: Config) -> None:
     connection = sqlite3.connect(seeded.db_path)
     reader = ConsoleDatabase(seeded)
     reader.overview(NOW)
-    raw = reader._connection._database.connection()  # type: ignore[no-untyped-call]
+    raw = reader._connection._connection
     raw.set_trace_callback(statements.append)
     reader._hourly = None
     reader.overview(NOW)

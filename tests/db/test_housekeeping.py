@@ -13,8 +13,9 @@ from scheduler.db import processes, retention, scans
 from scheduler.db.connection import close_database
 from scheduler.db.finishes import finish
 from scheduler.db.processes import ProcessRow
-from scheduler.db.schema import MIGRATIONS_FOLDER, init_schema, installation_id, open_existing
+from scheduler.db.schema import init_schema, installation_id, open_existing
 from scheduler.db.statements import change, is_sqlite, rows, transaction
+from scheduler.db.versions import MIGRATIONS_FOLDER
 from scheduler.errors import SchemaMissingError, SchemaTooNewError
 from scheduler.executor import Outcome
 from scheduler.models import TABLES

@@ -174,7 +174,9 @@ def test_running_now_queues_a_run(opened: Opener, place: Config) -> None:
 def test_running_a_run_again_queues_its_slot(opened: Opener, place: Config) -> None:
     console = opened()
     console.wait_for("Functions 30", "archive_user_sessions")
-    console.type("2", "G", "r")
+    console.type("2", "G")
+    console.wait_for("  run 1  slot ")
+    console.type("r")
     console.wait_for("for the slot of run 1")
     with writing(place) as connection:
         slots = connection.execute(
@@ -279,3 +281,9 @@ def test_importing_the_package_does_not_load_urwid() -> None:
     code = "import sys, scheduler.tui; print('urwid' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_the_console_reads_without_the_libraries_that_only_writers_need() -> None:
+    code = "import sys, scheduler.tui.app; print({'peewee', 'psycopg', 'huey'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
