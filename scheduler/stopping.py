@@ -5,6 +5,13 @@ import select
 import signal
 from types import FrameType
 
+# What a stop takes beyond shutdown_grace_seconds, at most: one after another, and all together.
+TERMINATE_GRACE_SECONDS = 2.0  # a run that is told to end, until it is killed
+CUT_OFF_SECONDS = 2 * TERMINATE_GRACE_SECONDS  # the runs: told, killed, recorded
+ZYGOTE_STOP_SECONDS = 3.0  # what they left behind
+RECORD_SECONDS = 3.0  # the last words of the worker in the database
+STOP_MARGIN_SECONDS = CUT_OFF_SECONDS + ZYGOTE_STOP_SECONDS + RECORD_SECONDS
+
 LIFELINE_VARIABLE = "SCHEDULER_LIFELINE"
 RESTARTS_VARIABLE = "SCHEDULER_RESTARTS"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -10,14 +10,18 @@ from scheduler.clock import Clock, SystemClock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
 from scheduler.errors import EXIT_OK
-from scheduler.executor import become_subreaper, kill_adopted
+from scheduler.executor import become_subreaper, kill_adopted, kill_orphans
 from scheduler.logs import configure_logging, event
-from scheduler.stopping import LIFELINE_VARIABLE, RESTARTS_VARIABLE, StopSignal
+from scheduler.stopping import (
+    LIFELINE_VARIABLE,
+    RESTARTS_VARIABLE,
+    STOP_MARGIN_SECONDS,
+    StopSignal,
+)
 
 FIRST_BACKOFF_SECONDS = 0.1
 LONGEST_BACKOFF_SECONDS = 30.0
 HEALTHY_SECONDS = 10.0
-STOP_MARGIN_SECONDS = 10.0
 HURRY_STEP_SECONDS = 0.2
 
 
@@ -155,7 +159,7 @@ class Supervisor:
             waiting = [wake_fd] if self._stop.is_hurried() else [wake_fd, self._stop.hurry_fd]
             select.select(waiting, [], [], max(left, HURRY_STEP_SECONDS))
             _drain(wake_fd)
-        kill_adopted(())
+        kill_orphans()
 
     def _signal_all(self, number: int) -> None:
         for child in self._children:

@@ -3,7 +3,12 @@
 from scheduler.executor.call import Call, Outcome
 from scheduler.executor.client import Child, Exit, Zygote
 from scheduler.executor.control import RunControl
-from scheduler.executor.guards import become_subreaper, kill_adopted, missing_guards
+from scheduler.executor.guards import (
+    become_subreaper,
+    kill_adopted,
+    kill_orphans,
+    missing_guards,
+)
 from scheduler.executor.pool import ExecutorPool
 
 __all__ = [
@@ -16,5 +21,6 @@ __all__ = [
     "Zygote",
     "become_subreaper",
     "kill_adopted",
+    "kill_orphans",
     "missing_guards",
 ]

@@ -15,11 +15,14 @@ from typing import Any
 from scheduler.errors import ZygoteGoneError
 from scheduler.executor.guards import kill_group
 from scheduler.executor.nursery import CAUSE_LEASE
+from scheduler.stopping import ZYGOTE_STOP_SECONDS
 
 _SECRETS = ("SCHEDULER_DATABASE_URL", "SCHEDULER_QUEUE_URL")  # they may hold passwords
 _START_SECONDS = 60.0
 _FORK_SECONDS = 30.0
-_STOP_SECONDS = 10.0
+_ANSWER_SECONDS = 0.05  # then it is continued, in case it was stopped
+_SILENCE_SECONDS = 5.0  # then it is killed
+_STEP_SECONDS = 1.0  # what one look counts at most: the observer may have been away itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,9 @@ class Zygote:
         self._lock = threading.Lock()
         self._channel: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_asked = False
+        self._looked_at: float | None = None  # while it does not answer
+        self._silent_seconds = 0.0
 
     @property
     def pid(self) -> int:
@@ -148,6 +154,28 @@ class Zygote:
         """Renew the lease; raises ZygoteGoneError."""
         self._send(b'{"ping": 1}\n', [])
 
+    def look(self, monotonic: float) -> bool:
+        """See to it that it answers, at least once a second; False if it had to be killed.
+
+        A function may have stopped it: then it is continued. Only what also stays silent for
+        `_SILENCE_SECONDS` is killed, and with it all it forked.
+        """
+        try:
+            if not self._is_asked:
+                self._send(b'{"look": 1}\n', [])
+                self._is_asked = True
+            if self._hears(_ANSWER_SECONDS):
+                self._is_asked, self._looked_at, self._silent_seconds = False, None, 0.0
+                return True
+        except (ZygoteGoneError, OSError):
+            return True  # it has ended already: others notice
+        if self._looked_at is not None:
+            self._silent_seconds += min(monotonic - self._looked_at, _STEP_SECONDS)
+        self._looked_at = monotonic
+        is_given_up = self._silent_seconds >= _SILENCE_SECONDS
+        self._signal(signal.SIGKILL if is_given_up else signal.SIGCONT)
+        return not is_given_up
+
     def fork(self, target: str, request: dict[str, Any], fds: Sequence[int]) -> Child:
         """Fork a process that runs `serve(request, fds)` of the target ("executor" or "inspect").
 
@@ -165,6 +193,7 @@ class Zygote:
         try:
             return Child(report_fd)
         except TimeoutError as error:
+            self._signal(signal.SIGKILL)
             raise ZygoteGoneError("The process that forks the executors does not answer") from error
 
     def is_alive(self) -> bool:
@@ -179,11 +208,29 @@ class Zygote:
                 self._channel = None
         if self._process is None:
             return
+        self._signal(signal.SIGCONT)  # else one that was stopped would not see the end
         try:
-            self._process.wait(_STOP_SECONDS)
+            self._process.wait(ZYGOTE_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _hears(self, seconds: float) -> bool:
+        """Take in the answer to a look; returns whether it came."""
+        channel = self._channel
+        if channel is None:
+            raise ZygoteGoneError
+        poll = select.poll()
+        poll.register(channel, select.POLLIN)
+        if not poll.poll(seconds * 1000):
+            return False
+        if not channel.recv(16):
+            raise ZygoteGoneError
+        return True
+
+    def _signal(self, number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
 
     def _spawn(self, channel_fd: int) -> subprocess.Popen[bytes]:
         # -P: a user's `email.py` in the working directory must shadow nothing

@@ -45,6 +45,15 @@ def die_with_parent(parent_pid: int) -> None:
         os._exit(1)
 
 
+def wake_with_parent() -> None:
+    """Have the system continue this process, should it be stopped, when its parent's thread ends.
+
+    So that it sees the end of its channel; one that is not stopped does not notice.
+    """
+    if _IS_LINUX:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGCONT, 0, 0, 0)
+
+
 def die_before_the_service() -> None:
     """Have the system choose this process, not the service, when memory runs out."""
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:

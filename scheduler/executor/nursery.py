@@ -12,11 +12,12 @@ from scheduler.clock import Clock, sleep
 from scheduler.executor import newborn
 from scheduler.executor.guards import kill_adopted, kill_group, own_children
 from scheduler.runner.metering import MAXRSS_UNIT
+from scheduler.stopping import ZYGOTE_STOP_SECONDS
 
 CAUSE_LEASE = "lease"
 CAUSE_STOP = "stop"
 _STRAY_SECONDS = 0.2  # how long a report may wait for the strays of the dead to be gone
-_KILL_SECONDS = 5.0
+_KILL_SECONDS = 0.8 * ZYGOTE_STOP_SECONDS
 
 
 class Nursery:

@@ -63,6 +63,11 @@ class ExecutorPool:
         with self._lock:
             self._pinged.notify_all()
 
+    def look(self) -> bool:
+        """See to it that the zygote answers, at least once a second; False if it was killed."""
+        zygote = self._zygote
+        return zygote is None or zygote.look(self._clock.monotonic())
+
     @property
     def zygote_pid(self) -> int | None:
         """The zygote's process id: the one child of this process that is no stray."""
@@ -97,6 +102,7 @@ class ExecutorPool:
             zygote, self._zygote = self._zygote, None
         if zygote is not None:
             zygote.stop()
+            kill_orphans()
         with self._lock:
             idle = list(self._idle.values())
             self._idle.clear()

@@ -1,7 +1,8 @@
 """The zygote: a lean process that forks executors, watches the lease, and kills what outlives it.
 
 `python -m scheduler.executor.zygote --channel FD`, started by `Zygote` in client.py. The channel
-carries JSON lines: {"fork": target, "request": {...}, "fds": n}, {"ping": 1}. Its end is ours.
+carries JSON lines: {"fork": target, "request": {...}, "fds": n}, {"ping": 1}, {"look": 1}, which
+asks for a sign of life. Its end is ours.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from contextlib import suppress
 from importlib import import_module
 
 from scheduler.clock import Clock, SystemClock
-from scheduler.executor.guards import become_subreaper
+from scheduler.executor.guards import become_subreaper, wake_with_parent
 from scheduler.executor.newborn import TARGETS, ZYGOTE_IGNORES, reset_inherited_signals
 from scheduler.executor.nursery import CAUSE_LEASE, CAUSE_STOP, Nursery, refuse
 from scheduler.executor.title import set_title
@@ -28,6 +29,7 @@ _COMMON = (  # imported once here instead of in every executor
     " ssl statistics subprocess tempfile threading traceback urllib.request uuid zoneinfo"
 )
 _MAX_FDS = 16
+_ALIVE = b"."  # the answer to a look
 
 
 class _Zygote:
@@ -79,6 +81,10 @@ class _Zygote:
             self._pinged_at = self._clock.monotonic()
             self._is_expired = False
             return
+        if "look" in message:
+            with suppress(OSError):  # whoever asked has died: end of file follows
+                self._channel.sendall(_ALIVE)
+            return
         count = int(str(message["fds"]))
         fds, self._fds = self._fds[:count], self._fds[count:]
         if self._is_expired or self._remaining() <= 0:
@@ -115,6 +121,7 @@ def main() -> None:
     for number in ZYGOTE_IGNORES:
         signal.signal(number, signal.SIG_IGN)
     become_subreaper()
+    wake_with_parent()
     os.nice(options.niceness)
     channel = socket.socket(fileno=options.channel)
     channel.set_inheritable(False)

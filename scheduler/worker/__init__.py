@@ -11,14 +11,13 @@ from scheduler.logs import configure_logging, event
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.presence import Presence
 from scheduler.queue import open_queue
-from scheduler.stopping import StopSignal
+from scheduler.stopping import TERMINATE_GRACE_SECONDS, StopSignal
 from scheduler.worker.consumer import RunConsumer
 from scheduler.worker.drain import Drain
 from scheduler.worker.pulse import Pulse
 from scheduler.worker.slot import Slots
 
 LEASE_SHARE = 0.6
-TERMINATE_GRACE_SECONDS = 2.0
 
 
 def run_worker(config: Config, concurrency: int, stop: StopSignal) -> int:

@@ -2,13 +2,12 @@
 
 from scheduler.clock import Clock
 from scheduler.logs import event
-from scheduler.stopping import StopSignal
+from scheduler.stopping import CUT_OFF_SECONDS, StopSignal
 from scheduler.worker.consumer import RunConsumer
 from scheduler.worker.pulse import Pulse
 from scheduler.worker.slot import Slots
 
 STEP_SECONDS = 0.2
-CUT_OFF_SECONDS = 5.0
 
 
 class Drain:

@@ -49,6 +49,8 @@ class Pulse:
         return LOOK_SECONDS
 
     def _step(self, monotonic: float) -> None:
+        if not self._pool.look():
+            event("zygote.killed", "warning", reason="it did not answer")
         if monotonic >= self._next_file_check:
             self._next_file_check = monotonic + 1.0
             reopen_if_replaced()

@@ -118,6 +118,61 @@ def test_a_worker_that_loses_its_zygote_kills_what_it_adopts_and_goes_on() -> No
     worker.close()
 
 
+def test_a_zygote_that_was_stopped_is_continued_and_tells_how_its_executor_ended(
+    pool: ExecutorPool,
+) -> None:
+    background = Background(pool, "endless:stops_its_zygote_and_exits")
+    wait_for(lambda: pool.look() and background.is_over(), "the end of the run")
+    assert background.outcome().exit_code == 3
+
+
+def test_a_stopped_zygote_ends_with_its_worker() -> None:
+    worker = Worker("endless:daemonises_and_sleeps", "daemon")
+    os.kill(worker.zygote_pid, signal.SIGSTOP)
+    worker.close()
+    wait_for(lambda: not any(map(is_alive, worker.descendants)), "everything to die")
+
+
+def test_a_stopped_zygote_is_stopped_for_good_with_all_it_forked(pool: ExecutorPool) -> None:
+    background = Background(pool, "endless:daemonises_and_sleeps")
+    background.wait_for_output("daemon")
+    everything = [zygote_of(pool), *family(zygote_of(pool))]
+    os.kill(zygote_of(pool), signal.SIGSTOP)
+    pool.close()
+    assert background.outcome().status == "lost"
+    wait_for(lambda: not any(map(is_alive, everything)), "everything to die")
+
+
+def test_a_zygote_that_stays_silent_is_killed_with_all_it_forked(tmp_path: Path) -> None:
+    (tmp_path / "stops.py").write_text(
+        "import os, signal\nwhile True: os.kill(os.getppid(), signal.SIGSTOP)\n"
+    )
+    zygote = Zygote()
+    zygote.start()
+    with open(os.devnull, "w") as nowhere:
+        request = {"scan_path": str(tmp_path), "module_path": "stops.py"}
+        child = zygote.fork("inspect", request, [nowhere.fileno(), nowhere.fileno()])
+    seconds = 0.0
+    while zygote.look(seconds):
+        seconds += 1
+    end = child.wait(30)
+    assert end is not None
+    assert end.is_unknown
+    wait_for(lambda: not is_alive(child.pid), "the child's death")
+    assert not zygote.is_alive()
+    child.close()
+    zygote.stop()
+
+
+def test_a_zygote_that_answers_is_left_alone_however_seldom_one_looks() -> None:
+    zygote = Zygote()
+    zygote.start()
+    assert all(zygote.look(monotonic) for monotonic in (0, 1, 1000, 100_000))
+    assert zygote.is_alive()
+    zygote.stop()
+    assert zygote.look(200_000)
+
+
 def test_without_a_ping_the_lease_runs_out_and_the_code_is_killed() -> None:
     pool = make_pool(lease_seconds=1.0)
     background = Background(pool, "endless:ignores")

@@ -45,6 +45,7 @@ ENDINGS = {
     "returns_a_trap": ("success", ""),
     "segfaults": ("error", "ProcessCrashed"),
     "sets_its_own_alarm": ("success", ""),
+    "stops_its_zygote": ("error", "ProcessEnded"),
     "swallows_everything": ("timeout", ""),
     "uses_a_pool": ("success", ""),
 }
@@ -136,6 +137,34 @@ def test_who_locks_the_schedulers_own_database_delays_slots_but_loses_none(
         assert first - last == pytest.approx(1.0, abs=0.002), pulses
     assert {status for status, *_ in pulses} <= {"success", "skipped"}
     assert stop(process) == 0
+
+
+def test_a_stop_ends_in_order_although_a_function_keeps_its_zygote_stopped(
+    make_service: Callable[..., Service],
+) -> None:
+    service = make_service(shutdown_grace_seconds=0.5)
+    service.write(
+        "stopper.py",
+        """
+import signal
+
+@schedule(timedelta(hours=1))
+def run():
+    print("begun", flush=True)
+    while True:
+        try:
+            while True:
+                os.kill(os.getppid(), signal.SIGSTOP)
+        except BaseException:
+            pass
+""",
+    )
+    process = service.start("run")
+    service.wait_rows("SELECT 1 FROM run_logs WHERE output LIKE 'begun%'")
+    assert stop(process) == 0
+    assert service.rows("SELECT status FROM run_logs") == [("lost",)]
+    assert service.living() == []
+    assert "worker.stopped" in service.read_log()  # the supervisor did not have to kill it
 
 
 @pytest.mark.full(sample=1)

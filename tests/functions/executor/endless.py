@@ -56,6 +56,11 @@ def swallows():
             pass
 
 
+def stops_its_zygote_and_exits():
+    os.kill(os.getppid(), signal.SIGSTOP)
+    os._exit(3)
+
+
 def ignores():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)
