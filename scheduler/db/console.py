@@ -57,7 +57,7 @@ class ConsoleDatabase:
     def __init__(self, config: Config) -> None:
         self._connection = ReadConnection(config, when_closed=self._forget)
         self._rows = self._connection.rows
-        self._functions: dict[int, tuple[tuple[Any, ...], FunctionRow]] = {}
+        self._functions: dict[int, FunctionRow] = {}
         self._hourly: tuple[float, int, tuple[int, ...]] | None = None
 
     def close(self) -> None:
@@ -116,7 +116,7 @@ class ConsoleDatabase:
                 " ORDER BY id DESC LIMIT ?",
                 (function_id, limit),
             )
-            found[function_id] = tuple(Mark(*row) for row in reversed(rows))
+            found[function_id] = tuple(map(Mark._make, reversed(rows)))
         return found
 
     def run_page(
@@ -194,10 +194,10 @@ class ConsoleDatabase:
         known, fresh = self._functions, {}
         for row in self._rows(f"SELECT {_FUNCTION_COLUMNS} FROM scheduled_functions ORDER BY name"):
             old = known.get(row[0])
-            # Most rows are as they were at the last look; to build 20,000 anew would cost 60 ms.
-            fresh[row[0]] = old if old and old[0] == row else (row, FunctionRow(*row))
+            # Most rows are as they were: who holds the old value sees that at one glance.
+            fresh[row[0]] = old if old == row else FunctionRow._make(row)
         self._functions = fresh
-        return tuple(function for _, function in fresh.values())
+        return tuple(fresh.values())
 
     def _queued(self, now: float) -> dict[int, Queued]:
         rows = self._rows(
@@ -242,5 +242,5 @@ class ConsoleDatabase:
             f"SELECT {_RUN_COLUMNS} FROM run_logs WHERE {where} ORDER BY id {order} LIMIT ?",
             (*params, limit),
         )
-        runs = [RunRow(*row) for row in rows]
+        runs = [RunRow._make(row) for row in rows]
         return runs[::-1] if ascending else runs

@@ -1,16 +1,19 @@
-"""The frozen values the console's reads return; instants in epoch seconds."""
+"""The frozen values the console's reads return; instants in epoch seconds.
+
+What comes by the thousand is a named tuple: it is made ten times as fast as a frozen dataclass, and
+equal to the row of the driver as long as nothing changed.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 FAILED = ("error", "timeout", "lost")
 LATENESS_STEPS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0)
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionRow:
+class FunctionRow(NamedTuple):
     """A scheduled function as its table has it."""
 
     id: int
@@ -43,8 +46,7 @@ class FunctionRow:
     consecutive_failures: int
 
 
-@dataclass(frozen=True, slots=True)
-class RunRow:
+class RunRow(NamedTuple):
     """One attempt, without its long texts; `error_message` is cut."""
 
     id: int
@@ -130,8 +132,7 @@ class RunPage:
     newest_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """One finished run in a function's history."""
 
     status: str

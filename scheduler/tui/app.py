@@ -26,6 +26,7 @@ from scheduler.tui.snapshot import Snapshot, Trouble
 from scheduler.tui.widgets import Surface
 
 TICK_SECONDS = 1.0
+UNFOCUSED_TICKS = 5  # the countdowns jump by so many seconds in a terminal that nobody looks at
 
 
 def start_console(
@@ -52,6 +53,7 @@ class App:
         self, config: Config, *, read_only: bool, ascii: bool, theme: str | None, mouse: bool
     ) -> None:
         clock = SystemClock()
+        self._ticks = 0
         is_ascii = ascii or urwid.get_encoding_mode() != "utf8"
         self._poller = open_poller(config, clock, self._receive_from_thread)
         self.console = Console(
@@ -124,14 +126,16 @@ class App:
     def _tick(self, loop: Any, _data: Any) -> None:
         """Redraw for the countdowns. Re-armed first: an exception would end the ticking."""
         loop.set_alarm_in(TICK_SECONDS, self._tick)
-        self._surface.refresh()
+        self._ticks += 1
+        if self.console.is_focused or self._ticks % UNFOCUSED_TICKS == 0:
+            self._surface.refresh()
 
     def _receive_from_thread(self, report: Snapshot | Trouble) -> None:
         self._call(self._receive, report)
 
     def _receive(self, report: Snapshot | Trouble) -> None:
-        self.console.receive(report)
-        self._surface.refresh()
+        if self.console.receive(report):
+            self._surface.refresh()
 
     def _in_background(self, work: Work, done: Done) -> None:
         """Do a request in a thread: a locked database would hold the screen for 30 s."""

@@ -89,6 +89,7 @@ class Console:
         self.is_clock = False
         self.zone: tzinfo | None = UTC
         self.has_mouse = around.has_mouse
+        self.is_focused = True
         self._latest, self._frozen = EMPTY, (EMPTY, 0.0)
         self._is_frozen = False
         self._trouble: Trouble | None = None
@@ -103,12 +104,14 @@ class Console:
         """The screen on top."""
         return self.screens[-1]
 
-    def receive(self, report: Snapshot | Trouble) -> None:
-        """Take what the poller found."""
+    def receive(self, report: Snapshot | Trouble) -> bool:
+        """Take what the poller found; return whether anything is new but the time."""
+        trouble, latest = self._trouble, self._latest
         if isinstance(report, Trouble):
             self._trouble = report
-        else:
-            self._latest, self._trouble = report, None
+            return report != trouble
+        self._latest, self._trouble = report, None
+        return trouble is not None or report.is_news(latest)
 
     def lines(self, width: int, height: int) -> list[Line]:
         """Return the whole screen; a fault of ours says so instead of freezing the screen."""
@@ -229,6 +232,7 @@ class Console:
         self.around.source.refresh()
 
     def _refocus(self, *, is_in: bool) -> None:
+        self.is_focused = is_in
         seconds = self.refresh_seconds if is_in else max(UNFOCUSED_SECONDS, self.refresh_seconds)
         self.around.source.pace(seconds)
 

@@ -44,6 +44,10 @@ class Snapshot:
     run: RunDetails | None = None
     disk_free: float | None = None
 
+    def is_news(self, last: "Snapshot") -> bool:
+        """Tell whether it says anything that the last one did not, besides being newer."""
+        return replace(last, read_at=self.read_at) != self
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:

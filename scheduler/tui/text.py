@@ -53,7 +53,7 @@ def cut_text(text: str, width: int) -> str:
 
 def line_width(line: Iterable[Run]) -> int:
     """Return how many columns a line takes; joined, because marks combine across runs."""
-    return width_of("".join(text for _, text in line))
+    return width_of("".join([text for _, text in line]))
 
 
 def cut(line: Line, width: int, *, ellipsis: str = "") -> Line:

@@ -1,12 +1,11 @@
 """The one widget: it paints the lines of the pure model onto urwid's canvas, exactly to size."""
 
-from collections.abc import Callable, Hashable
 from typing import Protocol
 
 import urwid
-from urwid.util import apply_target_encoding
 
-from scheduler.tui.text import Line, exact, width_of
+from scheduler.tui.canvas import Encoder, Frame
+from scheduler.tui.text import Line
 
 
 class Painter(Protocol):
@@ -24,39 +23,38 @@ class Surface(urwid.Widget):
 
     _sizing = frozenset([urwid.BOX])
     _selectable = True
-    no_cache = ("render",)
 
     def __init__(self, painter: Painter) -> None:
         super().__init__()
         self._painter = painter
+        self._encoder = Encoder()
+        self._size = (0, 0)
+        self._drawn: list[Line] = []
+        self._next: list[Line] | None = None
 
     def refresh(self) -> None:
-        """Have the screen drawn anew before the loop idles."""
-        self._invalidate()
+        """Have the screen drawn anew before the loop idles, if anything on it looks different."""
+        self._next = self._painter.lines(*self._size) if all(self._size) else None
+        if self._next is None or self._next != self._drawn:
+            self._invalidate()
 
     def render(self, size: tuple[int, int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
         """Draw the painter's lines; whatever they are, the canvas has the size asked for."""
         width, height = size
         if width < 1 or height < 1:
             return urwid.SolidCanvas(" ", width, height)
-        lines = self._painter.lines(width, height)[:height]
-        lines += [[] for _ in range(height - len(lines))]
-        to_text: Callable[[str], str] = _ascii if self._painter.is_ascii else str
-        texts: list[bytes] = []
-        attributes: list[list[tuple[Hashable, int]]] = []
-        charsets = []
-        for line in lines:
-            parts = [(role, to_text(text)) for role, text in exact(line, width)]
-            encoded = [(role, *apply_target_encoding(text)) for role, text in parts if text]
-            texts.append(b"".join(text for _, text, _ in encoded))
-            attributes.append([(role, len(text)) for role, text, _ in encoded])
-            charsets.append([run for _, _, runs in encoded for run in runs])
-        return urwid.TextCanvas(texts, attributes, charsets, maxcol=width, check_width=False)
+        lines, self._next = self._next, None
+        if lines is None or size != self._size:
+            lines = self._painter.lines(width, height)
+        self._size, self._drawn = size, lines
+        shown = [*lines[:height], *([[]] * (height - len(lines)))]
+        rows = self._encoder.rows(shown, width, is_ascii=self._painter.is_ascii)
+        return Frame(rows, width)
 
     def keypress(self, size: tuple[int, int], key: str) -> str | None:  # type: ignore[override]
         """Hand every key to the painter."""
         self._painter.press(key)
-        self._invalidate()
+        self._changed()
         return None
 
     def mouse_event(  # type: ignore[override]
@@ -64,12 +62,9 @@ class Surface(urwid.Widget):
     ) -> bool:
         """Hand every mouse event to the painter."""
         handled = self._painter.mouse(event, button, col, row)
-        self._invalidate()
+        self._changed()
         return handled
 
-
-def _ascii(text: str) -> str:
-    """Replace what is not ASCII by as many question marks as it took columns."""
-    if text.isascii():
-        return text
-    return "".join(c if c.isascii() else "?" * width_of(c) for c in text)
+    def _changed(self) -> None:
+        self._next = None
+        self._invalidate()

@@ -7,7 +7,7 @@ import pytest
 from scheduler.config import Config
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.tui.console import HOLD_SECONDS, MESSAGE_SECONDS
-from scheduler.tui.snapshot import Trouble
+from scheduler.tui.snapshot import EMPTY, Trouble
 from tests.tui.conftest import StageMaker
 from tests.tui.seed import writing
 from tests.tui.stage import NOW, Stage
@@ -248,7 +248,7 @@ def test_stale_data_is_said_to_be_stale(stage: Stage) -> None:
 
 
 def test_a_fault_of_ours_is_shown_instead_of_a_frozen_screen(stage: Stage) -> None:
-    stage.console.receive(None)  # type: ignore[arg-type]
+    stage.console.receive(replace(EMPTY, overview=None))  # type: ignore[arg-type]
     assert "AttributeError" in stage.text()
     assert "esc goes back, q quits" in stage.text()
 
@@ -293,3 +293,17 @@ def test_one_problem_is_shown_at_a_time_the_worst_first(own: Config, stage_of: S
     assert "✗ no ticker is alive: nothing becomes due" in stage.show()
     listed = stage.press("!")
     assert "the database's disk is nearly full: 1.0% free" in listed
+
+
+def test_only_what_is_new_asks_for_a_drawing(own: Config, stage_of: StageMaker) -> None:
+    stage = stage_of(own)
+    snapshot = stage.lookout.look(stage.source.interest, is_due=True)
+    stage.clock.advance(2)
+    assert not stage.console.receive(replace(snapshot, read_at=snapshot.read_at + 2))
+    trouble = Trouble("locked", "locked")
+    assert stage.console.receive(trouble)
+    assert not stage.console.receive(trouble)
+    assert stage.console.receive(snapshot)
+    with writing(own) as connection:
+        connection.execute("UPDATE scheduled_functions SET state = 'paused' WHERE id = 1")
+    assert stage.console.receive(stage.lookout.look(stage.source.interest, is_due=True))
