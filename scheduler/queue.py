@@ -1,27 +1,20 @@
 """The queue: Huey's storages, carrying run ids and nothing else; the rows are the truth."""
 
 import json
-import os
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from huey.api import Huey, Task
-from huey.storage import PostgresStorage, PriorityRedisStorage, SqliteStorage
 
-from scheduler.clock import SystemClock
 from scheduler.config import Config
 from scheduler.doorbell import Doorbell
 from scheduler.errors import MissingDriverError, QueueUnavailableError
 from scheduler.logs import event
 from scheduler.redaction import without_password
+from scheduler.storages import BulkPostgresStorage, BulkRedisStorage, BulkSqliteStorage
 
 NETWORK_TIMEOUT_SECONDS = 5
-_ADVISORY_LOCK = 7_364_190_156  # any number, the same in every scheduler
-BUSY_TIMEOUT_SECONDS = 30
-CHECKPOINT_PAGES = 4000  # 16 MB: a checkpoint syncs the disk
 TASK_NAME = "run"
 
 
@@ -35,6 +28,8 @@ class RunQueue(Huey):  # type: ignore[misc]
     def __init__(
         self, name: str, storage_class: type, *, url: str | None = None, **storage: Any
     ) -> None:
+        self.name: str
+        self.storage: Any
         self._url = url
         with self._guarded():
             super().__init__(name, results=False, storage_class=storage_class, **storage)
@@ -73,10 +68,23 @@ class RunQueue(Huey):  # type: ignore[misc]
         with self._guarded():
             return int(self.storage.queue_size())
 
+    def belong_to(self, installation_id: str) -> None:
+        """Go over to the queue of an installation: another one when the database was made anew.
+
+        Raises QueueUnavailableError.
+        """
+        name = _name_of(installation_id)
+        if name != self.name:
+            with self._guarded():
+                self.storage.close()
+                self.name = name
+                self.storage = self.create_storage()
+
     def reopen_if_replaced(self) -> None:
         """Notice that the queue file or the doorbell was deleted or replaced, and open it again."""
         if isinstance(self.storage, BulkSqliteStorage):
-            self.storage.reopen_if_replaced()
+            with self._guarded():
+                self.storage.reopen_if_replaced()
         if self.doorbell is not None:
             self.doorbell.reopen_if_replaced()
 
@@ -128,113 +136,12 @@ class RunQueue(Huey):  # type: ignore[misc]
             return None
 
 
-class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
-    """Huey's SQLite storage with `synchronous=NORMAL`, short locks and a bulk enqueue."""
-
-    begin_sql = "begin immediate"
-
-    def __init__(self, name: str, *, filename: str, durability: str) -> None:
-        self._synchronous = "FULL" if durability == "full" else "NORMAL"
-        self._identity: tuple[int, int] | None = None
-        _create_private_file(Path(filename))
-        super().__init__(name, filename=filename, timeout=BUSY_TIMEOUT_SECONDS)
-
-    def _create_connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection = super()._create_connection()
-        connection.execute(f"pragma synchronous={self._synchronous}")
-        connection.execute("pragma journal_size_limit=67108864")
-        connection.execute(f"pragma wal_autocheckpoint={CHECKPOINT_PAGES}")
-        self._identity = _identity(self.filename)
-        return connection
-
-    def dequeue(self) -> bytes | None:
-        """Take the message of the highest priority; one statement where Huey needs five."""
-        if not self.sql("select 1 from task where queue = ? limit 1", (self.name,), results=True):
-            return None  # without the write lock, which idle slots must not ask for
-        taken = self.sql(
-            "delete from task where id = (select id from task where queue = ? "
-            "order by priority desc, id limit 1) returning data",
-            (self.name,),
-            results=True,
-        )
-        return taken[0][0] if taken else None
-
-    take_now = dequeue
-
-    def enqueue_many(self, messages: Sequence[tuple[bytes, int]]) -> None:
-        """Insert all (data, priority) pairs in one transaction."""
-        with self.db(commit=True) as cursor:
-            cursor.executemany(
-                "insert into task (queue, data, priority) values (?, ?, ?)",
-                [(self.name, data, priority) for data, priority in messages],
-            )
-
-    def reopen_if_replaced(self) -> None:
-        """Open the file again, with fresh tables, when it is not the one that is open."""
-        if self._conn is not None and _identity(self.filename) != self._identity:
-            self.close()
-            _create_private_file(Path(self.filename))
-            self.initialize_schema()
-
-
-class BulkRedisStorage(PriorityRedisStorage):  # type: ignore[misc]
-    """Huey's priority queue on Redis with a bulk enqueue."""
-
-    def dequeue(self) -> bytes | None:
-        """Take the message of the highest priority, or wait a second for one.
-
-        Unlike the stock one it does not take a server that gives no answer for an empty queue.
-        """
-        popped = self.conn.bzpopmin(self.queue_key, timeout=self.read_timeout)
-        return popped[1][8:] if popped else None
-
-    def take_now(self) -> bytes | None:
-        """Take the message of the highest priority without blocking."""
-        popped = self.conn.zpopmin(self.queue_key)
-        return popped[0][0][8:] if popped else None
-
-    def enqueue_many(self, messages: Sequence[tuple[bytes, int]]) -> None:
-        """Add all (data, priority) pairs in one round trip, in their order."""
-        # As the stock enqueue: an 8-byte time keeps equal priorities in order and is cut off later.
-        first = int(SystemClock().now() * 1e6)
-        scores = {
-            (first + number).to_bytes(8, "big") + data: -priority
-            for number, (data, priority) in enumerate(messages)
-        }
-        self.conn.zadd(self.queue_key, scores)
-
-
-class BulkPostgresStorage(PostgresStorage):  # type: ignore[misc]
-    """Huey's queue in PostgreSQL with a bulk enqueue."""
-
-    def initialize_schema(self) -> None:
-        """Make the tables; one process at a time, since `if not exists` alone is a race."""
-        with self.db(commit=True, close=True) as cursor:
-            cursor.execute("select pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
-            for statement in self.ddl:
-                cursor.execute(statement)
-
-    def take_now(self) -> bytes | None:
-        """Take the message of the highest priority without waiting for a notification."""
-        taken: bytes | None = self._dequeue()
-        return taken
-
-    def enqueue_many(self, messages: Sequence[tuple[bytes, int]]) -> None:
-        """Insert all (data, priority) pairs and notify the listeners in one transaction."""
-        with self.db(commit=True) as cursor:
-            cursor.executemany(
-                f"insert into {self.table_task} (queue, data, priority) values (%s, %s, %s)",
-                [(self.name, data, priority) for data, priority in messages],
-            )
-            cursor.execute("select pg_notify(%s, '')", (self.channel,))
-
-
 def open_queue(config: Config, installation_id: str) -> RunQueue:
     """Open the configured queue; its name carries the installation, so that two share a server.
 
     Raises MissingDriverError when the back end's package is not installed.
     """
-    name = f"scheduler-{installation_id[:12]}"
+    name = _name_of(installation_id)
     if config.queue_url is None:
         queue = RunQueue(
             name,
@@ -247,6 +154,10 @@ def open_queue(config: Config, installation_id: str) -> RunQueue:
     if config.queue_url.startswith(("redis://", "rediss://")):
         return _open_redis(name, config.queue_url)
     return _open_postgres(name, config.queue_url)
+
+
+def _name_of(installation_id: str) -> str:
+    return f"scheduler-{installation_id[:12]}"
 
 
 def _open_redis(name: str, url: str) -> RunQueue:
@@ -275,16 +186,3 @@ def _open_postgres(name: str, url: str) -> RunQueue:
             "queue_url: PostgreSQL needs psycopg 3; pip install 'slotkeeper[postgres]'"
         ) from error
     return RunQueue(name, BulkPostgresStorage, url=url, connection=lambda: connect(url))
-
-
-def _create_private_file(path: Path) -> None:
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-
-
-def _identity(filename: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(filename)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

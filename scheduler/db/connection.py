@@ -111,12 +111,20 @@ def reopen_if_replaced() -> bool:
     identity = file_identity(_opened.path)
     if identity is not None and identity == _opened.identity:
         return False
+    reopen_database()
+    return True
+
+
+def reopen_database() -> None:
+    """Close the connection and open it again, whatever stands at its path now."""
+    if _opened is None:
+        return
     with reading():
         close_database()
-        create_private_file(_opened.path)
+        if _opened.path is not None:
+            create_private_file(_opened.path)
         database.connect()
-        _opened.identity = file_identity(_opened.path)
-    return True
+        _opened.identity = file_identity(_opened.path) if _opened.path else None
 
 
 class _Postgres(PostgresqlDatabase):

@@ -10,6 +10,7 @@ from pathlib import Path
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.db.processes import ProcessRow, beat, deregister, mark_draining, register
+from scheduler.errors import DatabaseUnavailableError
 from scheduler.stopping import RESTARTS_VARIABLE
 
 
@@ -80,10 +81,16 @@ class Presence:
     def _take_lock(self) -> None:
         if self._lock_path is None:
             return
-        self._lock_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self._lock_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock_fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DatabaseUnavailableError(
+                f"{self._lock_path}: cannot be created ({error.strerror})"
+            ) from error
         if self._lock_fd is not None:
             os.close(self._lock_fd)
-        self._lock_fd = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._lock_fd = lock_fd
         fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
 
     def _holds_its_lock(self) -> bool:

@@ -10,6 +10,7 @@ from scheduler.logs import configure_logging, event
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.presence import Presence
 from scheduler.maintenance.scanning import Scanning, ScanThread
+from scheduler.maintenance.surroundings import Surroundings
 from scheduler.queue import open_queue
 from scheduler.stopping import StopSignal
 from scheduler.ticker.service import TickerService
@@ -31,13 +32,16 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
         config,
         queue=queue,
         presence=presence,
+        surroundings=Surroundings(config, queue=queue, stop=stop, can_migrate=True),
         scans=ScanThread(scanning),
         bell=bell,
         clock=clock,
     )
     event("ticker.started", ticker=presence.id)
     if others := [
-        row for row in list_processes() if row.id != presence.id and row.role == "ticker"
+        row
+        for row in list_processes()
+        if row.role == "ticker" and row.id != presence.id and row.state != "lost"
     ]:
         event("ticker.shares", tickers=len(others) + 1, hosts=len({row.host for row in others}))
     service.run(stop)

@@ -3,8 +3,6 @@
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.db import messages, ticks
-from scheduler.db.connection import reopen_if_replaced
-from scheduler.db.schema import init_schema
 from scheduler.doorbell import Bell
 from scheduler.errors import DatabaseUnavailableError, SchedulerError
 from scheduler.logs import event
@@ -13,6 +11,7 @@ from scheduler.maintenance.presence import Presence
 from scheduler.maintenance.reaper import Reaper
 from scheduler.maintenance.retention import apply_retention
 from scheduler.maintenance.scanning import ScanThread
+from scheduler.maintenance.surroundings import Surroundings
 from scheduler.maintenance.sweeper import Sweeper
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
@@ -33,13 +32,14 @@ class TickerService:
         *,
         queue: RunQueue,
         presence: Presence,
+        surroundings: Surroundings,
         scans: ScanThread,
         bell: Bell,
         clock: Clock,
     ) -> None:
         self._config = config
-        self._queue = queue
         self._presence = presence
+        self._surroundings = surroundings
         self._bell = bell
         self._clock = clock
         self._ticker = Ticker(queue)
@@ -49,7 +49,7 @@ class TickerService:
         self._reaping = Duty("reap", WATCH_SECONDS, reaper.step)
         self._duties = [
             Duty("heartbeat", config.heartbeat_seconds, self._beat),
-            Duty("files", WATCH_SECONDS, self._check_files),
+            Duty("files", WATCH_SECONDS, self._check_surroundings),
             Duty("scan", config.scan_interval_seconds, scans.step),
             self._reaping,
             Duty("sweep", WATCH_SECONDS, self._sweeper.sweep),
@@ -95,11 +95,8 @@ class TickerService:
         if not self._presence.beat():
             event("ticker.declared_dead", "warning", ticker=self._presence.id)
 
-    def _check_files(self, _now: float) -> None:
-        if reopen_if_replaced():
-            event("database.replaced", "warning", db_path=str(self._config.db_path))
-            init_schema(self._config)
-        self._queue.reopen_if_replaced()
+    def _check_surroundings(self, _now: float) -> None:
+        self._surroundings.check()
         self._bell.reopen_if_replaced()
 
     def _retain(self, now: float) -> None:

@@ -10,6 +10,7 @@ from scheduler.executor import ExecutorPool, become_subreaper
 from scheduler.logs import configure_logging, event
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.presence import Presence
+from scheduler.maintenance.surroundings import Surroundings
 from scheduler.queue import open_queue
 from scheduler.stopping import TERMINATE_GRACE_SECONDS, StopSignal
 from scheduler.worker.consumer import RunConsumer
@@ -60,7 +61,15 @@ def _work(
     )
     slots.worker_id = presence.id
     queue.execute_with(slots.execute)
-    pulse = Pulse(config, presence=presence, pool=pool, slots=slots, queue=queue, clock=clock)
+    pulse = Pulse(
+        config,
+        presence=presence,
+        surroundings=Surroundings(config, queue=queue, stop=stop, can_migrate=False),
+        pool=pool,
+        slots=slots,
+        queue=queue,
+        clock=clock,
+    )
     consumer = RunConsumer(queue, slots=concurrency, stop=stop, pulse=pulse)
     event("worker.started", slots=concurrency, worker=presence.id)
     consumer.run()

@@ -4,13 +4,13 @@ from functools import partial
 
 from scheduler.clock import Clock
 from scheduler.config import Config
-from scheduler.db.connection import reopen_if_replaced
 from scheduler.db.finishes import fetch_running, lose
 from scheduler.db.runs import fetch_requests, record_stack
 from scheduler.errors import SchedulerError
 from scheduler.executor import ExecutorPool
 from scheduler.logs import event
 from scheduler.maintenance.presence import Presence
+from scheduler.maintenance.surroundings import Surroundings
 from scheduler.queue import RunQueue
 from scheduler.worker.slot import Slots
 
@@ -25,6 +25,7 @@ class Pulse:
         config: Config,
         *,
         presence: Presence,
+        surroundings: Surroundings,
         pool: ExecutorPool,
         slots: Slots,
         queue: RunQueue,
@@ -32,6 +33,7 @@ class Pulse:
     ) -> None:
         self._config = config
         self._presence = presence
+        self._surroundings = surroundings
         self._pool = pool
         self._slots = slots
         self._queue = queue
@@ -53,8 +55,7 @@ class Pulse:
             event("zygote.killed", "warning", reason="it did not answer")
         if monotonic >= self._next_file_check:
             self._next_file_check = monotonic + 1.0
-            reopen_if_replaced()
-            self._queue.reopen_if_replaced()
+            self._surroundings.check()
         if monotonic >= self._next_beat:
             self._beat()
             self._next_beat = monotonic + self._config.heartbeat_seconds

@@ -12,7 +12,9 @@ from scheduler.db.processes import ProcessRow
 from scheduler.db.schema import init_schema, installation_id
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.presence import Presence, run_folder
+from scheduler.maintenance.surroundings import Surroundings
 from scheduler.queue import open_queue
+from scheduler.stopping import StopSignal
 from scheduler.testing import SettableClock
 from scheduler.ticker.service import TickerService
 from tests.db import rows as table
@@ -52,6 +54,7 @@ def go_round_once(config: Config, now: float) -> None:
         config,
         queue=queue,
         presence=presence,
+        surroundings=Surroundings(config, queue=queue, stop=StopSignal(), can_migrate=True),
         scans=NoScans(),  # type: ignore[arg-type]
         bell=bell,
         clock=clock,
