@@ -42,7 +42,7 @@ class Doorbell:
     """One process's two ends of the FIFO at `path`."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._fd: int | None = None
         self._identity: tuple[int, int] | None = None
         self.reopen_if_replaced()
@@ -91,10 +91,11 @@ class Doorbell:
         with contextlib.suppress(OSError):
             if self._look() is None:
                 with contextlib.suppress(FileExistsError):
-                    os.mkfifo(self._path, 0o600)
+                    os.mkfifo(self.path, 0o600)
             self._identity = self._look()
-            # Read and write: opening never blocks, and there is always a reader and a writer.
-            self._fd = os.open(self._path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+            if self._identity is not None:
+                # Read and write: opening never blocks, there is always a reader and a writer.
+                self._fd = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def close(self) -> None:
         """Close both ends; the FIFO stays for the others."""
@@ -103,10 +104,9 @@ class Doorbell:
             self._fd = None
 
     def _look(self) -> tuple[int, int] | None:
+        """Return the identity of the FIFO at the path; None if nothing or something else is."""
         try:
-            found = os.stat(self._path)
-        except FileNotFoundError:
+            found = os.stat(self.path)
+        except OSError:
             return None
-        if not stat.S_ISFIFO(found.st_mode):
-            raise OSError(f"{self._path} is not a FIFO")
-        return found.st_dev, found.st_ino
+        return (found.st_dev, found.st_ino) if stat.S_ISFIFO(found.st_mode) else None

@@ -1,6 +1,5 @@
 """Huey's storages with what we need: bulk sends, short locks, a file that is mended when broken."""
 
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from pathlib import Path
 from huey.storage import PostgresStorage, PriorityRedisStorage, SqliteStorage
 
 from scheduler.clock import SystemClock
+from scheduler.sqlite_file import SqliteFile
 
 _ADVISORY_LOCK = 7_364_190_156  # any number, the same in every scheduler
 BUSY_TIMEOUT_SECONDS = 30
@@ -22,22 +22,19 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
 
     def __init__(self, name: str, *, filename: str, durability: str) -> None:
         self._synchronous = "FULL" if durability == "full" else "NORMAL"
-        self._identity: tuple[int, int] | None = None
-        self._is_broken = False
-        _create_private_file(Path(filename))
-        try:
-            super().__init__(name, filename=filename, timeout=BUSY_TIMEOUT_SECONDS)
-        except sqlite3.DatabaseError as error:
-            if not _is_fault_of_file(error):
-                raise
-            self._remake()
+        self._file = SqliteFile(Path(filename))
+        self._is_damaged = False
+        self._lacks_tables = False
+        super().__init__(name, filename=filename, timeout=BUSY_TIMEOUT_SECONDS, create_tables=False)
+        self._make_tables()
 
     def _create_connection(self) -> sqlite3.Connection:
+        self._file.create()
         connection: sqlite3.Connection = super()._create_connection()
         connection.execute(f"pragma synchronous={self._synchronous}")
         connection.execute("pragma journal_size_limit=67108864")
         connection.execute(f"pragma wal_autocheckpoint={CHECKPOINT_PAGES}")
-        self._identity = _identity(self.filename)
+        self._file.remember()
         return connection
 
     @contextmanager
@@ -47,7 +44,8 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
             with super().db(commit=commit, close=close) as cursor:
                 yield cursor
         except sqlite3.DatabaseError as error:
-            self._is_broken = self._is_broken or _is_fault_of_file(error)
+            self._is_damaged = self._is_damaged or _is_damage(error)
+            self._lacks_tables = self._lacks_tables or "no such table" in str(error)
             raise
 
     def dequeue(self) -> bytes | None:
@@ -73,25 +71,31 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
             )
 
     def reopen_if_replaced(self) -> None:
-        """Open the file again, with fresh tables, when it is not the one that is open.
+        """Open the file again when it is not the one that is open; make it anew when it is damaged.
 
-        A file that is no queue (any more) is made anew: it holds nothing that the rows do not.
+        It holds nothing that the rows do not.
         """
-        if _identity(self.filename) != self._identity:
+        if self._file.was_replaced():
+            self._file.forget()
             self.close()
-            _create_private_file(Path(self.filename))
-            self.initialize_schema()
-            self._is_broken = False
-        elif self._is_broken:
+        elif self._is_damaged:
+            self._file.destroy()
             self.close()
-            self._remake()
+        elif not self._lacks_tables:
+            return
+        self._make_tables()
 
-    def _remake(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{self.filename}{suffix}").unlink(missing_ok=True)
-        _create_private_file(Path(self.filename))
-        self.initialize_schema()
-        self._is_broken = False
+    def _make_tables(self) -> None:
+        self._is_damaged = self._lacks_tables = False
+        try:
+            self.initialize_schema()
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            self._file.destroy()
+            self.close()
+            self.initialize_schema()
+            self._is_damaged = False
 
 
 class BulkRedisStorage(PriorityRedisStorage):  # type: ignore[misc]
@@ -146,20 +150,7 @@ class BulkPostgresStorage(PostgresStorage):  # type: ignore[misc]
             cursor.execute("select pg_notify(%s, '')", (self.channel,))
 
 
-def _create_private_file(path: Path) -> None:
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-
-
-def _identity(filename: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(filename)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _is_fault_of_file(error: sqlite3.DatabaseError) -> bool:
-    """Tell whether a file is no database, a damaged one, or one without our tables."""
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Tell whether a file is no database or a damaged one."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT} or "no such table" in str(error)
+    return code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from zoneinfo import available_timezones
 
+from scheduler.cli.disks import find_disk_faults, local_files, nearest_folder
 from scheduler.config import Config, safe_url
 from scheduler.errors import SchedulerError, SchemaMissingError
 
@@ -69,10 +70,8 @@ def _scan_paths(config: Config) -> Iterator[Finding]:
 
 
 def _folders(config: Config) -> Iterator[Finding]:
-    files = [("db_path", config.db_path)] if config.database_url is None else []
-    files += [("queue_path", config.queue_path)] if config.queue_url is None else []
-    for key, path in files:
-        folder = next(above for above in path.parents if above.exists())
+    for key, path in local_files(config):
+        folder = nearest_folder(path)
         if path.is_dir():
             yield Finding(f"{key}: {path} is a folder; name a file in it")
         elif not os.access(folder, os.W_OK | os.X_OK):
@@ -100,10 +99,20 @@ def _network(key: str, folder: Path) -> Iterator[Finding]:
         yield Finding(f"{text}; use a local disk or PostgreSQL", is_error=False)
 
 
+def _disks(config: Config) -> Iterator[Finding]:
+    for text, remedy in find_disk_faults(config):
+        yield Finding(f"{text}; {remedy}")
+
+
 def _doorbell(config: Config) -> Iterator[Finding]:
     folder = config.queue_path.parent
     if config.queue_url is not None or not os.access(folder, os.W_OK | os.X_OK):
         return
+    bell = config.queue_path.with_name(f"{config.queue_path.name}.bell")
+    if bell.exists() and not bell.is_fifo():
+        yield Finding(
+            f"queue_path: {bell} is no FIFO, runs start up to 1 s late; remove it", is_error=False
+        )
     trial = folder / f".scheduler-check-{os.getpid()}"
     try:
         os.mkfifo(trial, 0o600)
@@ -198,6 +207,7 @@ def _time_zones(_config: Config) -> Iterator[Finding]:
 _LOOKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _scan_paths,
     _folders,
+    _disks,
     _doorbell,
     _sqlite,
     _preload,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from scheduler.cli.disks import find_disk_faults
 from scheduler.cli.processes import Process
 from scheduler.cli.states import is_late
 from scheduler.cli.survey import Survey
@@ -17,7 +18,7 @@ _NEWS_SECONDS = 3600.0  # how long a restart is worth telling
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem. kind: process, scan, late, failing, queue; `is_grave`: nothing runs."""
+    """One problem. kind: disk, process, scan, late, failing, queue; `is_grave`: nothing runs."""
 
     kind: str
     text: str
@@ -28,6 +29,7 @@ class Problem:
 def find_problems(survey: Survey) -> list[Problem]:
     """Return all problems, empty when all is well."""
     return [
+        *_disks(survey),
         *_missing_roles(survey),
         *_bad_processes(survey),
         *_scan(survey),
@@ -35,6 +37,11 @@ def find_problems(survey: Survey) -> list[Problem]:
         *_waiting(survey),
         *_failing(survey),
     ]
+
+
+def _disks(survey: Survey) -> Iterator[Problem]:
+    for text, remedy in find_disk_faults(survey.config):
+        yield Problem("disk", text, remedy, is_grave=True)
 
 
 def _missing_roles(survey: Survey) -> Iterator[Problem]:

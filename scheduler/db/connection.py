@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -11,9 +10,10 @@ from peewee import PostgresqlDatabase, SqliteDatabase
 
 from scheduler.config import Config
 from scheduler.db.drivers import postgres_driver
-from scheduler.db.files import create_private_file, file_identity
 from scheduler.db.statements import connection_lock, describe_connection, is_sqlite, reading
+from scheduler.errors import DatabaseUnavailableError
 from scheduler.models import database
+from scheduler.sqlite_file import SqliteFile
 
 BUSY_TIMEOUT_SECONDS = 30
 # Readers wait for a writer of WAL never, for a foreign lock no longer than a person would.
@@ -21,15 +21,7 @@ READ_TIMEOUT_SECONDS = 5
 # 16 MB: a checkpoint syncs the disk, and the same few pages change with every run.
 CHECKPOINT_PAGES = 4000
 
-_opened: "_Opened | None" = None
-
-
-class _Opened:
-    """What was opened: the file and its identity, to notice that it was replaced."""
-
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
-        self.identity = file_identity(path) if path else None
+_file: SqliteFile | None = None  # what is open, None on a server and before
 
 
 def open_database(config: Config, *, read_only: bool = False) -> None:
@@ -37,18 +29,14 @@ def open_database(config: Config, *, read_only: bool = False) -> None:
 
     Raises DatabaseUnavailableError when it cannot be opened, MissingDriverError without psycopg.
     """
-    global _opened
+    global _file
     _guard_against_fork()
     with connection_lock:
         close_database()
-        path = None if config.database_url else config.db_path
-        describe_connection("database_url" if path is None else str(path))
+        _file = None if config.database_url else SqliteFile(config.db_path)
+        describe_connection("database_url" if _file is None else str(config.db_path))
         database.initialize(make_database(config, read_only=read_only))
-        if path and not read_only:
-            create_private_file(path)
-        with reading():
-            database.connect()
-        _opened = _Opened(path)
+        _connect(_file, may_create=not read_only)
 
 
 def make_database(
@@ -66,7 +54,7 @@ def make_database(
     }
     if not read_only:
         pragmas = {"journal_mode": "wal", **pragmas}
-    mode = "ro" if read_only else "rwc"
+    mode = "ro" if read_only else "rw"  # made with its own mode, never by SQLite
     return SqliteDatabase(
         f"file:{quote(str(config.db_path))}?mode={mode}",
         uri=True,
@@ -102,14 +90,8 @@ def close_database() -> None:
 
 
 def reopen_if_replaced() -> bool:
-    """Open the database again if its file was deleted or replaced; return whether it was.
-
-    Asked by `stat` only: opening and closing the file would drop SQLite's own locks on it.
-    """
-    if _opened is None or _opened.path is None:
-        return False
-    identity = file_identity(_opened.path)
-    if identity is not None and identity == _opened.identity:
+    """Open the database again if its file was deleted, replaced or emptied; return whether so."""
+    if _file is None or (_file.is_watched and not _file.was_replaced()):
         return False
     reopen_database()
     return True
@@ -117,14 +99,33 @@ def reopen_if_replaced() -> bool:
 
 def reopen_database() -> None:
     """Close the connection and open it again, whatever stands at its path now."""
-    if _opened is None:
-        return
-    with reading():
+    with connection_lock:
+        try:
+            if _file is not None:
+                _file.forget()
+        except OSError as error:
+            raise _cannot("be removed", error) from error
         close_database()
-        if _opened.path is not None:
-            create_private_file(_opened.path)
+        _connect(_file, may_create=True)
+
+
+def _connect(file: SqliteFile | None, *, may_create: bool) -> None:
+    try:
+        if file is not None and may_create:
+            file.create()
+    except OSError as error:
+        raise _cannot("be created", error) from error
+    with reading():
         database.connect()
-        _opened.identity = file_identity(_opened.path) if _opened.path else None
+    if file is not None:
+        file.remember()
+
+
+def _cannot(what: str, error: OSError) -> DatabaseUnavailableError:
+    place = error.filename or "the database"
+    return DatabaseUnavailableError(
+        f"{place}: cannot {what} ({error.strerror}); check db_path and the folder's owner"
+    )
 
 
 class _Postgres(PostgresqlDatabase):

@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from scheduler.config import Config
 from scheduler.db.drivers import postgres_driver
-from scheduler.db.files import file_identity
 from scheduler.db.versions import known_versions
 from scheduler.errors import SchedulerError
+from scheduler.sqlite_file import file_identity
 
 T = TypeVar("T")
 # How to connect, and what a connection raises.

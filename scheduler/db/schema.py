@@ -5,6 +5,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from playhouse.migrations import Runner
 
@@ -12,7 +13,6 @@ from scheduler import clock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
 from scheduler.db.connection import open_database, waiting_as_long_as_it_takes
-from scheduler.db.files import create_private_file
 from scheduler.db.statements import change, reading, rows, transaction
 from scheduler.db.versions import MIGRATIONS_FOLDER, known_versions
 from scheduler.errors import (
@@ -122,14 +122,23 @@ def _opened_alone(config: Config) -> Iterator[None]:
                 rows("SELECT pg_advisory_unlock(?)", [_ADVISORY_LOCK])
         return
     lock_path = config.db_path.with_name(config.db_path.name + ".migrate.lock")
-    create_private_file(lock_path)
-    lock_fd = os.open(lock_path, os.O_RDWR)
+    lock_fd = _open_lock(lock_path)
     try:
         fcntl.flock(lock_fd, fcntl.LOCK_EX)
         open_database(config)
         yield
     finally:
         os.close(lock_fd)
+
+
+def _open_lock(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DatabaseUnavailableError(
+            f"{path}: cannot be created ({error.strerror}); check db_path and the folder's owner"
+        ) from error
 
 
 def _place(config: Config) -> str:

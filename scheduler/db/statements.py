@@ -15,6 +15,18 @@ from scheduler.models import database
 # for SQLite's unfair write lock, and on PostgreSQL a worker costs one connection, not N.
 connection_lock = threading.RLock()
 
+_DAMAGED = "; restore a backup, or move it away and a new one is made"
+# What SQLite says, and what to do about it.
+_REMEDIES = {
+    "locked": "; another program keeps it locked, end that one",
+    "disk is full": "; free some space, it goes on by itself",
+    "readonly": "; make file and folder writable, it goes on by itself",
+    "unable to open": "; see whether its folder exists and may be written to",
+    "malformed": _DAMAGED,
+    "not a database": _DAMAGED,
+    "disk I/O error": "; see the kernel's log, and whether the disk is still there",
+}
+
 
 class _Connection:
     """What the process's one connection is doing; guarded by the lock."""
@@ -153,8 +165,9 @@ def _translated(error: BaseException) -> BaseException:
     if not isinstance(error, _state.driver_errors) or "IntegrityError" in type(error).__name__:
         return error
     _drop_broken_connection()
-    remedy = "; another program keeps it locked, end that one" if "locked" in str(error) else ""
-    return DatabaseUnavailableError(f"{_state.place}: {str(error).strip()}{remedy}")
+    text = str(error).strip()
+    remedy = next((remedy for words, remedy in _REMEDIES.items() if words in text), "")
+    return DatabaseUnavailableError(f"{_state.place}: {text}{remedy}")
 
 
 def _drop_broken_connection() -> bool:

@@ -6,6 +6,7 @@ Never a comparison of wall clocks: laptops sleep and clocks are skewed.
 import fcntl
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,4 +85,5 @@ def is_lock_free(path: Path) -> bool:
 def remove_lock(run_folder: Path | None, process_id: str) -> None:
     """Remove the lock file of a dead process."""
     if run_folder is not None:
-        (run_folder / f"{process_id}.lock").unlink(missing_ok=True)
+        with suppress(OSError):  # it says nothing any more, wherever it cannot be removed
+            (run_folder / f"{process_id}.lock").unlink()

@@ -22,6 +22,7 @@ class Surroundings:
         self._queue = queue
         self._stop = stop
         self._can_migrate = can_migrate
+        self._has_told_of_bell = False
 
     def check(self) -> None:
         """Look once, about every second; raises SchedulerError while something is wrong.
@@ -38,6 +39,7 @@ class Surroundings:
             raise
         self._queue.belong_to(installation_id())
         self._queue.reopen_if_replaced()
+        self._tell_of_missing_bell()
 
     def _ensure_schema(self) -> None:
         if is_schema_current():
@@ -47,3 +49,10 @@ class Surroundings:
         else:
             reopen_database()
             raise SchemaMissingError("the database has lost its tables; a ticker makes them")
+
+    def _tell_of_missing_bell(self) -> None:
+        bell = self._queue.doorbell
+        is_missing = bell is not None and not bell.works
+        if bell is not None and is_missing and not self._has_told_of_bell:
+            event("doorbell.missing", "warning", path=str(bell.path), effect="up to 1 s late")
+        self._has_told_of_bell = is_missing

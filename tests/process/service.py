@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from tests.process.backends import Backend
 
 Found = TypeVar("Found")
@@ -18,14 +20,17 @@ STEP_SECONDS = 0.02
 
 
 def wait_for(
-    question: Callable[[], Found | None], what: str, seconds: float = DEADLINE_SECONDS
+    question: Callable[[], Found | None],
+    what: str | Callable[[], str],
+    seconds: float = DEADLINE_SECONDS,
 ) -> Found:
-    """Ask until the answer is true; fail with `what` after the deadline."""
+    """Ask until the answer is true; fail with `what` (says it then) after the deadline."""
     until = time.monotonic() + seconds
     while True:
         if answer := question():
             return answer
-        assert time.monotonic() < until, f"waited {seconds:g} s for {what}"
+        if time.monotonic() > until:
+            pytest.fail(f"waited {seconds:g} s for {what if isinstance(what, str) else what()}")
         time.sleep(STEP_SECONDS)
 
 
@@ -100,7 +105,7 @@ class Service:
         """Wait until a query has so many rows; return them."""
         return wait_for(
             lambda: found if len(found := self.rows(sql, *params)) >= at_least else None,
-            f"{at_least} row(s) of {sql} {params}; log:\n{self.read_log()}",
+            lambda: f"{at_least} row(s) of {sql} {params}; log:\n{self.read_log()}",
         )
 
     def pids(self, role: str) -> list[int]:

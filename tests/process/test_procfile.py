@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tests.docs.readme import ROOT
 from tests.process.service import Service, stop, wait_for
-from tests.process.test_service import EVERY_SECOND, gapless
+from tests.process.slots import gapless
+from tests.process.test_service import EVERY_SECOND
 
 _BIN = Path(sys.executable).parent
 _TICKS = "SELECT 1 FROM run_logs WHERE status = 'success'"

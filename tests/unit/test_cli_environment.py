@@ -54,6 +54,24 @@ def test_a_scan_path_that_everybody_may_write_to_is_a_warning(folder: Path) -> N
     assert found.endswith(f"chmod o-w {folder / 'functions'}")
 
 
+def test_a_disk_that_is_full_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scheduler.cli.disks.LEAST_FREE_BYTES", 2**62)
+
+    (found,) = findings(folder)
+
+    assert (
+        found == f"! db_path: the disk of {folder} is full; free some space, it goes on by itself"
+    )
+
+
+def test_a_file_in_the_place_of_the_fifo_is_a_warning(folder: Path) -> None:
+    (folder / "scheduler-queue.db.bell").write_text("")
+
+    (found,) = findings(folder)
+
+    assert found.endswith("is no FIFO, runs start up to 1 s late; remove it")
+
+
 def test_a_database_that_others_may_read_is_a_warning(folder: Path) -> None:
     (folder / "scheduler-queue.db").touch(0o600)
     (folder / "scheduler-queue.db").chmod(0o644)

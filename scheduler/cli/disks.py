@@ -1,0 +1,31 @@
+"""The disks under database and queue: full, or mounted read-only."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from scheduler.config import Config
+
+LEAST_FREE_BYTES = 1_000_000
+
+
+def local_files(config: Config) -> list[tuple[str, Path]]:
+    """Return the SQLite files of a configuration with their keys."""
+    files = [("db_path", config.db_path)] if config.database_url is None else []
+    return files + ([("queue_path", config.queue_path)] if config.queue_url is None else [])
+
+
+def nearest_folder(path: Path) -> Path:
+    """Return the nearest folder above a path that exists."""
+    return next(above for above in path.parents if above.exists())
+
+
+def find_disk_faults(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield (what is wrong, what to do) for each disk that cannot be written to, once."""
+    folders = {nearest_folder(path): key for key, path in reversed(local_files(config))}
+    for folder, key in folders.items():
+        disk = os.statvfs(folder)
+        if disk.f_flag & os.ST_RDONLY:
+            yield f"{key}: {folder} is on a read-only file system", "mount it writable"
+        elif disk.f_bavail * disk.f_frsize < LEAST_FREE_BYTES:
+            yield f"{key}: the disk of {folder} is full", "free some space, it goes on by itself"

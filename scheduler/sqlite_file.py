@@ -1,0 +1,104 @@
+"""A SQLite file as one process has it open: private, and watched for being replaced."""
+
+import fcntl
+import os
+from pathlib import Path
+
+_SIDES = ("-wal", "-shm")
+Identity = tuple[int, int]
+
+
+class SqliteFile:
+    """The file at `path` with the log and the index beside it; looked at by `stat` only.
+
+    Opening and closing any of the three would drop SQLite's own locks on them. An inode that is
+    open is not given to another file, so equal identities are the same file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._sides = tuple(path.with_name(path.name + side) for side in _SIDES)
+        self._known: dict[Path, Identity] = {}
+        self._had_content = False
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether it was remembered, and not forgotten since."""
+        return bool(self._known)
+
+    def create(self) -> None:
+        """Make an empty file that only its owner can read, unless there is one. Raises OSError.
+
+        What a deleted file left beside it goes: SQLite would take it for the new one's.
+        """
+        if file_identity(self.path) is not None:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        folder_fd = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(folder_fd, fcntl.LOCK_EX)  # of several who find it missing one makes it
+            if file_identity(self.path) is None:
+                self._remove(*self._sides)
+                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        finally:
+            os.close(folder_fd)
+
+    def remember(self) -> None:
+        """Take what stands at the path now for what is open."""
+        self._known, self._had_content = {}, False
+        self._note()
+
+    def was_replaced(self) -> bool:
+        """Tell whether a file that was remembered was deleted, replaced or emptied."""
+        if any(file_identity(path) != known for path, known in self._known.items()):
+            return True
+        if self._had_content and self._is_empty():
+            return True
+        if self._known:
+            self._note()
+        return False
+
+    def forget(self) -> None:
+        """Remove what is left of the file that is open; call it before it is closed.
+
+        A file that was emptied goes, and log and index of one that is not there any more: whoever
+        opened the file that follows would use them. Nothing that holds data is removed.
+        """
+        if self._is_known(self.path) and self._had_content and self._is_empty():
+            self._remove(self.path)
+        if self._known and not self._is_known(self.path):
+            self._remove(*filter(self._is_known, self._sides))
+        self._known = {}
+
+    def destroy(self) -> None:
+        """Remove all three, whatever they hold."""
+        self._remove(self.path, *self._sides)
+
+    def _note(self) -> None:
+        for path in (self.path, *self._sides):
+            if path not in self._known and (identity := file_identity(path)):
+                self._known[path] = identity
+        self._had_content = self._had_content or not self._is_empty()
+
+    def _is_known(self, path: Path) -> bool:
+        return path in self._known and file_identity(path) == self._known[path]
+
+    def _is_empty(self) -> bool:
+        try:
+            return self.path.stat().st_size == 0
+        except OSError:
+            return True
+
+    @staticmethod
+    def _remove(*paths: Path) -> None:
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+
+def file_identity(path: Path) -> Identity | None:
+    """Return (device, inode) of a path, None when there is nothing."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
