@@ -159,13 +159,14 @@ RunLog.add_index(
 
 
 class ScanError(_Table):
-    """A file or scan path that cannot be scanned; the row goes when it is mended."""
+    """A file or scan path that cannot be scanned, or a warning; the row goes when it is mended."""
 
     path = TextField(primary_key=True)
     error_type = TextField()
     message = TextField()
     traceback = TextField()
     line = IntegerField(null=True)
+    severity = TextField()
     first_seen_at = DoubleField()
     last_seen_at = DoubleField()
 

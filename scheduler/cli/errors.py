@@ -1,4 +1,4 @@
-"""`errors`: the files that cannot be scanned, and why."""
+"""`errors`: the files that cannot be scanned, and why; those that only call for a warning, too."""
 
 from scheduler.cli.context import Context
 from scheduler.cli.screen import Screen
@@ -8,7 +8,7 @@ from scheduler.errors import EXIT_OK
 
 
 def errors(context: Context) -> int:
-    """Print every scan error with the end of its traceback."""
+    """Print every scan error with its message and its traceback, or what the file printed."""
     context.open_database()
     found = list_scan_errors()
     if context.args.json:
@@ -25,6 +25,10 @@ def errors(context: Context) -> int:
 
 def _print(screen: Screen, error: ScanErrorReport, *, since: str) -> None:
     line = f", line {error.line}" if error.line else ""
-    screen.line(f"{screen.paint('✗', 'bad')} {screen.paint(error.path, 'bold')}{line}, {since}")
-    for text in (error.traceback or f"{error.error_type}: {error.message}").rstrip().splitlines():
+    sign = screen.paint("!", "warn") if error.severity == "warning" else screen.paint("✗", "bad")
+    screen.line(f"{sign} {screen.paint(error.path, 'bold')}{line}, {since}")
+    said, traceback = f"{error.error_type}: {error.message}", error.traceback.rstrip()
+    if not traceback.endswith(said):
+        screen.line(f"  {said}")
+    for text in traceback.splitlines():
         screen.line(f"  {text}")

@@ -18,7 +18,10 @@ _NEWS_SECONDS = 3600.0  # how long a restart is worth telling
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem. kind: disk, process, scan, late, failing, queue; `is_grave`: nothing runs."""
+    """One problem; `is_grave`: nothing runs.
+
+    kind: disk, process, scan, import, late, failing, queue.
+    """
 
     kind: str
     text: str
@@ -78,9 +81,12 @@ def _restarts(process: Process) -> str | None:
 
 
 def _scan(survey: Survey) -> Iterator[Problem]:
-    if survey.scan_errors:
-        count = plural(len(survey.scan_errors), "file")
-        yield Problem("scan", f"{count} cannot be scanned", "scheduler errors")
+    warnings = sum(error.severity == "warning" for error in survey.scan_errors)
+    if errors := len(survey.scan_errors) - warnings:
+        yield Problem("scan", f"{plural(errors, 'file')} cannot be scanned", "scheduler errors")
+    if warnings:
+        text = f"{plural(warnings, 'file')} printed or forked when imported"
+        yield Problem("import", text, "scheduler errors")
     scan, patience = survey.last_scan, _SCAN_PERIODS * survey.config.scan_interval_seconds
     if survey.alive("ticker") and scan and survey.now - scan.finished_at > patience:
         age = span(survey.now - scan.finished_at)

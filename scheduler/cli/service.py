@@ -56,7 +56,10 @@ def tui(context: Context) -> int:
 
 
 def scan(context: Context) -> int:
-    """Scan once and say what was found; fails if any file could not be scanned."""
+    """Scan once and say what was found; fails if any file could not be scanned.
+
+    What a file did besides, a warning, is no failure: its functions run.
+    """
     from scheduler.logs import configure_logging
     from scheduler.maintenance.scanning import scan_once
 
@@ -69,8 +72,10 @@ def scan(context: Context) -> int:
     else:
         for error in summary.errors:
             context.screen.line(f"{context.screen.paint('✗', 'bad')} {error}")
-        if summary.errors:
-            context.screen.line("`scheduler errors` shows the tracebacks")
+        for warning in summary.warnings:
+            context.screen.line(f"{context.screen.paint('!', 'warn')} {warning}")
+        if summary.errors or summary.warnings:
+            context.screen.line("`scheduler errors` shows the tracebacks and the output")
     return EXIT_FAILED if summary.errors else EXIT_OK
 
 

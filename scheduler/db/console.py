@@ -94,7 +94,8 @@ class ConsoleDatabase:
             scan_errors=tuple(
                 ScanErrorRow(*row)
                 for row in self._rows(
-                    "SELECT path, error_type, message, traceback, line, first_seen_at, last_seen_at"
+                    "SELECT path, error_type, message, traceback, line, severity,"
+                    " first_seen_at, last_seen_at"
                     " FROM scan_errors ORDER BY path LIMIT 500"
                 )
             ),

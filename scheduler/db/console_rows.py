@@ -160,15 +160,21 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class ScanErrorRow:
-    """A file that cannot be scanned."""
+    """A file that cannot be scanned, or one that does too much when it is imported."""
 
     path: str
     error_type: str
     message: str
     traceback: str
     line: int | None
+    severity: str  # error | warning
     first_seen_at: float
     last_seen_at: float
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether the functions of the file run nevertheless."""
+        return self.severity == "warning"
 
 
 @dataclass(frozen=True, slots=True)

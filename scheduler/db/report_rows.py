@@ -103,13 +103,14 @@ class RunTexts:
 
 @dataclass(frozen=True, slots=True)
 class ScanErrorReport:
-    """A file or scan path that cannot be scanned; the JSON of `scheduler errors`."""
+    """A file or scan path that cannot be scanned, or a warning; the JSON of `scheduler errors`."""
 
     path: str
     error_type: str
     message: str
     traceback: str
     line: int | None
+    severity: str  # error | warning
     first_seen_at: float
     last_seen_at: float
 

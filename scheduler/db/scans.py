@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from scheduler.crashpoints import crash_point
-from scheduler.db.statements import change, change_many, placeholders, rows, transaction
-from scheduler.runner.inspection import FileError
+from scheduler.db.statements import change, change_many, placeholders, reading, rows, transaction
+from scheduler.runner.complaint import DUPLICATE_NAME, ERROR, FileError
 
 _LEASE = "scan_lease"
 
@@ -47,13 +47,13 @@ def record_scan(
     functions: int,
     errors: Sequence[FileError],
 ) -> None:
-    """Write that a scan was made, and exactly the errors it found; mended ones disappear."""
+    """Write that a scan was made, and exactly the errors and warnings it found; mended ones go."""
     crash_point("scan.before")
     with transaction():
         change(
             "INSERT INTO scans (started_at, finished_at, files, functions, errors) "
             "VALUES (?, ?, ?, ?, ?)",
-            [started_at, finished_at, files, functions, len(errors)],
+            [started_at, finished_at, files, functions, count_errors(errors)],
         )
         paths = [error.path for error in errors]
         change(
@@ -73,13 +73,37 @@ def record_file_errors(errors: Sequence[FileError], now: float) -> None:
         _upsert_errors(errors, now)
 
 
+def forget_file_error(path: str) -> None:
+    """Delete the error of a file that was mended, ahead of the whole scan's result.
+
+    Whose a name is turns out at the end of a scan.
+    """
+    with transaction():
+        change(
+            "DELETE FROM scan_errors WHERE path = ? AND error_type != ?",
+            [path, DUPLICATE_NAME],
+        )
+
+
+def fetch_error_paths() -> set[str]:
+    """Return the paths that have an error or a warning."""
+    with reading():
+        return {path for (path,) in rows("SELECT path FROM scan_errors")}
+
+
+def count_errors(errors: Sequence[FileError]) -> int:
+    """Return how many are more than warnings."""
+    return sum(error.severity == ERROR for error in errors)
+
+
 def _upsert_errors(errors: Sequence[FileError], now: float) -> None:
     change_many(
-        "INSERT INTO scan_errors (path, error_type, message, traceback, line, first_seen_at, "
-        "last_seen_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET "
+        "INSERT INTO scan_errors (path, error_type, message, traceback, line, severity, "
+        "first_seen_at, last_seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (path) DO UPDATE SET "
         "error_type = excluded.error_type, message = excluded.message, "
         "traceback = excluded.traceback, line = excluded.line, "
-        "last_seen_at = excluded.last_seen_at",
+        "severity = excluded.severity, last_seen_at = excluded.last_seen_at",
         [
             (
                 error.path,
@@ -87,6 +111,7 @@ def _upsert_errors(errors: Sequence[FileError], now: float) -> None:
                 error.message,
                 error.traceback,
                 error.line,
+                error.severity,
                 now,
                 now,
             )

@@ -20,7 +20,8 @@ from scheduler.stopping import ZYGOTE_STOP_SECONDS
 _SECRETS = ("SCHEDULER_DATABASE_URL", "SCHEDULER_QUEUE_URL")  # they may hold passwords
 _START_SECONDS = 60.0
 _FORK_SECONDS = 30.0
-_ANSWER_SECONDS = 0.05  # then it is continued, in case it was stopped
+_FORK_ANSWER_SECONDS = 0.2  # then it is continued, in case it was stopped
+_ANSWER_SECONDS = 0.05  # the same for a look
 _SILENCE_SECONDS = 5.0  # then it is killed
 _STEP_SECONDS = 1.0  # what one look counts at most: the observer may have been away itself
 
@@ -87,10 +88,8 @@ class Child:
             self.exit_fd = -1
 
     def _read_message(self, timeout_seconds: float) -> dict[str, Any] | None:
-        poll = select.poll()
-        poll.register(self.exit_fd, select.POLLIN)
         while b"\n" not in self._buffer:
-            if not poll.poll(timeout_seconds * 1000):
+            if not _is_readable(self.exit_fd, timeout_seconds):
                 raise TimeoutError
             part = os.read(self.exit_fd, 4096)
             if not part:
@@ -190,6 +189,8 @@ class Zygote:
             raise
         finally:
             os.close(their_report_fd)
+        if not _is_readable(report_fd, _FORK_ANSWER_SECONDS):
+            self._signal(signal.SIGCONT)
         try:
             return Child(report_fd)
         except TimeoutError as error:
@@ -220,9 +221,7 @@ class Zygote:
         channel = self._channel
         if channel is None:
             raise ZygoteGoneError
-        poll = select.poll()
-        poll.register(channel, select.POLLIN)
-        if not poll.poll(seconds * 1000):
+        if not _is_readable(channel.fileno(), seconds):
             return False
         if not channel.recv(16):
             raise ZygoteGoneError
@@ -254,3 +253,9 @@ class Zygote:
                 self._channel.sendall(message)
             except OSError as error:
                 raise ZygoteGoneError from error
+
+
+def _is_readable(fd: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))

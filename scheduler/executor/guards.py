@@ -1,4 +1,7 @@
-"""What ties processes together so that none outlives its owner; the only place that knows Linux."""
+"""What ties processes together so that none outlives its owner.
+
+Only this file and `runner.offspring` know Linux.
+"""
 
 import ctypes
 import os
@@ -8,6 +11,7 @@ from collections.abc import Collection
 from contextlib import suppress
 
 from scheduler.clock import sleep
+from scheduler.runner.offspring import own_children
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -83,18 +87,6 @@ def kill_orphans() -> None:
     while waves and kill_adopted(()):
         waves -= 1
         sleep(0.001)
-
-
-def own_children() -> set[int]:
-    """Return the pids of all children of this process, zombies included; empty off Linux."""
-    found: set[int] = set()
-    try:
-        for thread in os.listdir("/proc/self/task"):
-            with suppress(OSError), open(f"/proc/self/task/{thread}/children", "rb") as file:
-                found.update(map(int, file.read().split()))
-    except OSError:
-        return set()
-    return found
 
 
 def kill_group(pid: int, number: int = signal.SIGKILL) -> None:

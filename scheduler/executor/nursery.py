@@ -10,8 +10,9 @@ from typing import Any
 
 from scheduler.clock import Clock, sleep
 from scheduler.executor import newborn
-from scheduler.executor.guards import kill_adopted, kill_group, own_children
+from scheduler.executor.guards import kill_adopted, kill_group
 from scheduler.runner.metering import MAXRSS_UNIT
+from scheduler.runner.offspring import own_children
 from scheduler.stopping import ZYGOTE_STOP_SECONDS
 
 CAUSE_LEASE = "lease"

@@ -11,17 +11,19 @@ from scheduler.db.schema import init_schema
 from scheduler.errors import SchedulerError
 from scheduler.logs import event
 from scheduler.maintenance.presence import Presence
+from scheduler.runner.complaint import ERROR, WARNING, FileError
 from scheduler.runner.inspection import FileReport, FoundFunction
 from scheduler.scanner import Scanner, ScanReport
 
 
 @dataclass(frozen=True, slots=True)
 class ScanSummary:
-    """What one scan found; `errors` holds one line for each file that failed."""
+    """What one scan found, in one line each: files that failed, and what others did besides."""
 
     files: int
     functions: int
     errors: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 class Scanning:
@@ -39,6 +41,7 @@ class Scanning:
         self._process_id = process_id
         self._clock = clock
         self._on_change = on_change
+        self._complained: set[str] = set()
         self._scanner = Scanner(
             config.scan_paths,
             import_timeout_seconds=config.import_timeout_seconds,
@@ -51,6 +54,7 @@ class Scanning:
         process_id = self._process_id()
         if not scans.take_lease(process_id):
             return None
+        self._complained = scans.fetch_error_paths()
         try:
             report = self._scanner.scan(on_found=self._write_file, on_progress=on_progress)
             self._write(report)
@@ -59,12 +63,17 @@ class Scanning:
         return ScanSummary(
             report.files,
             len(report.functions),
-            tuple(f"{error.path}: {error.message}" for error in report.errors),
+            _lines(report.errors, ERROR),
+            _lines(report.errors, WARNING),
         )
 
     def _write_file(self, report: FileReport) -> None:
-        """Write one file's functions as soon as they are known."""
+        """Write one file's functions and its error as soon as they are known."""
         self._upsert(report.functions)
+        if report.error is not None:
+            scans.record_file_errors([report.error], self._clock.now())
+        elif report.path in self._complained:
+            scans.forget_file_error(report.path)
 
     def _write(self, report: ScanReport) -> None:
         if scans.is_outdated(report.started_at):
@@ -85,7 +94,8 @@ class Scanning:
                 "scan.finished",
                 functions=len(report.functions),
                 files=report.files,
-                errors=len(report.errors),
+                errors=scans.count_errors(report.errors),
+                warnings=len(_lines(report.errors, WARNING)) or None,
             )
 
     def _mark_gone(self, report: ScanReport) -> None:
@@ -137,6 +147,10 @@ def scan_once(
         return Scanning(config, process_id=lambda: presence.id, clock=clock).scan(on_progress)
     finally:
         presence.stop()
+
+
+def _lines(errors: Sequence[FileError], severity: str) -> tuple[str, ...]:
+    return tuple(f"{error.path}: {error.message}" for error in errors if error.severity == severity)
 
 
 def find_gone(places: Sequence[tuple[str, str, str]], report: ScanReport) -> list[str]:

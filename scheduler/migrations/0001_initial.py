@@ -150,6 +150,7 @@ def up(migrator: object, db: Database) -> None:
         message = TextField()
         traceback = TextField()
         line = IntegerField(null=True)
+        severity = TextField()
         first_seen_at = DoubleField()
         last_seen_at = DoubleField()
 

@@ -8,6 +8,9 @@ from scheduler.runner.failure import describe
 from scheduler.runner.loading import PACKAGE_PREFIX
 from scheduler.runner.text import clean
 
+ERROR = "error"
+WARNING = "warning"
+DUPLICATE_NAME = "DuplicateNameError"
 _MESSAGE_LIMIT = 500  # characters
 _OUR_PACKAGE = re.escape(str(Path(__file__).parents[1]))
 _OUR_FRAMES = re.compile(rf'^  File "(?:<frozen |{_OUR_PACKAGE}/).*\n?(?:    .*\n)*', re.MULTILINE)
@@ -16,17 +19,24 @@ _PRIVATE_PACKAGE = re.compile(rf"{PACKAGE_PREFIX}[0-9a-f]{{8}}\.?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileError:
-    """Why one file, or one scan path, could not be scanned."""
+    """Why one file, or one scan path, could not be scanned; as a warning, what it did besides."""
 
     path: str
     error_type: str
     message: str
     traceback: str
     line: int | None
+    severity: str = ERROR  # or WARNING: it was scanned, and its functions run
 
 
 def complain(
-    path: str, error_type: str, message: str, *, traceback: str = "", line: int | None = None
+    path: str,
+    error_type: str,
+    message: str,
+    *,
+    traceback: str = "",
+    line: int | None = None,
+    severity: str = ERROR,
 ) -> FileError:
     """Make an error of texts that may hold anything.
 
@@ -42,6 +52,7 @@ def complain(
         message=one_line,
         traceback=_public(_OUR_FRAMES.sub("", clean(traceback))),
         line=line,
+        severity=severity,
     )
 
 

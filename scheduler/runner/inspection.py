@@ -4,14 +4,17 @@ import faulthandler
 import gc
 import os
 import signal
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from types import FunctionType, ModuleType
 from typing import Any, NoReturn
 
 from scheduler.decorators import ScheduleSpec, spec_of
-from scheduler.runner.complaint import FileError, complain, complain_of
+from scheduler.runner.complaint import WARNING, FileError, complain, complain_of
 from scheduler.runner.loading import hash_source, load_module, source_hash
+from scheduler.runner.offspring import ForkWatch, left_running
 from scheduler.runner.reporting import write_report
 from scheduler.runner.text import bounded, clean
 
@@ -106,10 +109,34 @@ def serve(request: dict[str, Any], fds: Sequence[int]) -> NoReturn:
     faulthandler.enable(file=2)
     faulthandler.register(signal.SIGUSR2, file=2)
     inspector_pid, channel = os.getpid(), os.fstat(report_fd)
-    report = inspect_file(request["scan_path"], request["module_path"])
+    streams = (sys.stdout, sys.stderr)
+    scan_path, module_path = request["scan_path"], request["module_path"]
+    forks = ForkWatch(f"{scan_path}/{module_path}")
+    report = inspect_file(scan_path, module_path)
     if os.getpid() != inspector_pid:
         os._exit(0)  # the file forked while it was imported: only the original reports
+    for stream in streams:
+        with suppress(Exception):  # the file may have closed it
+            stream.flush()
+    report = _with_processes(report, forks)
     os._exit(write_report(report_fd, channel, report.to_dict()))
+
+
+def _with_processes(report: FileReport, forks: ForkWatch) -> FileReport:
+    """Add what the file started; all of it is killed when this process ends."""
+    left = left_running()
+    if report.error is not None or not (forks.has_seen or left):
+        return report
+    did = ["forks"] if forks.has_seen else []
+    did += [f"leaves processes running, which are killed ({', '.join(left)})"] if left else []
+    warning = complain(
+        report.path,
+        "ImportFork",
+        f"it {' and '.join(did)} when it is imported: move the call into a function",
+        line=forks.line,
+        severity=WARNING,
+    )
+    return replace(report, error=warning)
 
 
 def _collect(module: ModuleType) -> dict[str, Any]:

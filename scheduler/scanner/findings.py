@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from scheduler.runner.complaint import FileError, complain
+from scheduler.runner.complaint import DUPLICATE_NAME, FileError, complain
 from scheduler.runner.inspection import FileReport, FoundFunction
 
 
@@ -61,4 +61,4 @@ def _complain_of_doubles(
     ]
     if report.error:
         texts.append(report.error.message)
-    return complain(report.path, "DuplicateNameError", "; ".join(texts), line=doubles[0][0].line)
+    return complain(report.path, DUPLICATE_NAME, "; ".join(texts), line=doubles[0][0].line)

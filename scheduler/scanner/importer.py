@@ -13,6 +13,7 @@ from scheduler.scanner.walk import FileState
 
 _NICENESS = 10
 _PATIENCE_SECONDS = 1.0  # a file that takes longer gives its place to another one
+_LOOK_SECONDS = 0.5
 _MAX_SLOW = 8  # how many may be going beyond the places
 _MAX_REFUSALS = 20
 _REFUSAL_SECONDS = 0.05
@@ -51,6 +52,10 @@ class Importer:
     def inspect(self, zygote: Zygote, file: FileState) -> Inspector:
         """Begin to import one file; raises ZygoteGoneError."""
         return Inspector(zygote, file, timeout_seconds=self._timeout_seconds, clock=self._clock)
+
+    def look(self, zygote: Zygote) -> None:
+        """See to it that it answers: a file may have stopped it."""
+        zygote.look(self._clock.monotonic())
 
     def has_room(self, going: Sequence[Inspector]) -> bool:
         """Tell whether one more may start beside those that are `going`."""
@@ -131,7 +136,8 @@ class _Batch:
         self._zygote = self._importer.start_zygote()
 
     def _wait(self) -> None:
-        seconds = self._importer.seconds_to_wait(self._going)
+        seconds = min(self._importer.seconds_to_wait(self._going), _LOOK_SECONDS)
+        self._importer.look(self._zygote)
         for key, _ in self._selector.select(seconds):
             if not key.data.pump(key.fd):
                 self._selector.unregister(key.fd)

@@ -5,16 +5,18 @@ import os
 import re
 import signal
 from contextlib import suppress
+from dataclasses import replace
 
 from scheduler.clock import Clock
 from scheduler.executor import Exit, Zygote
-from scheduler.runner.complaint import FileError, complain
+from scheduler.runner.complaint import ERROR, WARNING, FileError, complain
 from scheduler.runner.inspection import FileReport
 from scheduler.runner.reporting import EXIT_CHANNEL_LOST
 from scheduler.scanner.walk import FileState
 
 _READ_BYTES = 262_144
 _TAIL_BYTES = 8_192
+_SHOWN = 80  # characters
 _STACK_SECONDS = 0.3  # how long a hanging file may take to say where it hangs
 _DEATH_SECONDS = 5.0  # how long the system may take to kill it
 
@@ -107,13 +109,29 @@ class Inspector:
             self.pump(fd)  # what it wrote last
         with suppress(ValueError):
             if not self._is_hanging:  # what was asked decides: the signal may have ended the wait
-                return FileReport.from_dict(json.loads(self._report))
+                return self._with_output(FileReport.from_dict(json.loads(self._report)))
         return FileReport(
             scan_path=self.file.scan_path,
             module_path=self.file.module_path,
             error=self._complain(),
             is_imported=False,
         )
+
+    def _with_output(self, report: FileReport) -> FileReport:
+        """Add what it printed, unless there is worse to tell."""
+        text, known = self._tail.decode(errors="replace"), report.error
+        printed = _describe_output(text)
+        if printed is None or (known and known.severity == ERROR):
+            return report
+        warning = complain(
+            self.file.path,
+            known.error_type if known else "ImportOutput",
+            f"{known.message}; {printed}" if known else printed,
+            traceback=text,
+            line=known.line if known else None,
+            severity=WARNING,
+        )
+        return replace(report, error=warning)
 
     def _complain(self) -> FileError:
         text = self._tail.decode(errors="replace")
@@ -130,7 +148,8 @@ class Inspector:
     def _explain(self, ending: Exit) -> tuple[str, str]:
         if self._is_hanging:
             return "ImportTimeout", (
-                f"importing it took longer than {self._timeout_seconds:g} s and was ended:"
+                "importing it took longer than import_timeout_seconds"
+                f" ({self._timeout_seconds:g} s) and was ended:"
                 " move the work into a function, or raise import_timeout_seconds"
             )
         if ending.exit_code == EXIT_CHANNEL_LOST:
@@ -149,6 +168,14 @@ class Inspector:
             "the process that imports the files died with it:"
             " look for os.kill(os.getppid(), ...) and for lack of memory"
         )
+
+
+def _describe_output(text: str) -> str | None:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return None
+    last = lines[-1] if len(lines[-1]) <= _SHOWN else f"{lines[-1][: _SHOWN - 3]}..."
+    return f"it prints when it is imported, at last {last!r}: move the call into a function"
 
 
 def _describe(number: int) -> str:

@@ -60,14 +60,13 @@ def seed_process(role: str, at: float = NOW, **columns: Any) -> str:
     return str(process_id)
 
 
-def seed_scan_error(path: str = "/functions/bad.py", at: float = NOW) -> None:
-    """Insert a syntax error."""
-    ScanError.create(
-        path=path,
-        error_type="SyntaxError",
-        message="invalid syntax",
-        traceback='  File "bad.py", line 3\n    def x(:\nSyntaxError: invalid syntax\n',
-        line=3,
-        first_seen_at=at,
-        last_seen_at=at,
-    )
+def seed_scan_error(path: str = "/functions/bad.py", at: float = NOW, **columns: Any) -> None:
+    """Insert a syntax error, or what the columns say."""
+    usual: dict[str, Any] = {
+        "error_type": "SyntaxError",
+        "message": "invalid syntax",
+        "traceback": '  File "bad.py", line 3\n    def x(:\nSyntaxError: invalid syntax\n',
+        "line": 3,
+        "severity": "error",
+    }
+    ScanError.create(path=path, first_seen_at=at, last_seen_at=at, **{**usual, **columns})

@@ -259,6 +259,29 @@ def test_errors_show_the_traceback_below_the_file(cli: Cli) -> None:
 
 
 @pytest.mark.usefixtures("seeded")
+def test_errors_say_the_message_with_its_remedy_where_the_traceback_does_not(cli: Cli) -> None:
+    seed_scan_error("/f/hangs.py", error_type="ImportTimeout", message="raise this key")
+    seed_scan_error("/f/prints.py", severity="warning", traceback="hello\n")
+
+    text = cli("errors")
+
+    assert "✗ /f/hangs.py, line 3" in text
+    assert "  ImportTimeout: raise this key\n    File" in text
+    assert "! /f/prints.py, line 3" in text
+    assert text.endswith("  SyntaxError: invalid syntax\n  hello\n")
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_warning_of_a_scan_is_a_problem_but_not_an_unhealthy_one(cli: Cli, now: float) -> None:
+    seed_process("ticker", now)
+    seed_process("worker", now)
+    seed_scan_error(severity="warning")
+
+    assert "! 1 file printed or forked when imported\n  → scheduler errors\n" in cli("status")
+    cli("health", "--strict")
+
+
+@pytest.mark.usefixtures("seeded")
 def test_status_names_each_problem_with_its_remedy(cli: Cli, now: float) -> None:
     seed_function("a.late", next_run_at=now - 300)
     seed_function("b.bad", next_run_at=now + 60, last_status="error", consecutive_failures=4)

@@ -20,7 +20,7 @@ from scheduler.errors import SchemaMissingError, SchemaTooNewError
 from scheduler.executor import Outcome
 from scheduler.models import TABLES
 from scheduler.models import database as models_database
-from scheduler.runner.inspection import FileError
+from scheduler.runner.complaint import DUPLICATE_NAME, WARNING, FileError, complain
 from tests.db import rows as table
 from tests.db.conftest import make_config
 from tests.db.rows import NOW, WORKER, discover, one, run_one, start_run
@@ -108,6 +108,24 @@ class TestProcesses:
             assert one("SELECT COUNT(*) FROM scan_errors") == expected
         assert scans.is_outdated(NOW)
         assert not scans.is_outdated(NOW + 1)
+
+    def test_one_file_is_written_and_mended_ahead_of_the_whole_scan(self) -> None:
+        broken = FileError(path="a.py", error_type="E", message="m", traceback="t", line=1)
+        double = FileError(
+            path="b.py", error_type=DUPLICATE_NAME, message="m", traceback="", line=1
+        )
+        scans.record_file_errors([broken], NOW)
+        scans.record_file_errors([double], NOW)
+        assert scans.fetch_error_paths() == {"a.py", "b.py"}
+        scans.forget_file_error("a.py")
+        scans.forget_file_error("b.py")
+        assert scans.fetch_error_paths() == {"b.py"}  # whose the name is tells only the whole scan
+
+    def test_a_warning_is_listed_but_is_no_error_of_the_scan(self) -> None:
+        warning = complain("a.py", "ImportOutput", "it prints", severity=WARNING)
+        scans.record_scan(started_at=NOW, finished_at=NOW, files=1, functions=0, errors=[warning])
+        assert one("SELECT COUNT(*) FROM scan_errors WHERE severity = 'warning'") == 1
+        assert one("SELECT errors FROM scans") == 0
 
 
 class TestSchema:

@@ -13,10 +13,11 @@ import pytest
 from scheduler.clock import SystemClock, sleep
 from scheduler.runner.inspection import FileReport
 from scheduler.scanner import Scanner, ScanReport
+from tests.process.service import Service, wait_for
 
 SAMPLES = Path(__file__).parents[1] / "functions" / "scan"
 HEALTHY = (SAMPLES / "hostile" / "healthy.py").read_text()
-TIMEOUT_SECONDS = 2.0
+TIMEOUT_SECONDS = 4.0
 
 
 def scanner(*folders: Path, timeout_seconds: float = 30.0, parallelism: int = 2) -> Scanner:
@@ -98,7 +99,7 @@ FAILURES = {
     "bad_argument": ("scheduler.errors.ScheduleError", 4, "interval: 5 is not a timedelta"),
     "closes_everything": ("ImportLost", None, "closes file descriptors that are not its own"),
     "crashes": ("ImportKilled", 3, "SIGSEGV"),
-    "endless": ("ImportTimeout", 3, "took longer than 2 s"),
+    "endless": ("ImportTimeout", 3, "took longer than import_timeout_seconds (4 s)"),
     "endless_stubborn": ("ImportTimeout", None, "raise import_timeout_seconds"),
     "exits": ("SystemExit", 3, "sys.exit(3)"),
     "exits_hard": ("ImportExit", None, "exit code 3"),
@@ -113,18 +114,25 @@ FAILURES = {
     "raises_nonsense": ("raises_nonsense.Nonsense", 6, "its str() raised"),
     "recursion": ("RecursionError", 2, "calls itself without end"),
     "replaces_itself": ("TypeError", None, "not a module"),
-    "stops_itself": ("ImportTimeout", None, "took longer than 2 s"),
+    "stops_itself": ("ImportTimeout", None, "took longer than import_timeout_seconds (4 s)"),
     "syntax": ("SyntaxError", 1, "invalid syntax"),
+}
+WARNINGS = {
+    "forks": ("ImportFork", 13, "it forks when it is imported: move"),
+    "forks_and_hangs": ("ImportFork", 15, "leaves processes running, which are killed (a copy of"),
+    "leaves_a_shell": ("ImportFork", None, "(sleep 600)"),
+    "prints": ("ImportOutput", None, "it prints when it is imported, at last 'from a child'"),
+    "prints_once": ("ImportOutput", None, "at last 'hello': move the call into a function"),
+    "prints_nonsense": ("ImportOutput", None, "at last 'red \\x1b[31m \N{REPLACEMENT CHARACTER}'"),
+    "torrent": ("ImportOutput", None, "it prints when it is imported"),
 }
 FOUND = {
     "changes_the_world",
     "closes_stdout",
-    "forks",
-    "forks_and_hangs",
     "healthy",
-    "prints",
+    "stops_its_parent",
     "threads",
-    "torrent",
+    *WARNINGS,
 }
 
 
@@ -137,6 +145,23 @@ def test_a_file_that_cannot_be_imported_gets_its_own_error(hostile: Hostile, nam
     assert message in error.message
 
 
+@pytest.mark.parametrize("name", WARNINGS)
+def test_a_file_that_forks_or_prints_is_listed_and_keeps_its_functions(
+    hostile: Hostile, name: str
+) -> None:
+    error_type, line, message = WARNINGS[name]
+    path = f"{hostile.folder}/{name}.py"
+    (warning,) = (error for error in hostile.report.errors if error.path == path)
+    assert (warning.severity, warning.error_type, warning.line) == ("warning", error_type, line)
+    assert message in warning.message
+
+
+def test_what_a_file_printed_is_kept_up_to_a_limit(hostile: Hostile) -> None:
+    output = {Path(error.path).stem: error.traceback for error in hostile.report.errors}
+    assert output["prints_once"] == "hello\n"
+    assert 0 < len(output["torrent"]) <= 8192
+
+
 @pytest.mark.parametrize("name", sorted(FOUND))
 def test_a_file_that_misbehaves_but_imports_is_found_once(hostile: Hostile, name: str) -> None:
     names = [found.name for found in hostile.report.functions]
@@ -146,7 +171,9 @@ def test_a_file_that_misbehaves_but_imports_is_found_once(hostile: Hostile, name
 
 def test_every_sample_is_expected_to_be_found_or_to_fail(hostile: Hostile) -> None:
     assert {path.stem for path in hostile.folder.glob("*.py")} == FOUND | FAILURES.keys()
-    assert len(hostile.report.errors) == len(FAILURES)
+    errors = [error for error in hostile.report.errors if error.severity == "error"]
+    assert len(errors) == len(FAILURES)
+    assert len(hostile.report.errors) == len(FAILURES) + len(WARNINGS)
 
 
 def test_files_that_fail_keep_their_functions(hostile: Hostile) -> None:
@@ -255,6 +282,30 @@ def test_importing_the_scanner_loads_neither_databases_nor_the_console() -> None
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"peewee", "huey", "urwid", "sqlite3"} & set(loaded)
+
+
+def test_a_broken_and_a_mended_file_are_on_record_while_another_one_still_hangs(
+    service: Service,
+) -> None:
+    broken = service.write("a_broken.py", "1 / 0\n")
+    assert service.run("scan").returncode == 1
+    service.write("hangs.py", "import signal\nsignal.pause()\n")
+    service.write("b_broken.py", "1 / 0\n")
+    broken.write_text("")
+    service.start("scan")
+    of = "SELECT 1 FROM scan_errors WHERE path LIKE ?"
+    service.wait_rows(of, "%b_broken.py")
+    wait_for(lambda: not service.rows(of, "%a_broken.py"), "the mended file to leave")
+    assert service.rows("SELECT COUNT(*) FROM scans") == [(1,)]
+
+
+def test_scan_names_a_warning_and_succeeds(service: Service) -> None:
+    service.write("loud.py", HEALTHY + "print('hello')\n")
+    done = service.run("scan")
+    assert done.returncode == 0, done
+    assert "! " in done.stdout
+    assert "it prints when it is imported, at last 'hello'" in done.stdout
+    assert "discovered 1 scheduled function(s)" in done.stderr
 
 
 def _children() -> set[int]:

@@ -266,6 +266,7 @@ def _scan_error(
 ) -> dict[str, Any]:
     return {
         "path": path, "error_type": error_type, "message": message, "line": line,
+        "severity": "error",
         "traceback": f"Traceback (most recent call last):\n{error_type}: {message}\n",
         "first_seen_at": seed.now - 7000, "last_seen_at": seed.now - 12,
     }  # fmt: skip

@@ -184,6 +184,18 @@ def test_details_of_a_run_that_retention_removed_say_so(own: Config, stage_of: S
     assert "is not there any more" in stage.show()
 
 
+def test_a_file_that_printed_at_import_is_a_warning_among_the_scan_errors(
+    own: Config, stage_of: StageMaker
+) -> None:
+    with writing(own) as connection:
+        connection.execute("UPDATE scan_errors SET severity = 'warning' WHERE path LIKE 'old/%'")
+    stage = stage_of(own)
+    text = stage.press("3")
+    assert "! old/report.py" in text
+    assert "✗ ml/train.py" in text
+    assert "1 file printed or forked when imported" in stage.press("!")
+
+
 def test_names_and_errors_cannot_break_out_of_their_row(own: Config, stage_of: StageMaker) -> None:
     evil = "a\x1b[2J\x07\tb\n日本語e\u0301\u202e\ud800".encode("utf-8", "replace").decode()
     with writing(own) as connection:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from scheduler.tui.model.problems import Problem, is_alive, of_role, problems
+from scheduler.tui.model.problems import Problem, is_alive, of_role, problems, scan_errors_sign
 from scheduler.tui.text import Line, Run, clean, cut, ends, exact, fit, line_width
 from scheduler.tui.view import View
 from scheduler.wording import span
@@ -175,8 +175,9 @@ def _scan_figure(view: View) -> Line:
     if scan is None:
         return [("figure", "never")]
     line: Line = [("figure", view.look.past(scan.finished_at))]
-    if errors := len(view.snapshot.overview.scan_errors):
-        line.append(("fail", f" {view.look.glyphs.fail}{errors}"))
+    if errors := view.snapshot.overview.scan_errors:
+        role, sign = scan_errors_sign(errors, view.look)
+        line.append((role, f" {sign}{len(errors)}"))
     return line
 
 

@@ -7,6 +7,7 @@ from scheduler.tui.look import Look
 from scheduler.tui.model.board import Entry
 from scheduler.tui.model.functions import last_error, last_run, next_run, schedule_words
 from scheduler.tui.model.people import process_line
+from scheduler.tui.model.problems import scan_errors_sign
 from scheduler.tui.model.runs import outcome, waiting, worker_label
 from scheduler.tui.model.states import status_state
 from scheduler.tui.text import Line, clean
@@ -59,7 +60,7 @@ def inspect_error(error: ScanErrorRow, look: Look) -> Line:
     """Return a scan error with its age and its message on one line."""
     where = "" if error.line is None else f":{error.line}"
     return [
-        ("fail", look.glyphs.fail),
+        scan_errors_sign([error], look),
         ("strong", f" {clean(look.short(error.path))}{where}"),
         ("error", f"  {clean(error.error_type)}: {clean(error.message)}"),
         ("dim", f"  since {look.past(error.first_seen_at)}"),

@@ -2,7 +2,7 @@
 
 from scheduler.db.console_rows import ProcessRow, ScanErrorRow
 from scheduler.tui.look import Look
-from scheduler.tui.model.problems import is_alive
+from scheduler.tui.model.problems import is_alive, scan_errors_sign
 from scheduler.tui.text import Line, clean
 from scheduler.tui.view import View
 
@@ -28,7 +28,7 @@ def scan_error_line(error: ScanErrorRow, look: Look) -> Line:
     where = "import" if error.line is None else f"line {error.line}"
     first = clean(error.message.strip().split("\n", 1)[0])
     return [
-        ("fail", look.glyphs.fail),
+        scan_errors_sign([error], look),
         (None, f" {clean(look.short(error.path))} "),
         ("dim", f"{where} "),
         (None, f"{clean(error.error_type)}: {first}"),

@@ -1,9 +1,9 @@
 """What is wrong with the service as a whole, the worst first, each with its remedy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from scheduler.db.console_rows import Overview, ProcessRow
+from scheduler.db.console_rows import Overview, ProcessRow, ScanErrorRow
 from scheduler.tui.look import Look
 from scheduler.tui.model.board import Board
 from scheduler.wording import plural, span
@@ -103,6 +103,18 @@ def _queue(overview: Overview, look: Look) -> Iterator[Problem]:
         )
 
 
+def scan_errors_sign(errors: Sequence[ScanErrorRow], look: Look) -> tuple[str, str]:
+    """Return the colour and the sign of the worst of some scan errors."""
+    if not errors:
+        return "ok", look.glyphs.ok
+    is_mild = all(error.is_warning for error in errors)
+    return ("warn", look.glyphs.warn) if is_mild else ("fail", look.glyphs.fail)
+
+
 def _scan_errors(overview: Overview) -> Iterator[Problem]:
-    if count := len(overview.scan_errors):
+    warnings = sum(error.is_warning for error in overview.scan_errors)
+    if count := len(overview.scan_errors) - warnings:
         yield Problem(f"{plural(count, 'file')} cannot be scanned", "panel 3 says why")
+    if warnings:
+        text = f"{plural(warnings, 'file')} printed or forked when imported"
+        yield Problem(text, "panel 3 shows what")

@@ -6,6 +6,7 @@ from scheduler.tui.model.frame import notice
 from scheduler.tui.model.header import workers_figure
 from scheduler.tui.model.inspector import inspect_error, inspect_process
 from scheduler.tui.model.people import process_line, scan_error_line
+from scheduler.tui.model.problems import scan_errors_sign
 from scheduler.tui.rows import Rows
 from scheduler.tui.screens.contract import Target
 from scheduler.tui.screens.functions import FunctionsPanel
@@ -95,8 +96,8 @@ class ErrorsPanel:
         return Target(path=error.path, line=error.line or 1, text=text)
 
     def _count(self, view: View) -> tuple[str, str]:
-        count = len(view.snapshot.overview.scan_errors)
-        return "fail" if count else "ok", f"{count}"
+        errors = view.snapshot.overview.scan_errors
+        return scan_errors_sign(errors, view.look)[0], f"{len(errors)}"
 
 
 class WorkersPanel:
