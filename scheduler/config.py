@@ -68,6 +68,8 @@ class Config:
     log_level: str = "info"
     log_format: str = "text"
     durability: str = "normal"
+    metrics_port: int = 0
+    metrics_host: str = "127.0.0.1"
 
     @property
     def database_label(self) -> str:

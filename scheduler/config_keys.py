@@ -42,6 +42,7 @@ _PATH = Kind(_TEXT, "a path")
 _URL = Kind(_TEXT, "a URL")
 _PATHS = Kind(Annotated[list[_TEXT], Meta(min_length=1)], "a list of at least one folder")
 _MODULES = Kind(list[_TEXT], "a list of module names")
+_HOST = Kind(_TEXT, "an address of this machine")
 _ZONE = Kind(_TEXT, "a time zone name")
 _LEVEL = Kind(Literal["debug", "info", "warning", "error"], "debug, info, warning or error")
 _FORMAT = Kind(Literal["text", "json"], "text or json")
@@ -110,4 +111,10 @@ KEYS: tuple[Key, ...] = (
         _DURABILITY,
         "normal, or full: survives a power loss to the last run, for less throughput",
     ),
+    Key(
+        "metrics_port",
+        _count(0, 65535),
+        "port where the ticker serves metrics for Prometheus; 0 = none",
+    ),
+    Key("metrics_host", _HOST, "address of that port; the default is for this machine alone"),
 )

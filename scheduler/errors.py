@@ -53,7 +53,7 @@ class SchemaTooNewError(DatabaseUnavailableError):
 
 
 class MissingDriverError(SchedulerError):
-    """A back end needs a package that is not installed."""
+    """What the configuration asks for needs a package that is not installed."""
 
 
 class ZygoteGoneError(SchedulerError):

@@ -205,10 +205,12 @@ COMMANDS = (
             Argument(
                 "--role", {"choices": _ROLES, "default": "all", "help": "which (default all)"}
             ),
+            _switch("--here", "only processes of this host or container count"),
             _switch("--strict", "scan errors and late functions count as well"),
             _JSON,
         ),
     ),
+    Command("metrics", "look", "metrics:metrics", "print the metrics for Prometheus once"),
     Command(
         "trigger",
         "act",
@@ -226,5 +228,12 @@ COMMANDS = (
     ),
     Command("resume", "act", "requests:resume", "let a paused function run again", (_NAME,)),
     Command("cancel", "act", "requests:cancel", "stop a run, or take it off the queue", (_RUN,)),
+    Command(
+        "backup",
+        "act",
+        "backup:backup",
+        "copy the SQLite database of a living service",
+        (Argument("file", {"metavar": "FILE", "help": "a new file"}),),
+    ),
     Command("prune", "act", "requests:prune", "delete old runs now, as retention says", (_JSON,)),
 )

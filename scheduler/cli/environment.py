@@ -153,6 +153,12 @@ def _drivers(config: Config) -> Iterator[Finding]:
             yield Finding(f"{key}: the package {package} is not installed; {remedy}")
 
 
+def _metrics(config: Config) -> Iterator[Finding]:
+    if config.metrics_port and find_spec("prometheus_client") is None:
+        remedy = "pip install 'slotkeeper[metrics]'"
+        yield Finding(f"metrics_port: the package prometheus-client is not installed; {remedy}")
+
+
 def _servers(config: Config) -> Iterator[Finding]:
     from scheduler.db.connection import close_database
     from scheduler.db.schema import open_existing
@@ -212,6 +218,7 @@ _LOOKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _sqlite,
     _preload,
     _drivers,
+    _metrics,
     _servers,
     _queue_server,
     _guards,

@@ -1,7 +1,6 @@
 """`explain`: why a function did or did not run at a time."""
 
 from scheduler.cli.context import Context
-from scheduler.cli.processes import list_processes
 from scheduler.cli.screen import Cell
 from scheduler.cli.states import STATUS
 from scheduler.cli.times import Times
@@ -9,6 +8,7 @@ from scheduler.cli.verdicts import Explanation, explain_instant
 from scheduler.db.report_rows import FunctionReport, RunReport
 from scheduler.db.reports import find_function
 from scheduler.errors import EXIT_OK
+from scheduler.maintenance.conditions import list_processes
 from scheduler.phrases import describe
 from scheduler.wording import duration, plural
 

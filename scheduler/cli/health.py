@@ -1,10 +1,12 @@
 """`health`: one answer for a probe, with the reason when it is no."""
 
+from socket import gethostname
+
 from scheduler.cli.context import Context
 from scheduler.cli.problems import Problem, find_problems
-from scheduler.cli.processes import Process, list_processes
 from scheduler.cli.survey import take_survey
 from scheduler.errors import EXIT_FAILED, EXIT_OK
+from scheduler.maintenance.conditions import Process, list_processes
 from scheduler.wording import plural
 
 _ROLES = {"ticker": ("ticker",), "worker": ("worker",), "all": ("ticker", "worker")}
@@ -14,6 +16,8 @@ def health(context: Context) -> int:
     """Exit 0 if the role lives, beats and reaches its database, else 1."""
     context.open_database()
     processes = list_processes(context.config, context.clock.now())
+    if context.args.here:
+        processes = [process for process in processes if process.host == gethostname()]
     roles = _ROLES[context.args.role]
     reasons = [reason for role in roles if (reason := _why_unwell(role, processes))]
     if context.args.strict:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scheduler.cli.disks import find_disk_faults
-from scheduler.cli.processes import Process
 from scheduler.cli.states import is_late
 from scheduler.cli.survey import Survey
 from scheduler.db.report_rows import FAILED
+from scheduler.maintenance.conditions import Process
 from scheduler.wording import plural, span
 
 _SHOWN = 5

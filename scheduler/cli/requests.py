@@ -3,11 +3,11 @@
 import sys
 
 from scheduler.cli.context import Context
-from scheduler.cli.processes import Process, list_processes
 from scheduler.clock import sleep
 from scheduler.db.report_rows import RunReport
 from scheduler.db.reports import find_function, find_run, list_attempts, read_texts
 from scheduler.errors import EXIT_FAILED, EXIT_OK, SchedulerError
+from scheduler.maintenance.conditions import Process, list_processes
 from scheduler.maintenance.requests import Requests
 from scheduler.wording import plural
 

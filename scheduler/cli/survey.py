@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from scheduler.cli.processes import Process, list_processes
 from scheduler.config import Config
 from scheduler.db.report_rows import FunctionReport, QueueReport, ScanErrorReport, ScanReport
 from scheduler.db.reports import (
@@ -12,6 +11,7 @@ from scheduler.db.reports import (
     list_scan_errors,
     read_queue,
 )
+from scheduler.maintenance.conditions import Process, list_processes
 
 DAY_SECONDS = 86400
 

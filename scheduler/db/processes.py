@@ -6,6 +6,7 @@ from scheduler.db.statements import change, reading, rows, transaction
 
 ROLES = ("ticker", "worker", "scan")
 _COLUMNS = "id, role, host, pid, started_at, beat, heartbeat_at, slots, state, detail"
+SELECT_PROCESSES = f"SELECT {_COLUMNS} FROM processes ORDER BY started_at, id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +95,5 @@ def forget_lost(before: float) -> None:
 def list_processes() -> list[ProcessRow]:
     """Return all processes, the oldest first."""
     with reading():
-        found = rows(f"SELECT {_COLUMNS} FROM processes ORDER BY started_at, id")
+        found = rows(SELECT_PROCESSES)
     return [ProcessRow(*row) for row in found]

@@ -19,6 +19,10 @@ from scheduler.db.statements import reading, rows
 from scheduler.errors import NotFoundError
 
 _MEASURED_RUNS = 20
+SELECT_QUEUE = """
+    SELECT status, available_at IS NULL, available_at <= ?, COUNT(*), MIN(available_at)
+    FROM run_logs WHERE status IN ('queued', 'running') GROUP BY 1, 2, 3
+"""
 
 
 def list_functions() -> list[FunctionReport]:
@@ -100,11 +104,11 @@ def count_runs_since(instant: float) -> dict[str, int]:
 def read_queue(now: float) -> QueueReport:
     """Count the open attempts."""
     with reading():
-        found = rows(
-            "SELECT status, available_at IS NULL, available_at <= ?, COUNT(*), MIN(available_at) "
-            "FROM run_logs WHERE status IN ('queued', 'running') GROUP BY 1, 2, 3",
-            [now],
-        )
+        return queue_report(rows(SELECT_QUEUE, [now]))
+
+
+def queue_report(found: Sequence[Sequence[Any]]) -> QueueReport:
+    """Add up the rows of SELECT_QUEUE."""
     counts = {"waiting": 0, "held": 0, "delayed": 0, "running": 0}
     oldest = None
     for status, is_held, is_available, count, first_at in found:

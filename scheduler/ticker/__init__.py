@@ -8,12 +8,16 @@ from scheduler.db.schema import init_schema, installation_id
 from scheduler.errors import EXIT_OK
 from scheduler.logs import configure_logging, event
 from scheduler.maintenance.bells import ticker_bell
+from scheduler.maintenance.duties import Duty
 from scheduler.maintenance.presence import Presence
 from scheduler.maintenance.scanning import Scanning, ScanThread
 from scheduler.maintenance.surroundings import Surroundings
+from scheduler.metrics import make_server, require_client
 from scheduler.queue import open_queue
 from scheduler.stopping import StopSignal
 from scheduler.ticker.service import TickerService
+
+METRICS_SECONDS = 10.0  # until a port that was taken is tried again
 
 __all__ = ["TickerService", "run_ticker"]
 
@@ -21,6 +25,8 @@ __all__ = ["TickerService", "run_ticker"]
 def run_ticker(config: Config, stop: StopSignal) -> int:
     """Tick until told to stop; returns an exit code."""
     configure_logging(config)
+    if config.metrics_port:
+        require_client("metrics_port")
     clock = SystemClock()
     init_schema(config)
     queue = open_queue(config, installation_id())
@@ -44,7 +50,12 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
         if row.role == "ticker" and row.id != presence.id and row.state != "lost"
     ]:
         event("ticker.shares", tickers=len(others) + 1, hosts=len({row.host for row in others}))
+    metrics = make_server(config, clock=clock, tick_age_seconds=service.tick_age_seconds)
+    if metrics is not None:
+        service.add_duty(Duty("metrics", METRICS_SECONDS, metrics.step))
     service.run(stop)
+    if metrics is not None:
+        metrics.stop()
     presence.stop()
     close_database()
     event("ticker.stopped", ticker=presence.id)

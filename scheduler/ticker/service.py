@@ -45,6 +45,7 @@ class TickerService:
         self._ticker = Ticker(queue)
         self._sweeper = Sweeper(queue)
         self._clock_offset = float("inf")
+        self._ticked_at = clock.monotonic()
         reaper = Reaper(config, queue=queue, clock=clock)
         self._reaping = Duty("reap", WATCH_SECONDS, reaper.step)
         self._duties = [
@@ -72,12 +73,21 @@ class TickerService:
         try:
             self._notice_clock_change(now)
             self._ticker.tick(now)
+            self._ticked_at = self._clock.monotonic()
             self._sweeper.send_available(now)
         except SchedulerError as error:
             event("tick.failed", "error", error=str(error))
         monotonic = self._clock.monotonic()
         for duty in self._duties:
             duty.run_if_due(now, monotonic)
+
+    def add_duty(self, duty: Duty) -> None:
+        """Do this as well, at its own pace; before `run`."""
+        self._duties.append(duty)
+
+    def tick_age_seconds(self) -> float:
+        """Return how long ago the last tick was complete; other threads may ask."""
+        return self._clock.monotonic() - self._ticked_at
 
     def _seconds_to_sleep(self) -> float:
         now = self._clock.now()

@@ -200,3 +200,13 @@ def test_init_keeps_an_example_that_was_edited(tmp_path: Path) -> None:
 
     assert (tmp_path / "functions" / "hello.py").read_text() == "mine"
     assert (tmp_path / "scheduler.toml").exists()
+
+
+def test_metrics_without_their_library_are_an_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduler.cli.environment.find_spec", lambda _name: None)
+
+    (found,) = findings(folder, "metrics_port = 9123\n")
+
+    assert found.startswith("! metrics_port: the package prometheus-client is not installed; pip")

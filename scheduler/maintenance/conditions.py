@@ -40,10 +40,11 @@ def list_processes(config: Config, now: float) -> list[Process]:
     One look cannot see whether a counter moves. It sees the lock, which decides at once, and the
     age of the heartbeat, which is only as good as the two clocks agree.
     """
-    return [_judge(row, config, now) for row in read_processes()]
+    return [judge(row, config, now) for row in read_processes()]
 
 
-def _judge(row: ProcessRow, config: Config, now: float) -> Process:
+def judge(row: ProcessRow, config: Config, now: float) -> Process:
+    """Tell a process's condition from its row and its lock."""
     folder = run_folder(config)
     if row.state == "lost" or (folder and is_lock_free(folder / f"{row.id}.lock")):
         condition = "dead"
