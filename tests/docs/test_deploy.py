@@ -37,9 +37,10 @@ def test_the_image_installs_what_the_project_and_its_servers_need() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
 
-    listed = _output(sys.executable, _DEPLOY / "dependencies.py", "postgres", "redis")
+    listed = _output(sys.executable, _DEPLOY / "dependencies.py", "metrics", "postgres", "redis")
 
-    expected = [*project["dependencies"], *extras["postgres"], *extras["redis"]]
+    servers = [*extras["metrics"], *extras["postgres"], *extras["redis"]]
+    expected = [*project["dependencies"], *servers]
     assert listed.splitlines() == expected
 
 
