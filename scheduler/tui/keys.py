@@ -1,6 +1,6 @@
 """The one table of keys: it feeds the footer, the help and palette, the dispatch and the docs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 FUNCTIONS, RUNS, ERRORS, WORKERS = "functions", "runs", "errors", "workers"
 FUNCTION, RUN, ERROR = "function", "run", "error"
@@ -24,6 +24,7 @@ class Binding:
     where: tuple[str, ...] = EVERYWHERE
     changes_data: bool = False
     is_command: bool = True  # False: makes no sense as an entry of the palette
+    together: tuple[str, str, int] | None = None  # keys, text and how many share a line of the help
 
 
 def _key(action: str, keys: str, shown: str, does: str, group: str, **options: object) -> Binding:
@@ -33,7 +34,8 @@ def _key(action: str, keys: str, shown: str, does: str, group: str, **options: o
 
 # In the order of the footer; the help groups them.
 BINDINGS: tuple[Binding, ...] = (
-    _key("help", "?", "?", "this help; enter performs a line", "Console", hint="help"),
+    _key("help", "?", "?", "this help and palette", "Console", hint="help",
+         is_command=False),
     _key("quit", "q ctrl_c", "q ^c", "quit", "Console", hint="quit"),
     _key("back", "esc", "esc", "back, clear the filter", "Look", hint="back"),
     _key("filter", "/", "/", "filter: name, file, state", "Look", hint="filter", where=PANELS),
@@ -43,7 +45,8 @@ BINDINGS: tuple[Binding, ...] = (
     _key("run_now", "r", "r", "run now (on a run: again)", "Act", hint="run now", where=_ROWS,
          changes_data=True),
     _key("pause", "p", "p", "pause / resume", "Act", hint="pause", where=_ROWS, changes_data=True),
-    _key("panel_1", "1", "1", "functions", "Move", hint="panel", hint_key="1-4", where=PANELS),
+    _key("panel_1", "1", "1", "functions", "Move", hint="panel", hint_key="1-4", where=PANELS,
+         is_command=False, together=("1-4 tab", "panel, next panel", 5)),
     _key("panel_2", "2", "2", "recent runs", "Move", where=PANELS),
     _key("panel_3", "3", "3", "scan errors", "Move", where=PANELS),
     _key("panel_4", "4", "4", "workers", "Move", where=PANELS),
@@ -60,16 +63,20 @@ BINDINGS: tuple[Binding, ...] = (
          where=(*PANELS, FUNCTION)),
     _key("failing", "f", "f", "failing only", "Look", hint="failing only",
          where=(FUNCTIONS, RUNS, FUNCTION)),
-    _key("clock", "t", "t", "relative / clock, UTC / local", "Console", hint="clock"),
+    _key("clock", "t", "t", "relative, clock, UTC, local", "Console", hint="clock"),
     _key("problems", "!", "!", "all problems, with remedies", "Console", hint="problems"),
-    _key("up", "up k", "↑ k", "row up", "Move", is_command=False),
+    _key("up", "up k", "↑ k", "row up", "Move", is_command=False,
+         together=("↑↓ j k", "row up, down", 2)),
     _key("down", "down j", "↓ j", "row down", "Move", is_command=False),
-    _key("page_up", "page_up ctrl_u", "PgUp ^u", "page up", "Move", is_command=False),
+    _key("page_up", "page_up ctrl_u", "PgUp ^u", "page up", "Move", is_command=False,
+         together=("PgUp PgDn", "page up, down: also ^u ^d", 2)),
     _key("page_down", "page_down ctrl_d", "PgDn ^d", "page down", "Move", is_command=False),
-    _key("first", "g home", "g", "first row", "Move"),
-    _key("last", "G end", "G", "last row", "Move"),
-    _key("faster", "+ =", "+", "refresh faster", "Console"),
-    _key("slower", "-", "-", "refresh slower", "Console"),
+    _key("first", "g home", "g", "first row", "Move", is_command=False,
+         together=("g G", "first, last row", 2)),
+    _key("last", "G end", "G", "last row", "Move", is_command=False),
+    _key("faster", "+ =", "+", "refresh faster", "Console", is_command=False,
+         together=("+ -", "refresh faster, slower", 2)),
+    _key("slower", "-", "-", "refresh slower", "Console", is_command=False),
     _key("refresh", "u", "u", "refresh now", "Console"),
     _key("mouse", "m", "m", "mouse on / off", "Console"),
     _key("redraw", "ctrl_l", "^l", "redraw", "Console"),
@@ -100,15 +107,20 @@ def hints(context: str, *, read_only: bool = False) -> list[Binding]:
 
 
 def commands(context: str, *, read_only: bool = False) -> list[Binding]:
-    """Return every binding of a context by group, as the help lists them."""
-    return [
-        binding
-        for group in GROUPS
-        for binding in BINDINGS
-        if binding.group == group
-        and context in binding.where
-        and not (read_only and binding.changes_data)
-    ]
+    """Return the lines of a context's help: every binding by group, some of them together."""
+    lines: list[Binding] = []
+    left = 0
+    for group in GROUPS:
+        for binding in (binding for binding in BINDINGS if binding.group == group):
+            left -= 1
+            if context not in binding.where or (read_only and binding.changes_data):
+                continue
+            if binding.together:
+                shown, does, left = binding.together
+                lines.append(replace(binding, shown=shown, does=does))
+            elif left <= 0:
+                lines.append(binding)
+    return lines
 
 
 def markdown() -> str:

@@ -11,9 +11,9 @@ from scheduler.tui.model.problems import Problem
 from scheduler.tui.model.states import LEGEND, State
 from scheduler.tui.text import Line, clean, exact, fit, overlay, select
 
-_TWO_COLUMNS = 74
+_TWO_COLUMNS = 80
 _WIDEST = 92
-_KEYS_WIDTH = 9
+_KEYS_WIDTH = 10
 
 
 class Popup(Protocol):
@@ -33,9 +33,11 @@ class Help:
     """Every key of a context by group; enter does what the selected line says."""
 
     def __init__(self, context: str, perform: Callable[[str], None], *, is_read_only: bool) -> None:
-        self._commands = commands(context, read_only=is_read_only)
+        self._lines = commands(context, read_only=is_read_only)
+        self._commands = [line for line in self._lines if line.is_command]
         self._perform = perform
         self._index = 0
+        self._beyond = 0
         self._top = 0
         self._columns: list[list[Item]] = []
 
@@ -45,7 +47,7 @@ class Help:
         inner = max(min(width - 4, _WIDEST), 1)
         rows = self._table(inner, glyphs)
         room = max(height - 3, 1)
-        here = self._place()[1]
+        here = self._here(len(rows))
         self._top = min(max(self._top, here - room + 1, 0), here, max(len(rows) - room, 0))
         thumb = thumb_rows(room, self._top / max(len(rows) - room, 1), room / len(rows))
         hint = "Keys and states" + (" - enter does it, esc closes" if width >= 50 else "")
@@ -54,30 +56,42 @@ class Help:
 
     def press(self, action: str) -> bool:
         """Move, perform or close."""
-        last = len(self._commands) - 1
-        steps = {"up": -1, "down": 1, "page_up": -5, "page_down": 5, "first": -last, "last": last}
+        end = len(self._lines) + len(LEGEND)
+        steps = {"up": -1, "down": 1, "page_up": -5, "page_down": 5, "first": -2 * end, "last": end}
         if action in steps:
-            self._index = min(max(self._index + steps[action], 0), last)
+            self._move(steps[action])
         elif action == "next_panel":
             self._cross()
         elif action == "enter":
-            chosen = self._commands[self._index]
-            if chosen.is_command and chosen.action not in {"help", "enter"}:
-                self._perform(chosen.action)
-                return True
+            self._perform(self._commands[self._index].action)
         return action in {"enter", "back", "help", "quit"}
 
     def _arranged(self, columns: int) -> list[list[Item]]:
         """Put the groups into columns, the states after the last group."""
         blocks: dict[str, list[Item]] = {}
-        for binding in self._commands:
+        for binding in self._lines:
             blocks.setdefault(binding.group, [binding.group]).append(binding)
         states: list[Item] = ["States", *LEGEND]
-        left = [blocks[group] for group in GROUPS[:2] if group in blocks]
-        right = [blocks[group] for group in GROUPS[2:] if group in blocks]
+        left = [blocks[group] for group in GROUPS[:-1] if group in blocks]
+        right = [blocks[group] for group in GROUPS[-1:] if group in blocks]
         if columns == 1:
             return [_joined([*left, *right, states])]
         return [_joined(left), _joined([*right, states])]
+
+    def _move(self, amount: int) -> None:
+        """Move over the lines, and past the last one over what cannot be selected."""
+        last = len(self._commands) - 1
+        to = self._index + self._beyond + amount
+        self._index = min(max(to, 0), last)
+        self._beyond = max(to - last, 0)
+
+    def _here(self, rows: int) -> int:
+        """Return which row must be seen."""
+        if self._index == 0:
+            return 0
+        place = self._place()[1]
+        self._beyond = min(self._beyond, rows - 1 - place)
+        return place + self._beyond
 
     def _place(self) -> tuple[int, int]:
         """Return the column and row of the selected line."""
@@ -93,7 +107,7 @@ class Help:
         other = self._columns[(column + 1) % len(self._columns)]
         places = [(abs(at - row), item) for at, item in enumerate(other) if item in self._commands]
         nearest = min(places, key=lambda place: place[0])[1]
-        self._index = self._commands.index(nearest)
+        self._index, self._beyond = self._commands.index(nearest), 0
 
     def _table(self, width: int, glyphs: Glyphs) -> list[Line]:
         each = width // len(self._columns)

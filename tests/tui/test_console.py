@@ -1,5 +1,6 @@
 """How the console behaves while somebody works with it: order, cursor, freezing, asking."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,10 @@ import pytest
 from scheduler.config import Config
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.tui.console import HOLD_SECONDS, MESSAGE_SECONDS
+from scheduler.tui.keys import commands
+from scheduler.tui.model.states import LEGEND
+from scheduler.tui.popups import Help
+from scheduler.tui.screens.run import RunScreen
 from scheduler.tui.snapshot import EMPTY, Trouble
 from tests.tui.conftest import StageMaker
 from tests.tui.seed import writing
@@ -154,14 +159,35 @@ def test_a_request_that_fails_says_why(stage: Stage) -> None:
 
 
 def test_the_help_performs_the_selected_line(stage: Stage) -> None:
-    assert "━ 2  Recent runs" in stage.press("?", "j", "enter")
+    assert "sort: name" in stage.press("?", "j", "j", "enter")
     assert stage.console.popup is None
 
 
 def test_the_help_has_two_columns_that_tab_crosses(stage: Stage) -> None:
-    stage.press("?", "tab")
-    assert "run now" in stage.selected_row()
-    assert "queued run" in stage.press("enter")
+    assert "✓ refreshed" in stage.press("?", "tab", "enter")
+
+
+@pytest.mark.parametrize("size", [(200, 50), (120, 36), (80, 24), (76, 20), (50, 16), (45, 8)])
+def test_the_help_can_be_read_to_its_last_word_at_any_size(
+    seeded: Config, stage_of: StageMaker, size: tuple[int, int]
+) -> None:
+    width, height = size
+    stage = stage_of(seeded, width=width, height=height)
+    seen = stage.press("?") + stage.press("down")
+    for _ in range(50):
+        seen += stage.press("down")
+    seen += stage.press("g")
+    wanted = [line.does for line in commands("functions")] + [state.meaning for state in LEGEND]
+    assert [text for text in wanted if not re.search(f" {re.escape(text)}[ │▐]", seen)] == []
+
+
+def test_the_cursor_of_the_help_stands_on_lines_that_can_be_performed_only() -> None:
+    chosen: list[str] = []
+    help_box = Help("functions", chosen.append, is_read_only=False)
+    help_box.press("enter")
+    help_box.press("last")
+    help_box.press("enter")
+    assert chosen == ["back", "redraw"]
 
 
 def test_a_click_selects_and_a_double_click_opens(stage: Stage) -> None:
@@ -307,3 +333,43 @@ def test_only_what_is_new_asks_for_a_drawing(own: Config, stage_of: StageMaker) 
     with writing(own) as connection:
         connection.execute("UPDATE scheduled_functions SET state = 'paused' WHERE id = 1")
     assert stage.console.receive(stage.lookout.look(stage.source.interest, is_due=True))
+
+
+@pytest.mark.parametrize("size", [(120, 28), (120, 24), (120, 20), (110, 18), (150, 30)])
+def test_each_of_the_four_panels_has_its_heading(
+    seeded: Config, empty: Config, stage_of: StageMaker, size: tuple[int, int]
+) -> None:
+    width, height = size
+    for config in (seeded, empty):
+        text = stage_of(config, width=width, height=height).text()
+        for heading in ("1  Functions", "2  Recent runs", "3  Scan errors", "4  Workers"):
+            assert heading in text
+
+
+@pytest.mark.parametrize("width", range(20, 72, 6))
+def test_the_sentence_of_a_narrow_header_has_whole_figures_only(
+    own: Config, stage_of: StageMaker, width: int
+) -> None:
+    with writing(own) as connection:
+        connection.execute("DELETE FROM processes WHERE heartbeat_at < ?", [NOW - 60])
+        connection.execute("UPDATE scheduled_functions SET next_run_at = ?", [NOW + 60])
+        connection.execute("DELETE FROM scan_errors")
+    said = stage_of(own, width=width, height=16).text().split("\n")[0].strip().split("  ")
+    assert said[0] == "● live 2s"
+    labels = [figure.rpartition(" ")[2] for figure in said[1:]]
+    assert labels == [label for label in ("failed", "workers", "functions", "runs")
+                      if label in labels]  # fmt: skip
+    assert "runs" in labels or width < 60
+
+
+@pytest.mark.parametrize(("width", "crumbs"), [
+    (120, "functions › accounts.archive_user_sessions › run 1 "),
+    (106, "   accounts.archive_user_sessions › run 1 "),
+    (72, "   run 1   ! worker w4 lost"),
+])  # fmt: skip
+def test_the_outer_crumbs_give_way_to_the_inner_ones(
+    seeded: Config, stage_of: StageMaker, width: int, crumbs: str
+) -> None:
+    stage = stage_of(seeded, width=width, height=24)
+    stage.console.push(RunScreen(1))
+    assert crumbs in stage.show().split("\n")[0]

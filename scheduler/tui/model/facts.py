@@ -11,11 +11,20 @@ Fact = tuple[str, Line]
 
 
 def fact_lines(
-    left: Sequence[Fact], right: Sequence[Fact], width: int, ellipsis: str
+    left: Sequence[Fact],
+    right: Sequence[Fact],
+    width: int,
+    ellipsis: str,
+    *,
+    leading: int | None = None,
 ) -> list[Line]:
-    """Lay out two groups of facts, side by side when there is room."""
+    """Lay out two groups of facts, side by side when there is room.
+
+    leading: how many of the left ones stand before the right ones where there is not; None: all.
+    """
     if width < TWO_COLUMNS:
-        return [_line(fact, width, ellipsis) for fact in (*left, *right)]
+        rest = [] if leading is None else left[leading:]
+        return [_line(fact, width, ellipsis) for fact in (*left[:leading], *right, *rest)]
     half = width // 2
     rows = max(len(left), len(right))
     blocks = (

@@ -20,19 +20,38 @@ def header(view: View, width: int, *, height: int = 3) -> list[Line]:
     return [title_line(view, width, [], found), *_figures(view, width)]
 
 
-def title_line(view: View, width: int, crumbs: Sequence[Run], found: Sequence[Problem]) -> Line:
+def title_line(view: View, width: int, crumbs: Sequence[str], found: Sequence[Problem]) -> Line:
     """Return the badge, the crumbs, what is up, and at the right the database and the time."""
     look = view.look
-    head: Line = [("badge", " scheduler "), *crumbs, (None, " ")]
     clock: Line = [(None, f"{look.time(look.now)} {look.zone_name()} ")]
-    room = width - line_width(head) - line_width(clock) - 2
-    said = status(view, found, room)
-    if line_width(said) > room and _is_urgent(view):
-        head = [("badge", " scheduler "), (None, " ")]
-    left = [*head, *said]
+    left = _left(view, width - line_width(clock) - 2, crumbs, found)
     right: Line = [("dim", clean(look.database)), (None, "  "), *clock]
     fits = line_width(left) + line_width(right) + 2 <= width
     return ends(left, right if fits else clock, width, gap=2, ellipsis=look.glyphs.ellipsis)
+
+
+def _left(view: View, room: int, crumbs: Sequence[str], found: Sequence[Problem]) -> Line:
+    """Return the badge, the crumbs and what is up; the outer crumbs go first, then the status.
+
+    What the user must not miss pushes all crumbs away.
+    """
+    badge: Run = ("badge", " scheduler ")
+    heads = [[badge, *_trail(view, crumbs[skip:])] for skip in range(max(len(crumbs), 1))]
+    for head in heads:
+        said = status(view, found, room - line_width(head))
+        if line_width(head) + line_width(said) <= room:
+            return [*head, *said]
+    if _is_urgent(view) or not crumbs:
+        return [badge, (None, " "), *status(view, found, room - line_width([badge]) - 1)]
+    return next((head for head in heads if line_width(head) <= room), heads[-1])
+
+
+def _trail(view: View, crumbs: Sequence[str]) -> Line:
+    """Return the way to a screen, its last step strong."""
+    if not crumbs:
+        return [(None, " ")]
+    outer = "".join(f"{clean(crumb)} {view.look.glyphs.crumb} " for crumb in crumbs[:-1])
+    return [("dim", f"  {outer}"), ("strong", clean(crumbs[-1])), (None, "   ")]
 
 
 def all_problems(view: View) -> list[Problem]:
@@ -110,12 +129,15 @@ def _live(view: View, found: Sequence[Problem], room: int) -> Line:
 
 
 def _sentence(view: View, found: Sequence[Problem], width: int) -> Line:
-    """The most important first, since a narrow terminal cuts the end."""
-    line: Line = [*status(view, found, width)]
+    """Say what is up, and unless something is wrong as many figures as there is room for."""
+    line = status(view, found, width)
     if _is_urgent(view) or found:
         return exact(cut(line, width, ellipsis=view.look.glyphs.ellipsis), width)
-    for label, runs in _cells(view, is_wide=False)[1:5]:
-        line += [(None, "  "), *runs, ("dim", f" {label.removesuffix(' 24h')}")]
+    cells = dict(_cells(view, is_wide=False))
+    for label in ("failed 24h", "workers", "functions", "runs 24h"):
+        part: Line = [(None, "  "), *cells[label], ("dim", f" {label.removesuffix(' 24h')}")]
+        if line_width(line) + line_width(part) <= width:
+            line = [*line, *part]
     return exact(cut(line, width, ellipsis=view.look.glyphs.ellipsis), width)
 
 

@@ -68,10 +68,7 @@ def inspect_error(error: ScanErrorRow, look: Look) -> Line:
 
 
 def inspect_process(process: ProcessRow, view: View) -> Line:
-    """Return a process with its host and age."""
-    look = view.look
-    return [
-        *process_line(process, view),
-        ("dim", f"  on {clean(process.host)}, up {look.since(process.started_at)}"),
-        ("dim", f"  {clean(process.detail)}" if process.detail else ""),
-    ]
+    """Return a process with its host and age before what it runs, which may be long."""
+    place = f"on {clean(process.host)}, up {view.look.since(process.started_at)}  "
+    detail = f"  {clean(process.detail)}" if process.detail else ""
+    return [*process_line(process, view, place=place), ("dim", detail)]

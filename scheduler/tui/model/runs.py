@@ -49,7 +49,8 @@ def outcome(run: RunRow, look: Look, *, room: int = 60) -> Line:
     if error:
         return [("error", error)]
     if run.status in {"skipped", "missed", "cancelled"}:
-        return [("dim", f"{clean(run.reason or '')}{_covered(run)}")]
+        why = run.reason or ("asked to stop" if run.status == "cancelled" else "")
+        return [("dim", f"{clean(why)}{_covered(run)}")]
     if run.status == "running":
         asked = ", asked to stop" if run.cancel_requested_at else ""
         return [("run", f"for {look.since(run.started_at or look.now)}{asked}")]

@@ -25,10 +25,10 @@ class State:
 
 
 FAIL = State("FAIL", "fail", "fail", 0, "the last run failed")
-TIME = State("TIME", "fail", "fail", 0, "the last run hit its time-out")
-LOST = State("LOST", "fail", "fail", 0, "its process died while it ran")
+TIME = State("TIME", "fail", "fail", 0, "the last run timed out")
+LOST = State("LOST", "fail", "fail", 0, "its process died with it")
 LATE = State("LATE", "warn", "warn", 1, "due, but not started")
-MISS = State("MISS", "warn", "warn", 1, "a slot could not start in time")
+MISS = State("MISS", "warn", "warn", 1, "could not start in time")
 RUNNING = State("run", "run", "run", 2, "running now")
 WAIT = State("wait", "wait", "run", 3, "queued, waits for a worker")
 NEW = State("new", "new", "new", 4, "never ran")

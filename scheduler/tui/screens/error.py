@@ -9,7 +9,7 @@ from scheduler.tui.model.run_text import traceback_lines
 from scheduler.tui.screens.contract import Target
 from scheduler.tui.screens.pane import SCROLLS, TextPane
 from scheduler.tui.snapshot import Interest
-from scheduler.tui.text import Line, Run, block, clean, cut
+from scheduler.tui.text import Line, block, clean, cut
 from scheduler.tui.view import View
 
 
@@ -31,11 +31,7 @@ class ErrorScreen:
     def render(self, view: View, width: int, height: int) -> list[Line]:
         """Return crumbs, the error in one line, and its traceback."""
         glyphs = view.look.glyphs
-        crumbs: list[Run] = [
-            ("dim", f"  scan errors {glyphs.crumb} "),
-            ("strong", clean(view.look.short(self._path))),
-            (None, "  "),
-        ]
+        crumbs = ["scan errors", view.look.short(self._path)]
         head = [title_line(view, width, crumbs, all_problems(view)), []]
         error = self._error(view)
         if error is None:

@@ -12,7 +12,7 @@ from scheduler.tui.screens.pane import SCROLLS, TextPane
 from scheduler.tui.screens.runs import RunList
 from scheduler.tui.screens.targets import function_target, run_target
 from scheduler.tui.snapshot import Interest
-from scheduler.tui.text import Line, Run, block, clean, exact
+from scheduler.tui.text import Line, block, exact
 from scheduler.tui.view import View
 
 _LEAST_ROWS = 4  # of runs, before facts give way
@@ -62,6 +62,7 @@ class FunctionScreen:
             right_facts(entry, view.snapshot.stats, marks, view.look),
             width,
             ellipsis,
+            leading=1,
         )
         if height >= 24:
             facts = [[], *facts, []]
@@ -122,12 +123,7 @@ class FunctionScreen:
             self.runs.move(amount)
 
     def _crumbs(self, view: View, width: int) -> Line:
-        glyphs = view.look.glyphs
-        crumbs: list[Run] = [
-            ("dim", f"  functions {glyphs.crumb} "),
-            ("strong", clean(view.board.name(self.function_id))),
-            (None, "  "),
-        ]
+        crumbs = ["functions", view.board.name(self.function_id)]
         return title_line(view, width, crumbs, all_problems(view))
 
     def _lists(self, view: View, width: int, rows: int, y: int) -> list[Line]:

@@ -168,7 +168,7 @@ class Overview:
     def _one(self, panel: Panel, view: View, width: int, rows: int, x: int, y: int) -> list[Line]:
         is_focused = panel is self.panels[self.focus]
         self._areas.append(Area(panel, x, y, width, rows))
-        if rows < 3:
+        if rows < 2:
             return block(panel.render(view, width, rows, is_focused=is_focused), width, rows)
         head = rule(
             panel.number,
@@ -185,7 +185,7 @@ class Overview:
         left_width = width * 3 // 5
         right_width = width - left_width - 1
         errors = len(view.snapshot.overview.scan_errors)
-        errors_rows = max(min(max(errors + 2, 4), rows * 2 // 5), 2)
+        errors_rows = max(min(max(errors + 2, 4), rows * 2 // 5), min(3, rows - 2))
         glyphs = view.look.glyphs
         left = self._one(self.runs, view, left_width, rows, 0, y)
         right = self._one(self.panels[2], view, right_width, errors_rows, left_width + 1, y)

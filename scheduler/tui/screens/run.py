@@ -10,7 +10,7 @@ from scheduler.tui.screens.contract import Target
 from scheduler.tui.screens.pane import SCROLLS, TextPane
 from scheduler.tui.screens.targets import run_target
 from scheduler.tui.snapshot import Interest
-from scheduler.tui.text import Line, Run, block, clean
+from scheduler.tui.text import Line, block
 from scheduler.tui.view import View
 
 
@@ -79,13 +79,8 @@ class RunScreen:
         return details if details and details.run.id == self.run_id else None
 
     def _crumbs(self, view: View, details: RunDetails | None, width: int) -> Line:
-        glyphs = view.look.glyphs
-        name = clean(view.board.name(details.run.function_id)) if details else "run"
-        crumbs: list[Run] = [
-            ("dim", f"  functions {glyphs.crumb} {name} {glyphs.crumb} "),
-            ("strong", f"run {self.run_id}"),
-            (None, "  "),
-        ]
+        names = [view.board.name(details.run.function_id)] if details else []
+        crumbs = ["functions", *names, f"run {self.run_id}"]
         return title_line(view, width, crumbs, all_problems(view))
 
     def _text(self, details: RunDetails, view: View, width: int, rows: int) -> list[Line]:
