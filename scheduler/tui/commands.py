@@ -98,8 +98,10 @@ def stack(console: Console) -> None:
         console.say("nothing runs here", is_bad=True)
         return
     console.request(lambda: actions.ask_stack(console.around.actions, run))
-    if not isinstance(console.screen, RunScreen):
-        console.push(RunScreen(run.id))
+    screen = console.screen if isinstance(console.screen, RunScreen) else RunScreen(run.id)
+    screen.show_stack()
+    if screen is not console.screen:
+        console.push(screen)
 
 
 def copy(console: Console) -> None:

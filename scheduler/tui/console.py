@@ -20,7 +20,7 @@ from scheduler.tui.screens.contract import Screen
 from scheduler.tui.screens.overview import Overview
 from scheduler.tui.snapshot import EMPTY, Interest, Snapshot, Trouble, held
 from scheduler.tui.text import Line, block, clean, cut
-from scheduler.tui.view import Badge, View
+from scheduler.tui.view import Badge, Message, View
 
 HOLD_SECONDS = 5.0  # the order rests this long after a key
 MESSAGE_SECONDS = 5.0
@@ -93,7 +93,7 @@ class Console:
         self._latest, self._frozen = EMPTY, (EMPTY, 0.0)
         self._is_frozen = False
         self._trouble: Trouble | None = None
-        self._message = ("", 0.0, False)
+        self._message = (Message(""), 0.0)
         self._board = (EMPTY.overview, 0.0, Board(EMPTY.overview, Look(0.0, around.config)))
         self._last_key_at = float("-inf")
         self._is_pasting = False
@@ -189,10 +189,12 @@ class Console:
 
     def say(self, text: str, *, is_bad: bool = False) -> None:
         """Show a sentence in the header for a while."""
-        self._message = (text, self.around.clock.monotonic() + MESSAGE_SECONDS, is_bad)
+        message = Message(text, "fail" if is_bad else "ok")
+        self._message = (message, self.around.clock.monotonic() + MESSAGE_SECONDS)
 
     def request(self, work: Work) -> None:
-        """Have something done that changes data, elsewhere, and show the answer."""
+        """Have something done that changes data, elsewhere, and show the answer when it comes."""
+        self._message = (Message("asking", "run"), float("inf"))
         self.around.in_background(work, self._answered)
 
     def toggle_freeze(self) -> None:
@@ -246,14 +248,12 @@ class Console:
         return board
 
     def _badge(self, look: Look) -> Badge:
-        text, until, is_bad = self._message
-        is_shown = self.around.clock.monotonic() < until
+        message, until = self._message
         return Badge(
             refresh_seconds=self.refresh_seconds,
             frozen_at=self._frozen[1] if self._is_frozen else None,
             trouble=self._trouble,
-            message=text if is_shown else "",
-            is_message_bad=is_bad,
+            message=message if self.around.clock.monotonic() < until else None,
             has_data=self._latest is not EMPTY,
             is_read_only=self.around.is_read_only,
         )

@@ -9,14 +9,21 @@ from scheduler.tui.snapshot import Snapshot, Trouble
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """What the console answers to a key. role: ok, fail, or run while the answer is not there."""
+
+    text: str
+    role: str = "ok"
+
+
+@dataclass(frozen=True, slots=True)
 class Badge:
     """What the header says of the console itself."""
 
     refresh_seconds: float
     frozen_at: float | None = None
     trouble: Trouble | None = None
-    message: str = ""
-    is_message_bad: bool = False
+    message: Message | None = None
     has_data: bool = True
     is_read_only: bool = False
 

@@ -373,3 +373,16 @@ def test_the_outer_crumbs_give_way_to_the_inner_ones(
     stage = stage_of(seeded, width=width, height=24)
     stage.console.push(RunScreen(1))
     assert crumbs in stage.show().split("\n")[0]
+
+
+def test_a_request_is_seen_to_be_under_way_until_it_is_answered(stage: Stage) -> None:
+    answers = []
+    stage.console.around = replace(
+        stage.console.around, in_background=lambda work, done: answers.append((work, done))
+    )
+    assert "▸ asking" in stage.press("r").split("\n")[0]
+    stage.clock.advance(MESSAGE_SECONDS + 1)
+    assert "▸ asking" in stage.text().split("\n")[0]
+    work, done = answers[0]
+    done(work(), False)
+    assert "✓ queued run 4711" in stage.text().split("\n")[0]

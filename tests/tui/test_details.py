@@ -209,3 +209,18 @@ def test_names_and_errors_cannot_break_out_of_their_row(own: Config, stage_of: S
         text = stage.press(*keys) if keys else stage.show()
         assert "\x1b" not in text
         assert stage.is_exact()
+
+
+def test_a_stack_stands_above_any_output_where_it_was_asked_for(
+    own: Config, stage_of: StageMaker
+) -> None:
+    stage = stage_of(own)
+    with writing(own) as connection:
+        connection.execute(
+            "UPDATE run_logs SET output = ?, stack_requested_at = ?, stack = 'Thread 0x1:'"
+            " WHERE status = 'running'",
+            ["a step\n" * 100, NOW],
+        )
+    assert "Thread 0x1:" in stage.press("2", "j", "w")
+    assert "Thread 0x1:" not in stage.press("G")
+    assert "Thread 0x1:" in stage.press("w")

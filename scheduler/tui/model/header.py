@@ -66,8 +66,9 @@ def status(view: View, found: Sequence[Problem], room: int) -> Line:
     """Return what is up, the most urgent only: an answer, frozen, trouble, a problem."""
     badge, look = view.badge, view.look
     if badge.message:
-        sign = look.glyphs.fail if badge.is_message_bad else look.glyphs.ok
-        return [("fail" if badge.is_message_bad else "ok", f"{sign} {clean(badge.message)}")]
+        role = badge.message.role
+        signs = {"ok": look.glyphs.ok, "fail": look.glyphs.fail, "run": look.glyphs.run}
+        return [(role, f"{signs[role]} {clean(badge.message.text)}")]
     if badge.frozen_at is not None:
         moment = look.time(badge.frozen_at)
         text = f"{look.glyphs.frozen} FROZEN {moment}, collecting {look.glyphs.dot} space resumes"

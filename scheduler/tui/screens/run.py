@@ -74,6 +74,10 @@ class RunScreen:
         if self._pane:
             self._pane.scroll(amount)
 
+    def show_stack(self) -> None:
+        """Go to the top, where the stack stands that was asked for."""
+        self._pane = TextPane()
+
     def _details(self, view: View) -> RunDetails | None:
         details = view.snapshot.run
         return details if details and details.run.id == self.run_id else None
