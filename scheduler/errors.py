@@ -52,7 +52,7 @@ class SchemaTooNewError(DatabaseUnavailableError):
     """The database was written by a newer scheduler; upgrade this one."""
 
 
-class MissingDriverError(SchedulerError):
+class MissingDriverError(UsageError):
     """What the configuration asks for needs a package that is not installed."""
 
 

@@ -19,6 +19,9 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 MESSAGES = {
     "scan.finished": "discovered {functions} scheduled function(s)",
     "ticker.started": "runner loop started",
+    "preload.failed": "preload: {module} cannot be imported, every executor does without: mend it, "
+    "or take it out",
+    "process.refused": "the {role} refuses its configuration, as it says above: the service stops",
     "ticker.shares": "another service works on this database: {tickers} tickers share the slots",
 }
 

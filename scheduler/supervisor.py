@@ -9,7 +9,7 @@ import sys
 from scheduler.clock import Clock, SystemClock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
-from scheduler.errors import EXIT_OK
+from scheduler.errors import EXIT_OK, EXIT_USAGE
 from scheduler.executor import become_subreaper, kill_adopted, kill_orphans
 from scheduler.logs import configure_logging, event
 from scheduler.stopping import (
@@ -64,10 +64,17 @@ class Child:
         self._started_at = self._clock.monotonic()
         self.restart_at = None
 
-    def look(self, monotonic: float) -> None:
-        """Notice that the process ended and plan its restart, later each time it ends early."""
+    def look(self, monotonic: float) -> bool:
+        """Notice that the process ended and plan its restart, later each time it ends early.
+
+        Returns False if it refused its configuration: to start it again would be of no use.
+        """
         if self._process is None or self._process.poll() is None:
-            return
+            return True
+        if self._process.returncode == EXIT_USAGE:
+            event("process.refused", "error", role=self.role, pid=self._process.pid)
+            self._forget()
+            return False
         if monotonic - self._started_at >= HEALTHY_SECONDS:
             self._backoff = FIRST_BACKOFF_SECONDS
         self._deaths += 1
@@ -83,6 +90,7 @@ class Child:
         self._forget()
         self.restart_at = monotonic + self._backoff
         self._backoff = min(self._backoff * 2, LONGEST_BACKOFF_SECONDS)
+        return True
 
     def send(self, number: int) -> None:
         """Send a signal, if the process lives."""
@@ -116,25 +124,33 @@ class Supervisor:
         self._config = config
         self._clock = clock
         self._stop = stop
+        self._exit_code = EXIT_OK
         place = ["--config", str(config.path)] if config.path else []
         self._children = [
             Child("ticker", ["ticker", *place], config, clock),
             *(Child("worker", ["worker", *place], config, clock) for _ in range(workers)),
         ]
 
-    def run(self) -> None:
-        """Start what is to be started, restart what ended, until told to stop; then drain."""
+    def run(self) -> int:
+        """Start what is to be started, restart what ended, until told to stop; then drain.
+
+        Returns an exit code: that of a child that refused its configuration, which stops all.
+        """
         wake_fd = _wake_on_child_signal()
         while not self._stop.wait(self._seconds_to_sleep(), also=(wake_fd,)):
             _drain(wake_fd)
             self._look()
         self._stop_children(wake_fd)
+        return self._exit_code
 
     def _look(self) -> None:
         monotonic = self._clock.monotonic()
         kill_adopted({child.pid for child in self._children if child.pid is not None})
         for child in self._children:
-            child.look(monotonic)
+            if not child.look(monotonic):
+                self._exit_code = EXIT_USAGE
+                self._stop.set()
+                return
             if child.restart_at is not None and child.restart_at <= monotonic:
                 child.start()
                 crash_point("supervisor.started")
@@ -171,9 +187,9 @@ def run_service(config: Config, workers: int, stop: StopSignal) -> int:
     configure_logging(config)
     become_subreaper()  # what outlives a worker and its zygote comes here, and dies with the rest
     event("service.started", workers=workers, db_path=str(config.db_path))
-    Supervisor(config, workers, SystemClock(), stop).run()
+    exit_code = Supervisor(config, workers, SystemClock(), stop).run()
     event("service.stopped")
-    return EXIT_OK
+    return exit_code
 
 
 def _ending(returncode: int) -> str:

@@ -8,8 +8,10 @@ from scheduler.wording import plural
 
 
 def check(context: Context) -> int:
-    """Print all errors and, apart, all warnings; exit 2 if the configuration is wrong, 1 if
-    something around it is."""
+    """Print all errors and, apart, all warnings.
+
+    Exit 2 if the service would refuse to start, 1 if something around it is wrong.
+    """
     try:
         reading = read_config(context.config_path, context.environ)
     except ConfigError as error:
@@ -18,6 +20,8 @@ def check(context: Context) -> int:
     findings = [Finding(text, is_error=False) for text in reading.warnings]
     findings += examine(reading.config)
     _print(context, findings, reading=reading)
+    if any(finding.is_refusal for finding in findings):
+        return EXIT_USAGE
     return EXIT_FAILED if any(finding.is_error for finding in findings) else EXIT_OK
 
 

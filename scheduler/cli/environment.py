@@ -1,22 +1,18 @@
-"""What around the configuration must be right: folders, file systems, modules, drivers, servers."""
+"""What around the configuration must be right: folders, file systems, servers, and all refusals."""
 
 import os
-import sqlite3
 import stat
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from zoneinfo import available_timezones
 
 from scheduler.cli.disks import find_disk_faults, local_files, nearest_folder
+from scheduler.cli.refusals import find_refusals, missing_drivers
 from scheduler.config import Config, safe_url
 from scheduler.errors import SchedulerError, SchemaMissingError
 
-_POSTGRES = ("psycopg", "postgres")
 _SECONDS = 5  # as long as the service itself waits for a server
-LEAST_SQLITE = (3, 35, 0)  # RETURNING
 # File systems whose locks or shared memory SQLite's WAL cannot rely on.
 NETWORK_FILE_SYSTEMS = (
     "nfs",
@@ -33,10 +29,11 @@ NETWORK_FILE_SYSTEMS = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of what is wrong, and whether it stops the service from working."""
+    """One line of what is wrong; errors keep the service from working, refusals from starting."""
 
     text: str
     is_error: bool = True
+    is_refusal: bool = False
 
 
 def examine(config: Config) -> list[Finding]:
@@ -69,22 +66,19 @@ def _scan_paths(config: Config) -> Iterator[Finding]:
             yield Finding(f"{text}; chmod o-w {path}", is_error=False)
 
 
-def _folders(config: Config) -> Iterator[Finding]:
+def _refusals(config: Config) -> Iterator[Finding]:
+    for text in find_refusals(config):
+        yield Finding(text, is_refusal=True)
+
+
+def _files(config: Config) -> Iterator[Finding]:
     for key, path in local_files(config):
-        folder = nearest_folder(path)
-        if path.is_dir():
-            yield Finding(f"{key}: {path} is a folder; name a file in it")
-        elif not os.access(folder, os.W_OK | os.X_OK):
-            yield Finding(f"{key}: {folder} is not writable by this user; correct it or {key}")
-        elif path.exists() and not os.access(path, os.R_OK | os.W_OK):
-            yield Finding(f"{key}: {path} is not writable by this user; see `ls -l {path}`")
-        else:
-            yield from _exposure(key, path)
-            yield from _network(key, folder)
+        yield from _exposure(key, path)
+        yield from _network(key, nearest_folder(path))
 
 
 def _exposure(key: str, path: Path) -> Iterator[Finding]:
-    if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if path.is_file() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         text = f"{key}: other users may open {path}, which holds what functions print"
         yield Finding(f"{text}; chmod 600 {path}", is_error=False)
 
@@ -122,43 +116,6 @@ def _doorbell(config: Config) -> Iterator[Finding]:
         yield Finding(text, is_error=False)
 
 
-def _sqlite(config: Config) -> Iterator[Finding]:
-    uses_sqlite = config.database_url is None or config.queue_url is None
-    if uses_sqlite and sqlite3.sqlite_version_info < LEAST_SQLITE:
-        least = ".".join(map(str, LEAST_SQLITE))
-        text = f"SQLite {sqlite3.sqlite_version} is too old; {least} or newer is needed"
-        yield Finding(f"{text}: use a newer Python or PostgreSQL")
-
-
-def _preload(config: Config) -> Iterator[Finding]:
-    known = list(sys.path)
-    sys.path += map(str, config.scan_paths)  # where executors find helpers, too
-    try:
-        for name in config.preload:
-            try:
-                is_found = find_spec(name) is not None
-            except (ImportError, ValueError):
-                is_found = False
-            if not is_found:
-                yield Finding(f"preload: there is no module {name}; install it or take it out")
-    finally:
-        sys.path[:] = known
-
-
-def _drivers(config: Config) -> Iterator[Finding]:
-    for key, url in (("database_url", config.database_url), ("queue_url", config.queue_url)):
-        package, extra = ("redis", "redis") if (url or "").startswith("redis") else _POSTGRES
-        if url is not None and find_spec(package) is None:
-            remedy = f"pip install 'slotkeeper[{extra}]'"
-            yield Finding(f"{key}: the package {package} is not installed; {remedy}")
-
-
-def _metrics(config: Config) -> Iterator[Finding]:
-    if config.metrics_port and find_spec("prometheus_client") is None:
-        remedy = "pip install 'slotkeeper[metrics]'"
-        yield Finding(f"metrics_port: the package prometheus-client is not installed; {remedy}")
-
-
 def _servers(config: Config) -> Iterator[Finding]:
     from scheduler.db.connection import close_database
     from scheduler.db.schema import open_existing
@@ -175,7 +132,7 @@ def _servers(config: Config) -> Iterator[Finding]:
 
 def _queue_server(config: Config) -> Iterator[Finding]:
     url = config.queue_url
-    if url is None or any(_drivers(config)):
+    if url is None or any(missing_drivers(config)):
         return
     try:
         _knock(url)
@@ -212,13 +169,10 @@ def _time_zones(_config: Config) -> Iterator[Finding]:
 
 _LOOKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _scan_paths,
-    _folders,
+    _refusals,
+    _files,
     _disks,
     _doorbell,
-    _sqlite,
-    _preload,
-    _drivers,
-    _metrics,
     _servers,
     _queue_server,
     _guards,

@@ -18,24 +18,30 @@ _PROGRESS_AFTER_SECONDS = 1.0
 def run(context: Context) -> int:
     """Run the ticker and the workers as children until told to stop."""
     stop = StopSignal.install()
+    from scheduler.cli.refusals import demand_to_start
     from scheduler.supervisor import run_service
 
+    demand_to_start(context.config)
     return run_service(context.config, context.args.workers, stop)
 
 
 def ticker(context: Context) -> int:
     """Run the ticker in this process until told to stop."""
     stop = StopSignal.install()
+    from scheduler.cli.refusals import demand_to_start
     from scheduler.ticker import run_ticker
 
+    demand_to_start(context.config)
     return run_ticker(context.config, stop)
 
 
 def worker(context: Context) -> int:
     """Run one worker in this process until told to stop."""
     stop = StopSignal.install()
+    from scheduler.cli.refusals import demand_to_start
     from scheduler.worker import run_worker
 
+    demand_to_start(context.config)
     concurrency = context.args.concurrency or context.config.worker_concurrency
     return run_worker(context.config, concurrency, stop)
 
@@ -60,9 +66,11 @@ def scan(context: Context) -> int:
 
     What a file did besides, a warning, is no failure: its functions run.
     """
+    from scheduler.cli.refusals import demand_to_start
     from scheduler.logs import configure_logging
     from scheduler.maintenance.scanning import scan_once
 
+    demand_to_start(context.config)
     configure_logging(context.config)
     summary = scan_once(context.config, _progress(context.clock))
     if summary is None:

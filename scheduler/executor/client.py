@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,6 +120,7 @@ class Zygote:
         self._lock = threading.Lock()
         self._channel: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self.unloadable: dict[str, str] = {}  # what it could not preload, and why
         self._is_asked = False
         self._looked_at: float | None = None  # while it does not answer
         self._silent_seconds = 0.0
@@ -140,13 +142,14 @@ class Zygote:
             except OSError as error:
                 self.stop()
                 raise ZygoteGoneError(f"{sys.executable} cannot be started: {error}") from error
-        try:
-            is_ready = self._channel.recv(16) == b"ready\n"
-        except OSError:
-            is_ready = False
-        if not is_ready:
+        line = b""
+        with suppress(OSError):
+            while not line.endswith(b"\n") and (part := self._channel.recv(4096)):
+                line += part
+        if not line.endswith(b"\n"):
             self.stop()
             raise ZygoteGoneError("The process that forks the executors did not start")
+        self.unloadable = json.loads(line)["unloadable"]
         self._channel.settimeout(_FORK_SECONDS)
 
     def ping(self) -> None:

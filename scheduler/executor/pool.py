@@ -14,6 +14,7 @@ from scheduler.executor.control import RunControl
 from scheduler.executor.execution import DEATH_SECONDS, Execution
 from scheduler.executor.guards import kill_orphans
 from scheduler.executor.process import ExecutorProcess
+from scheduler.logs import event
 from scheduler.runner.baseline import LEFT_RUNNING
 
 _MIN_IDLE = 4
@@ -210,6 +211,8 @@ class ExecutorPool:
                 kill_orphans()
             zygote = Zygote(preload=self._preload, lease_seconds=self._lease_seconds)
             zygote.start()
+            for module, fault in zygote.unloadable.items():
+                event("preload.failed", "warning", module=module, error=fault)
             self._zygote = zygote
             return zygote
 

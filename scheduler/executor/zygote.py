@@ -29,6 +29,7 @@ _COMMON = (  # imported once here instead of in every executor
     " ssl statistics subprocess tempfile threading traceback urllib.request uuid zoneinfo"
 )
 _MAX_FDS = 16
+_FAULT_LIMIT = 300  # characters
 _ALIVE = b"."  # the answer to a look
 
 
@@ -46,13 +47,13 @@ class _Zygote:
         self._pinged_at = clock.monotonic()
         self._is_expired = False
 
-    def loop(self) -> None:
-        """Serve until the other end of the channel is gone."""
+    def loop(self, unloadable: dict[str, str]) -> None:
+        """Say what could not be preloaded, then serve until the other end of the channel ends."""
         poll = select.poll()
         poll.register(self._channel, select.POLLIN)
         poll.register(self._wake_fd, select.POLLIN)
         with suppress(BrokenPipeError):  # whoever started it has died: end of file follows
-            self._channel.sendall(b"ready\n")
+            self._channel.sendall(json.dumps({"unloadable": unloadable}).encode() + b"\n")
         while True:
             ready = dict(poll.poll(self._milliseconds_of_lease()))
             if self._wake_fd in ready:
@@ -128,19 +129,22 @@ def main() -> None:
     sys.dont_write_bytecode = True
     del sys.argv[1:]
     set_title("scheduler zygote")
-    _preload(options.preload)
+    unloadable = _preload(options.preload)
     reset_inherited_signals()
-    _Zygote(channel, options.lease_seconds, SystemClock()).loop()
+    _Zygote(channel, options.lease_seconds, SystemClock()).loop(unloadable)
 
 
-def _preload(wanted: list[str]) -> None:
+def _preload(wanted: list[str]) -> dict[str, str]:
+    """Import what is shared; return which of the `wanted` modules failed, and how."""
+    failed = {}
     for name in (*_COMMON.split(), *TARGETS.values(), *wanted):
         try:
             import_module(name)
-        except Exception as error:  # noqa: BLE001 - a broken preload costs time, not the service
-            print(f"zygote: cannot preload {name}: {error!r}", file=sys.stderr, flush=True)
+        except BaseException as error:  # noqa: BLE001 - a broken preload costs time, no service
+            failed[name] = f"{type(error).__name__}: {error}"[:_FAULT_LIMIT]
     gc.collect()
     gc.freeze()  # collections in the children leave these pages shared
+    return {name: fault for name, fault in failed.items() if name in wanted}
 
 
 def _wake_on_child_death() -> int:

@@ -1,7 +1,9 @@
 """`check`: what around the configuration must be right, told without starting anything."""
 
 import json
+import signal
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from scheduler.cli import main
 from scheduler.cli.environment import examine, file_system_of
 from scheduler.config import load_config
+from scheduler.stopping import STOP_SIGNALS
 
 
 def findings(folder: Path, text: str = "") -> list[str]:
@@ -99,12 +102,51 @@ def test_a_file_that_is_no_database_is_an_error(folder: Path) -> None:
     assert "not a database" in found
 
 
-def test_a_module_to_preload_must_exist_here_or_beside_the_functions(folder: Path) -> None:
+def test_a_module_to_preload_must_exist_and_is_no_helper_of_functions(folder: Path) -> None:
     (folder / "functions" / "helper_of_test.py").write_text("raise SystemExit\n")
 
-    (found,) = findings(folder, 'preload = ["json", "helper_of_test", "no_such_module"]')
+    helper, other = findings(folder, 'preload = ["json", "helper_of_test", "no_such_module.x"]')
 
-    assert found == "! preload: there is no module no_such_module; install it or take it out"
+    assert other == "! preload: there is no module no_such_module.x; install it or take it out"
+    assert helper.startswith("! preload: there is no module helper_of_test; ")
+    assert "files below scan_paths are never preloaded" in helper
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('db_path = "scheduler.toml/deep/x.db"', "db_path: {folder}/scheduler.toml/deep/x.db: "),
+        ('queue_path = "functions"', "queue_path: {folder}/functions: {folder}/functions is a"),
+        ('queue_url = "redis://localhost"', "queue_url: the package redis is not installed; pip"),
+        ('database_url = "postgres://x/y"', "database_url: the package psycopg is not installed"),
+        ('preload = ["no_such_module"]', "preload: there is no module no_such_module"),
+        ("worker_concurrency = 0", "worker_concurrency: must be a whole number from 1 to 1000"),
+        ("heartbeat_seconds = nan", "heartbeat_seconds: must be a number of seconds"),
+        ("max_rss_mb = -1", "max_rss_mb: must be a whole number from 0"),
+    ],
+)
+def test_what_no_restart_can_mend_is_refused_by_every_process_in_one_line(
+    folder: Path,
+    text: str,
+    told: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for package in ("redis", "psycopg"):
+        monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    file = folder / "scheduler.toml"
+    file.write_text(f'scan_paths = ["functions"]\n{text}\n')
+    installed = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+
+    assert main(["check", "--config", str(file)], {}) == 2
+    assert told.format(folder=folder) in capsys.readouterr().out
+    for command in ("run", "ticker", "worker", "scan"):
+        assert main([command, "--config", str(file)], {}) == 2, command
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"error: {file}: {told.format(folder=folder)}")
+
+    for number, handler in installed.items():
+        signal.signal(number, handler)
 
 
 def test_a_server_that_cannot_be_reached_is_an_error_without_its_password(folder: Path) -> None:
@@ -152,13 +194,13 @@ def test_the_file_system_is_that_of_the_nearest_mount_point(path: str, kind: str
     assert file_system_of(Path(path), MOUNTS) == kind
 
 
-def test_check_tells_all_errors_at_once_and_exits_with_1(
+def test_check_tells_all_errors_at_once_and_exits_with_2_if_nothing_would_start(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "scheduler.toml"
     file.write_text('scan_paths = ["a", "b"]\npreload = ["no_such_module"]\n')
 
-    assert main(["check", "--config", str(file)], {"SCHEDULER_NONSENSE": "1"}) == 1
+    assert main(["check", "--config", str(file)], {"SCHEDULER_NONSENSE": "1"}) == 2
 
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines[:-1]] == ["✗ error"] * 3 + ["! warning"]

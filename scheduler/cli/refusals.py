@@ -1,0 +1,127 @@
+"""What keeps the service from starting at all: told in one line each, with exit code 2.
+
+Starting again does not mend any of it, so nothing may loop over it.
+"""
+
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from scheduler.cli.disks import local_files, nearest_folder
+from scheduler.config import Config
+from scheduler.errors import ConfigError
+
+LEAST_SQLITE = (3, 35, 0)  # RETURNING
+_POSTGRES = ("psycopg", "postgres")
+
+
+def find_refusals(config: Config) -> list[str]:
+    """Return one line for each; nothing is started or changed."""
+    return [text for look in _LOOKS for text in look(config)]
+
+
+def demand_to_start(config: Config) -> None:
+    """Make the folders of the SQLite files; raises ConfigError with all that is in the way."""
+    problems = find_refusals(config) or list(_make_folders(config))
+    if problems:
+        place = config.path or "environment"
+        raise ConfigError([f"{place}: {problem}" for problem in problems])
+
+
+def missing_drivers(config: Config) -> Iterator[str]:
+    """Yield a line for each server whose driver is not installed."""
+    for key, url in (("database_url", config.database_url), ("queue_url", config.queue_url)):
+        package, extra = ("redis", "redis") if (url or "").startswith("redis") else _POSTGRES
+        if url is not None and find_spec(package) is None:
+            remedy = f"pip install 'slotkeeper[{extra}]'"
+            yield f"{key}: the package {package} is not installed; {remedy}"
+
+
+def _metrics(config: Config) -> Iterator[str]:
+    if config.metrics_port and find_spec("prometheus_client") is None:
+        remedy = "pip install 'slotkeeper[metrics]'"
+        yield f"metrics_port: the package prometheus-client is not installed; {remedy}"
+
+
+def _files(config: Config) -> Iterator[str]:
+    told = set()  # by default both files are in one folder: its fault is told once
+    for key, path in local_files(config):
+        fault = _fault_of(path)
+        if fault and fault not in told:
+            told.add(fault)
+            yield f"{key}: {path}: {fault}; correct {key}, or its folder"
+
+
+def _fault_of(path: Path) -> str | None:
+    folder = nearest_folder(path)
+    if path.is_dir():
+        return f"{path} is a folder, name a file in it"
+    if not folder.is_dir():
+        return f"its folder {path.parent} cannot be made, {folder} is a file"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"its folder {folder} is not writable by this user"
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        return f"the file is not writable by this user, see `ls -l {path}`"
+    return None
+
+
+def _make_folders(config: Config) -> Iterator[str]:
+    folders = {path.parent: (key, path) for key, path in reversed(local_files(config))}
+    for key, path in folders.values():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = f"its folder {path.parent} cannot be made ({error.strerror})"
+            yield f"{key}: {path}: {reason}; correct {key}, or make the folder"
+
+
+def _sqlite(config: Config) -> Iterator[str]:
+    if local_files(config) and sqlite3.sqlite_version_info < LEAST_SQLITE:
+        least = ".".join(map(str, LEAST_SQLITE))
+        text = f"SQLite {sqlite3.sqlite_version} is too old; {least} or newer is needed"
+        yield f"{text}: use a newer Python or PostgreSQL"
+
+
+def _preload(config: Config) -> Iterator[str]:
+    """Only whether they exist: to import one is the zygote's affair, not of who holds a database.
+
+    They are sought as the zygote does, which sees neither the current folder nor the scan paths:
+    what it imported would go on running after an edit.
+    """
+    known = list(sys.path)
+    if not sys.flags.safe_path:
+        del sys.path[0]
+    try:
+        for name in config.preload:
+            if not _exists(name.partition(".")[0]):
+                yield f"preload: there is no module {name}; install it or take it out" + (
+                    _why_not_below(config, name)
+                )
+    finally:
+        sys.path[:] = known
+
+
+def _exists(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _why_not_below(config: Config, name: str) -> str:
+    parts = name.split(".")
+    places = [folder.joinpath(*parts) for folder in config.scan_paths]
+    is_helper = any(place.is_dir() or place.with_suffix(".py").exists() for place in places)
+    return " (files below scan_paths are never preloaded: edits must take effect)" * is_helper
+
+
+_LOOKS: tuple[Callable[[Config], Iterator[str]], ...] = (
+    _files,
+    _sqlite,
+    _preload,
+    missing_drivers,
+    _metrics,
+)

@@ -1,0 +1,30 @@
+"""What no restart can mend ends the service, instead of being tried again and again."""
+
+import os
+import signal
+
+from tests.process.service import DEADLINE_SECONDS, Service
+
+
+def test_a_child_that_refuses_its_configuration_stops_the_whole_service(service: Service) -> None:
+    process = service.start("run")
+    service.wait_rows("SELECT 1 FROM processes WHERE role = 'worker'")
+    file = service.folder / "scheduler.toml"
+    file.write_text(file.read_text() + "max_rss_mb = -1\n")
+    os.kill(service.pids("worker")[0], signal.SIGKILL)
+    assert process.wait(DEADLINE_SECONDS) == 2
+    assert service.living() == []
+    said = service.read_log()
+    assert said.count("error: ") == 1
+    assert f"error: {file}: max_rss_mb: must be a whole number" in said
+    assert "the worker refuses its configuration" in said
+
+
+def test_a_service_that_cannot_start_starts_nothing(service: Service) -> None:
+    file = service.folder / "scheduler.toml"
+    file.write_text(file.read_text() + 'preload = ["no_such_module"]\n')
+    done = service.run("run")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {file}: preload: there is no module no_such_module")
+    assert not service.database.exists()
