@@ -247,7 +247,7 @@ def test_init_keeps_an_example_that_was_edited(tmp_path: Path) -> None:
 def test_metrics_without_their_library_are_an_error(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scheduler.cli.environment.find_spec", lambda _name: None)
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
 
     (found,) = findings(folder, "metrics_port = 9123\n")
 

@@ -71,10 +71,16 @@ def test_what_never_started_has_a_verdict_but_no_duration() -> None:
     assert totals.lateness.buckets()[-1] == ("+Inf", 0)
 
 
-@pytest.mark.parametrize(("command", "key"), [("metrics", "metrics"), ("ticker", "metrics_port")])
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("metrics", "error: metrics: metrics need prometheus-client; "),
+        ("ticker", "error: {file}: metrics_port: the package prometheus-client is not installed; "),
+    ],
+)
 def test_without_the_client_library_one_line_says_what_to_install(
     command: str,
-    key: str,
+    expected: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -84,8 +90,8 @@ def test_without_the_client_library_one_line_says_what_to_install(
     file = tmp_path / "scheduler.toml"
     file.write_text('scan_paths = ["functions"]\nmetrics_port = 1\n')
 
-    assert main([command, "--config", str(file)], {}) == 1
+    assert main([command, "--config", str(file)], {}) == 2
 
-    expected = f"error: {key}: metrics need prometheus-client; pip install 'slotkeeper[metrics]'\n"
-    assert capsys.readouterr().err == expected
+    told = expected.format(file=file) + "pip install 'slotkeeper[metrics]'\n"
+    assert capsys.readouterr().err == told
     assert not (tmp_path / "scheduler.db").exists()
