@@ -25,7 +25,7 @@ def open_help(console: Console) -> None:
 
 def open_problems(console: Console) -> None:
     """Lay the list of problems over the screen."""
-    console.popup = Problems(all_problems(console.view()))
+    console.popup = Problems(lambda: all_problems(console.view()))
 
 
 def open_filter(console: Console) -> None:

@@ -66,12 +66,8 @@ class Look:
 
     @property
     def database(self) -> str:
-        """What to call the database: its path, or its server without the password."""
-        url = self.config.database_url
-        if not url:
-            return self.short(str(self.config.db_path))
-        scheme, _, rest = url.partition("://")
-        return f"{scheme}://{rest.rpartition('@')[2]}"
+        """What to call the database in short: its path, or its server without the password."""
+        return self.short(self.config.database_label)
 
     @property
     def late_after_seconds(self) -> float:

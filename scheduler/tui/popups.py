@@ -9,7 +9,7 @@ from scheduler.tui.keys import GROUPS, Binding, commands
 from scheduler.tui.model.frame import boxed, thumb_rows
 from scheduler.tui.model.problems import Problem
 from scheduler.tui.model.states import LEGEND, State
-from scheduler.tui.text import Line, clean, exact, fit, overlay, select
+from scheduler.tui.text import Line, clean, cut, exact, fit, overlay, select
 
 _TWO_COLUMNS = 80
 _WIDEST = 92
@@ -123,27 +123,39 @@ class Help:
 
 
 class Problems:
-    """All problems with their remedies."""
+    """All problems with their remedies, as they are now; it scrolls, any other key closes it."""
 
-    def __init__(self, found: Sequence[Problem]) -> None:
+    def __init__(self, found: Callable[[], Sequence[Problem]]) -> None:
         self._found = found
+        self._top = 0
+        self._last_top = 0
 
     def over(self, base: list[Line], width: int, height: int, glyphs: Glyphs) -> list[Line]:
         """Lay the box over a screen."""
         inner = max(min(width - 4, 100), 1)
         lines: list[Line] = []
-        for problem in self._found:
+        for problem in self._found():
             role = "fail" if problem.is_severe else "warn"
             sign = glyphs.fail if problem.is_severe else glyphs.warn
             lines.append([(role, f" {sign} {clean(problem.text)}")])
             lines.append([("dim", f"     {clean(problem.remedy)}")])
         if not lines:
             lines = [[("ok", f" {glyphs.ok} none: everything is as it should be")]]
-        return _laid(base, "Problems - esc closes", lines, inner + 2, width, height, glyphs)
+        room = max(height - 2, 1)
+        self._last_top = max(len(lines) - room, 0)
+        self._top = min(self._top, self._last_top)
+        thumb = thumb_rows(room, self._top / max(self._last_top, 1), room / len(lines))
+        lines = [cut(line, inner, ellipsis=glyphs.ellipsis) for line in lines[self._top :]]
+        title = "Problems - esc closes"
+        return _laid(base, title, lines, inner + 2, width, height, glyphs, thumb=thumb)
 
     def press(self, action: str) -> bool:
-        """Close on any key."""
-        return True
+        """Scroll, or close."""
+        steps = {"up": -1, "down": 1, "page_up": -10, "page_down": 10}
+        if action not in steps or not self._last_top:
+            return True
+        self._top = min(max(self._top + steps[action], 0), self._last_top)
+        return False
 
 
 def _joined(blocks: Sequence[Sequence[Item]]) -> list[Item]:

@@ -260,6 +260,23 @@ def test_a_missing_database_is_explained_before_the_first_look(
     assert "- waiting" in stage.text()
 
 
+@pytest.mark.parametrize(("kind", "text", "said"), [
+    ("locked", "locked", ("Database locked: ", "Another program keeps it to itself.")),
+    ("schema", "a newer schema - upgrade", ("none.db", "a newer schema - upgrade")),
+    ("unreadable", "file is not a database", ("cannot be read: ", "file is not a database")),
+])  # fmt: skip
+def test_before_the_first_data_only_the_trouble_is_told(
+    empty: Config, kind: str, text: str, said: tuple[str, str]
+) -> None:
+    stage = Stage(replace(empty, db_path=empty.db_path.with_name("none.db")))
+    stage.console.receive(Trouble(kind, text))
+    header, *body = stage.text().split("\n")
+    assert f"! {text} - waiting" in header
+    assert all(part in "\n".join(body) for part in said)
+    for claim in ("never", " 0", "none -", "no runs yet", "no worker", "reading"):
+        assert claim not in "\n".join(body)
+
+
 def test_an_empty_database_explains_how_to_begin(empty: Config, stage_of: StageMaker) -> None:
     stage = stage_of(empty)
     assert "No scheduled functions yet." in stage.text()
@@ -386,3 +403,36 @@ def test_a_request_is_seen_to_be_under_way_until_it_is_answered(stage: Stage) ->
     work, done = answers[0]
     done(work(), False)
     assert "✓ queued run 4711" in stage.text().split("\n")[0]
+
+
+def test_the_problems_scroll_when_there_are_many_and_follow_what_happens(
+    own: Config, stage_of: StageMaker
+) -> None:
+    stage = stage_of(own, width=80, height=16)
+    with writing(own) as connection:
+        for index in range(20):
+            connection.execute(
+                "INSERT INTO processes SELECT 'x' || ?, role, host, pid, ?, beat, heartbeat_at,"
+                " slots, 'lost', detail FROM processes WHERE id = 'worker-00000002'",
+                [index, NOW + index],
+            )
+    stage.look()
+    text = stage.press("!")
+    assert "worker w4 lost" in text
+    assert "2 files cannot be scanned" not in text
+    for _ in range(5):
+        text = stage.press("page down")
+    assert "2 files cannot be scanned" in text
+    with writing(own) as connection:
+        connection.execute("DELETE FROM scan_errors")
+    assert "cannot be scanned" not in stage.show()
+    stage.press("esc")
+    assert stage.console.popup is None
+
+
+def test_details_in_a_narrow_window_still_tell_that_there_are_problems(
+    seeded: Config, stage_of: StageMaker
+) -> None:
+    stage = stage_of(seeded, width=80, height=24)
+    first = stage.press("enter").split("\n")[0]
+    assert "accounts.archive_user_sessions   ! 3 problems !" in first

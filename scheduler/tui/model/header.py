@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from scheduler.tui.model.problems import Problem, is_alive, of_role, problems, scan_errors_sign
 from scheduler.tui.text import Line, Run, clean, cut, ends, exact, fit, line_width
 from scheduler.tui.view import View
-from scheduler.wording import span
+from scheduler.wording import plural, span
 
 NARROW = 72
 WIDE = 110
@@ -41,9 +41,24 @@ def _left(view: View, room: int, crumbs: Sequence[str], found: Sequence[Problem]
         said = status(view, found, room - line_width(head))
         if line_width(head) + line_width(said) <= room:
             return [*head, *said]
+    if found and not _is_urgent(view):
+        for head in heads[: len(crumbs)]:
+            if line_width(head) + line_width(_count(view, found)) <= room:
+                return [*head, *_count(view, found)]
     if _is_urgent(view) or not crumbs:
         return [badge, (None, " "), *status(view, found, room - line_width([badge]) - 1)]
     return next((head for head in heads if line_width(head) <= room), heads[-1])
+
+
+def _count(view: View, found: Sequence[Problem]) -> Line:
+    """Say only that there are problems, and the key that lists them."""
+    role, sign = _tone(view, found[0])
+    return [(role, f"{sign} {plural(len(found), 'problem')}"), (None, " "), ("key", "!")]
+
+
+def _tone(view: View, problem: Problem) -> tuple[str, str]:
+    glyphs = view.look.glyphs
+    return ("fail", glyphs.fail) if problem.is_severe else ("warn", glyphs.warn)
 
 
 def _trail(view: View, crumbs: Sequence[str]) -> Line:
@@ -113,9 +128,8 @@ def _live(view: View, found: Sequence[Problem], room: int) -> Line:
     live = [_freshness(view)]
     if not found:
         return live
-    worst, glyphs = found[0], view.look.glyphs
-    role = "fail" if worst.is_severe else "warn"
-    sign = glyphs.fail if worst.is_severe else glyphs.warn
+    worst = found[0]
+    role, sign = _tone(view, worst)
     line: Line = [(role, f"{sign} {worst.text}")]
     remedy: Line = [("dim", f" - {worst.remedy}")]
     more: Line = [(None, "  "), ("key", "!"), ("dim", f" {len(found) - 1} more")]
@@ -132,7 +146,7 @@ def _live(view: View, found: Sequence[Problem], room: int) -> Line:
 def _sentence(view: View, found: Sequence[Problem], width: int) -> Line:
     """Say what is up, and unless something is wrong as many figures as there is room for."""
     line = status(view, found, width)
-    if _is_urgent(view) or found:
+    if _is_urgent(view) or found or not view.badge.has_data:
         return exact(cut(line, width, ellipsis=view.look.glyphs.ellipsis), width)
     cells = dict(_cells(view, is_wide=False))
     for label in ("failed 24h", "workers", "functions", "runs 24h"):
@@ -161,7 +175,7 @@ def _cells(view: View, *, is_wide: bool) -> list[tuple[str, Line]]:
     overview = view.snapshot.overview
     ready = sum(queued.ready for queued in overview.queued.values())
     runs, failed = _counted(view)
-    return [
+    cells: list[tuple[str, Line]] = [
         ("last scan", _scan_figure(view)),
         ("functions", [("figure", f"{len(overview.functions):,}")]),
         ("runs 24h", [runs]),
@@ -169,13 +183,17 @@ def _cells(view: View, *, is_wide: bool) -> list[tuple[str, Line]]:
         ("workers", workers_figure(view, is_wide=is_wide)),
         ("queue", [("figure", f"{ready:,}{' waiting' if is_wide else ''}")]),
     ]
+    return cells if view.badge.has_data else [(label, [_unknown(view)]) for label, _ in cells]
+
+
+def _unknown(view: View) -> Run:
+    return "dim", view.look.glyphs.ellipsis
 
 
 def _counted(view: View) -> tuple[Run, Run]:
     counts = view.snapshot.overview.counts
     if counts is None:
-        unknown: Run = ("dim", view.look.glyphs.ellipsis)
-        return unknown, unknown
+        return _unknown(view), _unknown(view)
     runs: Run = ("figure", f"{counts.runs_24h:,}")
     if not counts.failed_24h:
         return runs, ("figure", "0")
@@ -188,7 +206,7 @@ def workers_figure(view: View, *, is_wide: bool) -> Line:
     workers = of_role(view.snapshot.overview, "worker")
     alive = sum(is_alive(worker, view.look) for worker in workers)
     if not workers:
-        return [("warn", "none")]
+        return [("warn", "none")] if view.badge.has_data else []
     role = "figure" if alive == len(workers) else "warn"
     return [(role, f"{alive}/{len(workers)}{' alive' if is_wide else ''}")]
 

@@ -37,7 +37,7 @@ def worker_label(run: RunRow, board: Board) -> str:
     """Return the short name of the worker that has or had the run."""
     if run.claimed_by is None:
         return ""
-    return board.workers.get(run.claimed_by) or clean(run.claimed_by[:4])
+    return board.workers.get(run.claimed_by) or clean(run.claimed_by[:3])
 
 
 def outcome(run: RunRow, look: Look, *, room: int = 60) -> Line:

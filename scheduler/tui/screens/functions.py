@@ -12,6 +12,7 @@ from scheduler.tui.rows import Rows
 from scheduler.tui.screens.contract import Target
 from scheduler.tui.screens.lists import scrolled_rows
 from scheduler.tui.screens.targets import function_target
+from scheduler.tui.snapshot import Trouble
 from scheduler.tui.text import Line, clean, exact
 from scheduler.tui.view import View
 
@@ -52,6 +53,8 @@ class FunctionsPanel:
 
     def short_title(self, view: View) -> Line:
         """Return the name and the count."""
+        if not view.badge.has_data:
+            return [("strong", "Functions")]
         total, shown = len(view.board.entries), len(self.rows.keys)
         count = f"{total:,}" if shown == total else f"{shown:,} of {total:,}"
         title: Line = [("strong", f"Functions {count}")]
@@ -129,14 +132,21 @@ class FunctionsPanel:
                 "Decorate one with @schedule(timedelta(minutes=5)) in a scanned folder,",
                 "then run: scheduler scan",
             )
-        if view.badge.trouble and view.badge.trouble.kind == "missing":
-            return (
-                f"Database not found: {view.look.config.db_path}",
-                "",
-                "Start the service with: scheduler run",
-                "This console connects by itself.",
-            )
+        if view.badge.trouble:
+            return _trouble(view.badge.trouble, view)
         return ("reading the database",)
+
+
+def _trouble(trouble: Trouble, view: View) -> Sequence[str]:
+    """Say in full why there is nothing to show, and what helps; `text` may be of the driver."""
+    place = view.look.config.database_label
+    says = {
+        "missing": (f"Database not found: {place}", "Start the service with: scheduler run"),
+        "locked": (f"Database locked: {place}", "Another program keeps it to itself."),
+        "schema": (place, trouble.text),
+    }
+    lines = says.get(trouble.kind, (f"Database cannot be read: {place}", trouble.text))
+    return (clean(lines[0]), "", clean(lines[1]), "This console connects by itself.")
 
 
 def _table(view: View, width: int) -> tuple[Column, ...]:

@@ -70,7 +70,7 @@ class ErrorsPanel:
         if not self.rows.keys:
             is_scanned = view.snapshot.overview.last_scan is not None
             text = "none - every file imported cleanly" if is_scanned else "no scan yet"
-            return notice([text], width, height)
+            return notice([text] if view.badge.has_data else [], width, height)
         window = self.rows.window(height)
         errors = view.snapshot.overview.scan_errors
         lines = [scan_error_line(errors[index], view.look) for index in window]
@@ -97,7 +97,8 @@ class ErrorsPanel:
 
     def _count(self, view: View) -> tuple[str, str]:
         errors = view.snapshot.overview.scan_errors
-        return scan_errors_sign(errors, view.look)[0], f"{len(errors)}"
+        count = f"{len(errors)}" if view.badge.has_data else ""
+        return scan_errors_sign(errors, view.look)[0], count
 
 
 class WorkersPanel:
@@ -129,7 +130,7 @@ class WorkersPanel:
         """Return the rows that fit."""
         if not self.rows.keys:
             texts = ("no worker has reported - start one with:", "scheduler run")
-            return notice(texts, width, height)
+            return notice(texts if view.badge.has_data else (), width, height)
         window = self.rows.window(height)
         processes = _by_role(view)
         lines = [process_line(processes[index], view) for index in window]

@@ -84,7 +84,7 @@ class RunList:
         """Return the rows that fit."""
         if not self.page.runs:
             text = "no failing runs" if self.window.is_failing else "no runs yet"
-            return notice([text], width, height)
+            return notice([text] if view.badge.has_data else [], width, height)
         shown = self.rows.window(height)
         lines = [
             run_line(self.page.runs[index], view.board, view.look, width - 2, has_name=has_name)
