@@ -149,5 +149,5 @@ def _explained(text: str) -> ConsoleError:
     if "locked" in lower or "busy" in lower:
         return LockedError("locked")
     if "no such table" in lower or "no such column" in lower or "does not exist" in lower:
-        return SchemaError(text)
+        return SchemaError(f"another schema than this scheduler's: {text}")
     return ConsoleError(text)

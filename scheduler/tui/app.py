@@ -71,7 +71,9 @@ class App:
             COMMANDS,
         )
         self._surface = Surface(self.console)
-        self._screen = urwid.display.raw.Screen()
+        # Left to itself urwid asks the terminal first, and many, as tmux 3.3, do not answer: pasted
+        # text would be keys. A terminal that knows neither of them ignores both.
+        self._screen = urwid.display.raw.Screen(bracketed_paste_mode=True, focus_reporting=True)
         chosen = choose_theme(theme, os.environ)
         if chosen == "mono":
             self._screen.set_terminal_properties(colors=1)

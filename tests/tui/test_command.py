@@ -112,6 +112,18 @@ def test_a_pasted_q_does_not_quit(opened: Opener) -> None:
     assert console.process.poll() is None
 
 
+def test_pastes_and_the_focus_are_told_apart_in_terminals_that_answer_no_question(
+    opened: Opener,
+) -> None:
+    console = opened()
+    console.wait_for("Functions 30")
+    modes = (b"\x1b[?2004", b"\x1b[?1004")
+    assert all(mode + b"h" in console.raw for mode in modes)
+    console.type("q")
+    assert console.wait_for_exit() == 0
+    assert all(mode + b"l" in console.raw for mode in modes)
+
+
 def test_a_locked_database_is_said_to_be_locked_until_it_is_free(
     opened: Opener, place: Config
 ) -> None:
