@@ -22,6 +22,8 @@ MESSAGES = {
     "preload.failed": "preload: {module} cannot be imported, every executor does without: mend it, "
     "or take it out",
     "process.refused": "the {role} refuses its configuration, as it says above: the service stops",
+    "worker.draining": "stopping: {runs} run(s) may go on for {grace_seconds:g} s, "
+    "a second signal cuts them off",
     "ticker.shares": "another service works on this database: {tickers} tickers share the slots",
 }
 

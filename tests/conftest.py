@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import socket
 import uuid
 from collections import defaultdict
@@ -28,7 +29,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let hypothesis look further with --full, and never call a busy machine a failure."""
+    """Let hypothesis look further with --full, and never call a busy machine a failure.
+
+    A shell's background job ignores SIGINT, and what it starts inherits that: then no Ctrl-C that
+    a test sends would end a command.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     examples = 1000 if config.getoption("full") else 100
     settings.register_profile("ours", deadline=None, max_examples=examples, print_blob=True)
     settings.load_profile("ours")

@@ -30,6 +30,8 @@ class Drain:
 
     def run(self, grace_seconds: float) -> None:
         """Wait for the running functions, then cut them off; a second signal skips the wait."""
+        if awaited := len(self._slots.controls()):
+            event("worker.draining", runs=awaited, grace_seconds=grace_seconds)
         if self._wait_for_slots(grace_seconds):
             return
         reason = (

@@ -162,7 +162,8 @@ class Slots:
             function=run.name,
             status=outcome.status,
             attempt=run.attempt,
-            error=outcome.error_message or outcome.reason,
+            error=outcome.error_message,
+            reason=outcome.reason,
         )
 
     def _send(self, released: list[Message]) -> None:

@@ -176,6 +176,10 @@ def say():
     service.wait_rows("SELECT 1 FROM run_logs WHERE result = ?", "'first body'")
     helper.write_text("WORD = 'second'\n")
     service.wait_rows("SELECT 1 FROM run_logs WHERE result = ?", "'second body'")
+    wait_for(
+        lambda: 'reason="executor replaced: helper.py was changed"' in service.read_log(),
+        "the log to name the reason",
+    )
     service.write("speaker.py", text.format(interval=0.5, suffix=" soul"))
     service.wait_rows("SELECT 1 FROM run_logs WHERE result = ?", "'second soul'")
     service.wait_rows("SELECT 1 FROM scheduled_functions WHERE interval_seconds = 0.5")
@@ -198,6 +202,7 @@ def once():
     service.wait_rows("SELECT 1 FROM run_logs WHERE output LIKE 'begun%'")
     assert stop(process) == 0
     assert service.rows("SELECT status, result FROM run_logs") == [("success", "'finished'")]
+    assert "INFO: stopping: 1 run(s) may go on for 5 s, a second signal" in service.read_log()
 
 
 def test_what_outlasts_the_grace_is_cut_off_and_recorded_as_such(

@@ -11,5 +11,5 @@ def run():
 
 
 block = bytes(1_000_000)
-for _ in range(200):
+for _ in range(40):
     os.write(1, block)
