@@ -1,5 +1,6 @@
 """What is wrong with the service, each with its remedy; the worst first."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ _NEWS_SECONDS = 3600.0  # how long a restart is worth telling
 class Problem:
     """One problem; `is_grave`: nothing runs.
 
-    kind: disk, process, scan, import, late, failing, queue.
+    kind: disk, process, scan, import, source, late, failing, queue.
     """
 
     kind: str
@@ -36,6 +37,7 @@ def find_problems(survey: Survey) -> list[Problem]:
         *_missing_roles(survey),
         *_bad_processes(survey),
         *_scan(survey),
+        *_other_sources(survey),
         *_late(survey),
         *_waiting(survey),
         *_failing(survey),
@@ -91,6 +93,15 @@ def _scan(survey: Survey) -> Iterator[Problem]:
     if survey.alive("ticker") and scan and survey.now - scan.finished_at > patience:
         age = span(survey.now - scan.finished_at)
         yield Problem("scan", f"no scan for {age}", "scheduler scan shows what holds it up")
+
+
+def _other_sources(survey: Survey) -> Iterator[Problem]:
+    by_worker = Counter(found.worker for found in survey.deviations)
+    for worker, count in by_worker.items():
+        example = next(found.name for found in survey.deviations if found.worker == worker)
+        others = f" and {count - 1} more" if count > 1 else ""
+        text = f"{worker} runs another version of {example}{others} than the scan saw"
+        yield Problem("source", text, "bring the same files to all hosts")
 
 
 def _late(survey: Survey) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from scheduler.config import Config
+from scheduler.db.deviations import Deviation, list_deviations
 from scheduler.db.report_rows import FunctionReport, QueueReport, ScanErrorReport, ScanReport
 from scheduler.db.reports import (
     count_runs_since,
@@ -28,6 +29,7 @@ class Survey:
     queue: QueueReport
     last_scan: ScanReport | None
     scan_errors: tuple[ScanErrorReport, ...]
+    deviations: tuple[Deviation, ...]
 
     def alive(self, role: str) -> list[Process]:
         """Return the living processes of a role."""
@@ -45,4 +47,5 @@ def take_survey(config: Config, now: float) -> Survey:
         queue=read_queue(now),
         last_scan=last_scan(),
         scan_errors=tuple(list_scan_errors()),
+        deviations=tuple(list_deviations(now)),
     )

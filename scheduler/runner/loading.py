@@ -53,7 +53,7 @@ def load_module(scan_path: str, module_path: str) -> ModuleType:
     *folders, file = module_path.split("/")
     path = os.path.join(scan_path, *folders, file)
     if not os.path.isfile(path):
-        raise LoadError(f"{path} does not exist")
+        raise LoadError(f"{path} does not exist on {os.uname().nodename}")
     package = _enter_scan_path(scan_path)
     folder = scan_path
     for part in folders:

@@ -17,6 +17,7 @@ from scheduler.executor import Call, ExecutorPool, Outcome, RunControl
 from scheduler.logs import event
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
+from scheduler.worker.places import local_scan_path
 
 FIRST_BACKOFF_SECONDS = 0.1
 LONGEST_BACKOFF_SECONDS = 5.0
@@ -180,7 +181,7 @@ class Slots:
         return Call(
             run_id=run.id,
             name=run.name,
-            scan_path=run.scan_path,
+            scan_path=local_scan_path(self._config.scan_paths, run.scan_path, run.module_path),
             module_path=run.module_path,
             qualname=run.qualname,
             scheduled_for=run.scheduled_for,

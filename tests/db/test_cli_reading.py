@@ -1,6 +1,7 @@
 """The commands that read: what they print, as text and as JSON, of a database as it is."""
 
 import json
+import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from scheduler.cli import main
 from scheduler.config import Config, load_config
 from scheduler.db.connection import close_database
 from scheduler.db.schema import init_schema
+from scheduler.models import Scan
 from tests.db.seeding import seed_function, seed_process, seed_run, seed_scan_error
 
 Cli = Callable[..., str]
@@ -359,6 +361,48 @@ def test_scan_errors_and_late_functions_are_unhealthy_only_when_strict(
     answer = json.loads(cli("health", "--strict", "--json", code=1))
     assert answer["healthy"] is False
     assert len(answer["reasons"]) == 2
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_probe_may_ask_for_its_own_host_alone(cli: Cli, now: float) -> None:
+    seed_process("worker", now, host="another")
+    seed_process("ticker", now, host=socket.gethostname())
+
+    assert cli("health", "--role", "worker") == "healthy: 1 worker alive\n"
+    assert cli("health", "--role", "worker", "--here", code=1) == "unhealthy: no worker is alive\n"
+    assert cli("health", "--role", "ticker", "--here") == "healthy: 1 ticker alive\n"
+
+
+def test_a_worker_whose_files_differ_from_what_the_scan_saw_is_told(
+    seeded: Config, cli: Cli, now: float
+) -> None:
+    function = seed_function("a.b", last_seen_at=now - 600, next_run_at=now + 60)
+    other = seed_function("a.c", last_seen_at=now - 600, next_run_at=now + 60)
+    seed_process("worker", now, id="stale", host="h2")
+    seed_process("worker", now, id="fresh", host="h1")
+    for id_ in (function, other):
+        seed_run(id_, at=now - 300, claimed_by="stale", source_hash="older")
+        seed_run(id_, at=now - 240, claimed_by="fresh", source_hash="hash")
+
+    assert "another version" not in cli("status"), "no scan has looked since"
+    init_schema(seeded)
+    Scan.create(started_at=now - 100, finished_at=now - 99, files=1, functions=2, errors=0)
+    text = cli("status")
+    assert "! worker h2:7 runs another version of a.b and 1 more than the scan saw\n" in text
+    assert "h1:7" not in text
+    init_schema(seeded)
+    seed_run(function, at=now - 60, claimed_by="stale", source_hash="hash")
+    assert "worker h2:7 runs another version of a.c than the scan saw\n" in cli("status")
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_file_that_was_edited_since_a_run_is_no_other_version(cli: Cli, now: float) -> None:
+    function = seed_function("a.b", last_seen_at=now - 200, next_run_at=now + 60)
+    seed_process("worker", now)
+    seed_run(function, at=now - 300, source_hash="older")
+    Scan.create(started_at=now - 100, finished_at=now - 99, files=1, functions=1, errors=0)
+
+    assert "another version" not in cli("status")
 
 
 @pytest.mark.usefixtures("seeded")
