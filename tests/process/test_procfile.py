@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.docs.readme import ROOT
-from tests.process.service import Service, stop, wait_for
+from tests.process.service import Service, children, stop, wait_for
 from tests.process.slots import gapless
 from tests.process.test_service import EVERY_SECOND
 
@@ -32,12 +34,15 @@ def test_two_tickers_and_three_workers_decide_each_slot_once_and_stop_together(
     assert service.living() == []
 
 
-def test_a_killed_worker_ends_the_others_and_starting_again_goes_on(service: Service) -> None:
+@pytest.mark.parametrize("role", ["ticker", "worker"])
+def test_a_killed_process_ends_the_others_and_starting_again_goes_on(
+    service: Service, role: str
+) -> None:
     service.write("clock.py", EVERY_SECOND)
 
     with _honcho(service, "ticker=1,worker=2") as honcho:
         service.wait_rows(_TICKS, at_least=2)
-        os.kill(service.pids("worker")[0], signal.SIGKILL)
+        os.kill(service.pids(role)[0], signal.SIGKILL)
         assert honcho.wait(60) != 0
     wait_for(lambda: service.living() == [], "the end of all processes")
     before = len(service.rows(_TICKS))
@@ -47,6 +52,25 @@ def test_a_killed_worker_ends_the_others_and_starting_again_goes_on(service: Ser
 
     assert gapless(service, "clock.tick") >= 4
     assert service.rows("SELECT 1 FROM run_logs WHERE status = 'running'") == []
+
+
+@pytest.mark.parametrize("part", ["zygote", "executor"])
+def test_a_killed_zygote_or_executor_is_replaced_and_honcho_goes_on(
+    service: Service, part: str
+) -> None:
+    service.write("clock.py", EVERY_SECOND)
+
+    with _honcho(service, "ticker=1,worker=1") as honcho:
+        service.wait_rows(_TICKS, at_least=2)
+        (zygote,) = children(service.pids("worker")[0])
+        os.kill(zygote if part == "zygote" else children(zygote)[0], signal.SIGKILL)
+        before = len(service.rows(_TICKS))
+        service.wait_rows(_TICKS, at_least=before + 2)
+        assert honcho.poll() is None
+        stop(honcho, signal.SIGINT)
+
+    assert gapless(service, "clock.tick") >= 4
+    assert service.living() == []
 
 
 @contextmanager
