@@ -15,6 +15,7 @@ from tests.process.service import (
     command_line,
     descendants,
     is_alive,
+    open_files,
     stop,
     wait_for,
 )
@@ -49,6 +50,29 @@ def test_a_decorated_function_in_a_folder_runs_every_second_with_everything_on_r
     assert "discovered 1 scheduled function(s)" in service.read_log()
 
 
+@pytest.mark.full
+def test_a_minute_of_a_function_of_every_second_is_sixty_slots_with_sixty_verdicts(
+    service: Service,
+) -> None:
+    service.write("clock.py", EVERY_SECOND)
+    process = service.start("run")
+    service.wait_rows("SELECT 1 FROM run_logs")
+    ((first, last),) = wait_for(
+        lambda: service.rows(
+            "SELECT MIN(covers_from), MAX(scheduled_for) FROM run_logs"
+            " HAVING MAX(scheduled_for) - MIN(covers_from) >= 60"
+        ),
+        "a minute",
+        90,
+    )
+    assert stop(process) == 0
+    slots = round(last - first) + 1
+    assert slots >= 61
+    assert last - first == pytest.approx(slots - 1, abs=0.001)  # no drift
+    assert gapless(service, "clock.tick") >= slots
+    assert service.rows("SELECT 1 FROM run_logs WHERE finished_at IS NULL") == []
+
+
 def test_starting_again_goes_on_on_the_same_grid_without_a_double_or_lost_slot(
     service: Service,
 ) -> None:
@@ -62,15 +86,27 @@ def test_starting_again_goes_on_on_the_same_grid_without_a_double_or_lost_slot(
 
 
 def test_ps_shows_every_part_and_user_code_is_loaded_only_in_executors(service: Service) -> None:
-    service.write("mark.py", "import mmap\n" + EVERY_SECOND)
+    service.write("mark.py", "MARK = open(__file__)\n" + EVERY_SECOND)  # whoever loads it shows it
     process = service.start("run")
-    service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'success'")
-    lines = [command_line(pid) for pid in descendants(process.pid)]
-    for part in ("scheduler ticker", "scheduler worker", "zygote"):
-        assert any(part in line for line in lines), lines
-    worker = service.pids("worker")[0]
-    (zygote,) = children(worker)
-    assert children(zygote), "no executor below the zygote"
+    service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'success'", at_least=2)
+    everyone = [process.pid, *descendants(process.pid)]
+    lines = {pid: command_line(pid) for pid in everyone}
+    for part in (
+        "scheduler run",
+        "scheduler ticker",
+        "scheduler worker",
+        "scheduler zygote",
+        f"scheduler executor {service.functions}"[:60],
+    ):
+        assert any(part in line for line in lines.values()), lines
+    opened = {pid: open_files(pid) for pid in everyone}
+    loaded = {pid for pid, files in opened.items() if str(service.functions / "mark.py") in files}
+    assert loaded, opened
+    assert all("scheduler executor" in lines[pid] for pid in loaded), lines
+    if service.database.exists():
+        holders = {pid for pid, files in opened.items() if str(service.database) in files}
+        assert holders == {*service.pids("ticker"), *service.pids("worker")}
+    assert stop(process) == 0
 
 
 def test_a_killed_worker_loses_its_run_and_the_retry_runs(service: Service) -> None:
