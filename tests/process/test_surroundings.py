@@ -166,6 +166,7 @@ LOSSES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.full(sample=1)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_database_that_is_lost_while_running_is_made_anew(steady: Service, loss: str) -> None:
     steady.start("run")
@@ -182,6 +183,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.full(sample=1)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_database_is_told_and_never_thrown_away(steady: Service, damage: str) -> None:
     steady.start("run")
@@ -196,6 +198,7 @@ def test_a_damaged_database_is_told_and_never_thrown_away(steady: Service, damag
     assert_recovered(steady)
 
 
+@pytest.mark.full(sample=1)
 @pytest.mark.parametrize("fault", [*LOSSES, *DAMAGES])
 def test_a_queue_file_that_is_lost_or_damaged_costs_no_slot(steady: Service, fault: str) -> None:
     steady.start("run")
@@ -205,6 +208,7 @@ def test_a_queue_file_that_is_lost_or_damaged_costs_no_slot(steady: Service, fau
     assert_recovered(steady)
 
 
+@pytest.mark.full(sample=1)
 @pytest.mark.parametrize("bell", ["scheduler-queue.db.bell", "scheduler.db.ticker.bell"])
 def test_a_fifo_that_is_removed_is_made_again(steady: Service, bell: str) -> None:
     steady.start("run")
