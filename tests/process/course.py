@@ -16,16 +16,20 @@ FILE = Path(selftest.__file__).with_name("course.py")
 
 
 class Course:
-    """The functions of the selftest in a service's folder; their grids begin now."""
+    """The functions of the selftest, or others, in a service's folder; their grids begin now.
 
-    def __init__(self, service: Service) -> None:
+    Other functions write the same journal, and begin their grids at what `start.txt` says.
+    """
+
+    def __init__(self, service: Service, *, has_own_functions: bool = False) -> None:
         self.service = service
         self._started: list[subprocess.Popen[bytes]] = []
         self.start_at = float(int(time.time()) + 1)
         self.journal = service.functions / "journal.jsonl"
         self._config = load_config(service.folder / "scheduler.toml", {})
         (service.functions / "start.txt").write_text(str(self.start_at))
-        shutil.copy(FILE, service.functions)
+        if not has_own_functions:
+            shutil.copy(FILE, service.functions)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start a process that is stopped at the end."""
