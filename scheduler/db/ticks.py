@@ -94,10 +94,16 @@ def return_into_reach(now: float) -> list[str]:
     """Give functions that a clock set back put out of reach their new place; return their names."""
     with transaction():
         moved = [
-            (place.anchor_at, place.next_run_at, function_id, name)
-            for function_id, name, *schedule, next_run_at, start in rows(
-                "SELECT id, name, interval_seconds, anchor_at, cron, timezone, next_run_at, start "
-                "FROM scheduled_functions WHERE state = 'active' AND enabled AND next_run_at > ? "
+            (
+                place.anchor_at,
+                place.next_run_at,
+                min(now, since_at) if place.anchor_at == schedule[1] else now,
+                function_id,
+                name,
+            )
+            for function_id, name, *schedule, next_run_at, start, since_at in rows(
+                "SELECT id, name, interval_seconds, anchor_at, cron, timezone, next_run_at, start, "
+                "schedule_since_at FROM scheduled_functions WHERE state = 'active' AND enabled AND next_run_at > ? "
                 "AND (interval_seconds IS NULL OR next_run_at > ? + 2 * interval_seconds)",
                 [now, now],
             )
@@ -111,8 +117,9 @@ def return_into_reach(now: float) -> list[str]:
             )
         ]
         change_many(
-            "UPDATE scheduled_functions SET anchor_at = ?, next_run_at = ? WHERE id = ?",
-            [values[:3] for values in moved],
+            "UPDATE scheduled_functions SET anchor_at = ?, next_run_at = ?, "
+            "schedule_since_at = ? WHERE id = ?",
+            [values[:-1] for values in moved],
         )
     return [name for *_, name in moved]
 

@@ -159,12 +159,9 @@ def _update(
             "schedule_since_at": now,
         }
     elif before["state"] == "gone":
-        place |= {
-            "next_run_at": place_returned(
-                _trigger(values, before["anchor_at"]), next_run_at=before["next_run_at"], now=now
-            ),
-            "schedule_since_at": now,
-        }
+        place["next_run_at"] = place_returned(
+            _trigger(values, before["anchor_at"]), next_run_at=before["next_run_at"], now=now
+        )
     elif values["enabled"] and not before["enabled"]:
         decision = decide_resume(
             _trigger(values, before["anchor_at"]),
