@@ -105,7 +105,7 @@ def prune(context: Context) -> int:
     from scheduler.maintenance.retention import apply_retention
 
     context.open_database(read_only=False)
-    count = apply_retention(context.config, context.clock.now())
+    count = apply_retention(context.config, context.clock.now()).runs
     if context.args.json:
         context.screen.json({"deleted": count})
     else:

@@ -6,7 +6,6 @@ from scheduler.crashpoints import crash_point
 from scheduler.db.statements import change, change_many, placeholders, reading, rows, transaction
 
 BATCH = 500
-CANDIDATES = 100
 
 # Every final status by name: only so the index on (status, finished_at) serves.
 _FINISHED = "status IN ('success', 'error', 'timeout', 'lost', 'cancelled', 'skipped', 'missed')"
@@ -20,24 +19,63 @@ _IS_NOT_NEWEST = (
 )
 
 
-def delete_old_runs(before: float, runs_per_function: int) -> int:
-    """Delete one batch of runs that finished before an instant, or exceed a function's number.
+class OldRuns:
+    """What retention may delete: runs that finished before an instant, or exceed the number that
+    each function keeps. A run goes with all its attempts or not at all; open ones stay, and each
+    function's newest."""
 
-    A run goes with all its attempts or not at all. Open ones stay, and each function's newest.
-    Returns how many rows went; 0 = nothing is left to do.
-    """
-    doomed = _fetch_expired(before) or _fetch_excess(runs_per_function)
-    if not doomed:
-        return 0
-    crash_point("retention.before")
-    with transaction():
-        _note_pruned(doomed)
-        deleted = change(
-            f"DELETE FROM run_logs WHERE root_id IN ({placeholders(len(doomed))})", doomed
+    def __init__(self, *, before: float, runs_per_function: int) -> None:
+        self._before = before
+        self._runs_per_function = runs_per_function
+        self._crowded: list[int] | None = None  # functions with too many rows, found only once
+
+    def delete_batch(self) -> int:
+        """Delete one batch in one transaction; returns how many rows went, 0 = nothing is left."""
+        doomed = self._fetch_expired() or self._fetch_excess()
+        if not doomed:
+            return 0
+        crash_point("retention.before")
+        with transaction():
+            _note_pruned(doomed)
+            deleted = change(
+                f"DELETE FROM run_logs WHERE root_id IN ({placeholders(len(doomed))})", doomed
+            )
+            crash_point("retention.uncommitted")
+        crash_point("retention.committed")
+        return deleted
+
+    def _fetch_expired(self) -> list[int]:
+        with reading():
+            return _ids(
+                f"SELECT root_id FROM run_logs r WHERE {_FINISHED} AND finished_at < ? "
+                f"AND {_IS_LAST_ATTEMPT} AND {_IS_NOT_NEWEST} LIMIT {BATCH}",
+                [self._before],
+            )
+
+    def _fetch_excess(self) -> list[int]:
+        """Return runs of as many functions as a batch has room for."""
+        doomed: list[int] = []
+        with reading():
+            if self._crowded is None:
+                self._crowded = _ids(
+                    "SELECT function_id FROM run_logs GROUP BY function_id HAVING COUNT(*) > ?",
+                    [self._runs_per_function],
+                )
+            while self._crowded and len(doomed) < BATCH:
+                excess = self._fetch_excess_of(self._crowded[-1], BATCH - len(doomed))
+                doomed += excess
+                if len(doomed) < BATCH:
+                    self._crowded.pop()
+        return doomed
+
+    def _fetch_excess_of(self, function_id: int, most: int) -> list[int]:
+        return _ids(
+            f"SELECT root_id FROM run_logs r WHERE function_id = ? AND {_FINISHED} "
+            "AND id <= (SELECT k.id FROM run_logs k WHERE k.function_id = ? "
+            "ORDER BY k.id DESC LIMIT 1 OFFSET ?) "
+            f"AND {_IS_LAST_ATTEMPT} AND {_IS_NOT_NEWEST} ORDER BY id LIMIT {most}",
+            [function_id, function_id, self._runs_per_function],
         )
-        crash_point("retention.uncommitted")
-    crash_point("retention.committed")
-    return deleted
 
 
 def delete_old_scans(before: float) -> None:
@@ -47,35 +85,6 @@ def delete_old_scans(before: float) -> None:
             "DELETE FROM scans WHERE finished_at < ? AND id < (SELECT MAX(id) FROM scans)",
             [before],
         )
-
-
-def _fetch_expired(before: float) -> list[int]:
-    with reading():
-        return _roots(
-            f"SELECT root_id FROM run_logs r WHERE {_FINISHED} AND finished_at < ? "
-            f"AND {_IS_LAST_ATTEMPT} AND {_IS_NOT_NEWEST} LIMIT {BATCH}",
-            [before],
-        )
-
-
-def _fetch_excess(runs_per_function: int) -> list[int]:
-    """Return runs of the first functions that have more rows than they may keep."""
-    with reading():
-        for (function_id,) in rows(
-            "SELECT function_id FROM run_logs GROUP BY function_id "
-            f"HAVING COUNT(*) > ? LIMIT {CANDIDATES}",
-            [runs_per_function],
-        ):
-            excess = _roots(
-                f"SELECT root_id FROM run_logs r WHERE function_id = ? AND {_FINISHED} "
-                "AND id <= (SELECT k.id FROM run_logs k WHERE k.function_id = ? "
-                "ORDER BY k.id DESC LIMIT 1 OFFSET ?) "
-                f"AND {_IS_LAST_ATTEMPT} AND {_IS_NOT_NEWEST} ORDER BY id LIMIT {BATCH}",
-                [function_id, function_id, runs_per_function],
-            )
-            if excess:
-                return excess
-    return []
 
 
 def _note_pruned(doomed: Sequence[int]) -> None:
@@ -92,5 +101,5 @@ def _note_pruned(doomed: Sequence[int]) -> None:
     )
 
 
-def _roots(sql: str, params: Sequence[float]) -> list[int]:
-    return [int(root_id) for (root_id,) in rows(sql, params)]
+def _ids(sql: str, params: Sequence[float]) -> list[int]:
+    return [int(found) for (found,) in rows(sql, params)]

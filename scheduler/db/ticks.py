@@ -103,7 +103,8 @@ def return_into_reach(now: float) -> list[str]:
             )
             for function_id, name, *schedule, next_run_at, start, since_at in rows(
                 "SELECT id, name, interval_seconds, anchor_at, cron, timezone, next_run_at, start, "
-                "schedule_since_at FROM scheduled_functions WHERE state = 'active' AND enabled AND next_run_at > ? "
+                "schedule_since_at FROM scheduled_functions "
+                "WHERE state = 'active' AND enabled AND next_run_at > ? "
                 "AND (interval_seconds IS NULL OR next_run_at > ? + 2 * interval_seconds)",
                 [now, now],
             )

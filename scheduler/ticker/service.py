@@ -19,7 +19,7 @@ from scheduler.ticker.tick import Ticker
 
 WATCH_SECONDS = 1.0
 RETENTION_SECONDS = 60.0
-RETENTION_BATCHES = 20
+RETENTION_BATCHES = 5  # in one go: ticks must get between
 CLOCK_STEP_SECONDS = 1.0
 
 
@@ -48,13 +48,14 @@ class TickerService:
         self._ticked_at = clock.monotonic()
         reaper = Reaper(config, queue=queue, clock=clock)
         self._reaping = Duty("reap", WATCH_SECONDS, reaper.step)
+        self._retention = Duty("retention", RETENTION_SECONDS, self._retain)
         self._duties = [
             Duty("heartbeat", config.heartbeat_seconds, self._beat),
             Duty("files", WATCH_SECONDS, self._check_surroundings),
             Duty("scan", config.scan_interval_seconds, scans.step),
             self._reaping,
             Duty("sweep", WATCH_SECONDS, self._sweeper.sweep),
-            Duty("retention", RETENTION_SECONDS, self._retain),
+            self._retention,
         ]
 
     def run(self, stop: StopSignal) -> None:
@@ -110,7 +111,8 @@ class TickerService:
         self._bell.reopen_if_replaced()
 
     def _retain(self, now: float) -> None:
-        apply_retention(self._config, now, batches=RETENTION_BATCHES)
+        if not apply_retention(self._config, now, batches=RETENTION_BATCHES).is_complete:
+            self._retention.next_at = self._clock.monotonic() + WATCH_SECONDS
 
     def _notice_clock_change(self, now: float) -> None:
         """After the wall clock was set back, and at the start, bring far slots into reach."""

@@ -46,7 +46,7 @@ def main(folder: Path) -> None:
     transactions = Transactions()
     database.connection().set_trace_callback(transactions)
     began = time.perf_counter()
-    deleted = apply_retention(config, time.time())
+    deleted = apply_retention(config, time.time()).runs
     seconds = time.perf_counter() - began
     close_database()
     print(

@@ -4,6 +4,7 @@ from typing import Any
 
 from scheduler.db import ticks
 from scheduler.db.claims import ClaimedRun, claim_and_start
+from scheduler.db.retention import OldRuns
 from scheduler.db.statements import rows
 from scheduler.db.upserts import upsert_functions
 from scheduler.decorators import ScheduleSpec
@@ -52,6 +53,11 @@ def start_run(run_id: int, now: float, worker: str = WORKER) -> ClaimedRun:
     claimed, _ = claim_and_start(run_id, worker, now)
     assert claimed is not None
     return claimed
+
+
+def delete_old_runs(before: float, runs_per_function: int) -> int:
+    """Let retention delete one batch; return how many rows went."""
+    return OldRuns(before=before, runs_per_function=runs_per_function).delete_batch()
 
 
 def runs(*columns: str) -> list[tuple[Any, ...]]:

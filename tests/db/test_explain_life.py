@@ -3,12 +3,12 @@
 import pytest
 
 from scheduler.cli.verdicts import Explanation, explain_instant
-from scheduler.db import functions, retention, ticks
+from scheduler.db import functions, ticks
 from scheduler.db.finishes import finish, reap
 from scheduler.db.reports import find_function
 from scheduler.db.runs import cancel
 from scheduler.executor import Outcome
-from tests.db.rows import NOW, WORKER, discover, run_one, tick
+from tests.db.rows import NOW, WORKER, delete_old_runs, discover, run_one, tick
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -68,7 +68,7 @@ def test_every_slot_of_a_life_is_explained_by_what_happened_there(kept: bool) ->
     live()
     expected = dict(VERDICTS)
     if not kept:
-        assert retention.delete_old_runs(at(8.5), 1000)
+        assert delete_old_runs(at(8.5), 1000)
         expected |= dict.fromkeys(range(8), "pruned")
 
     said = {minute: explain(minute, now=26.5).verdict for minute in expected}

@@ -9,7 +9,7 @@ import pytest
 from playhouse.migrations import Runner
 
 from scheduler.config import Config
-from scheduler.db import processes, retention, scans
+from scheduler.db import processes, scans
 from scheduler.db.connection import close_database
 from scheduler.db.finishes import finish
 from scheduler.db.processes import ProcessRow
@@ -23,7 +23,7 @@ from scheduler.models import database as models_database
 from scheduler.runner.complaint import DUPLICATE_NAME, WARNING, FileError, complain
 from tests.db import rows as table
 from tests.db.conftest import make_config
-from tests.db.rows import NOW, WORKER, discover, one, run_one, start_run
+from tests.db.rows import NOW, WORKER, delete_old_runs, discover, one, run_one, start_run, tick
 
 
 def process(process_id: str, role: str = "worker") -> ProcessRow:
@@ -41,15 +41,15 @@ class TestRetention:
     def test_old_runs_go_and_the_newest_verdict_stays(self) -> None:
         discover("a.f")
         finish_slots(5)
-        assert retention.delete_old_runs(NOW + 10_000, 100) == 4
-        assert retention.delete_old_runs(NOW + 10_000, 100) == 0
+        assert delete_old_runs(NOW + 10_000, 100) == 4
+        assert delete_old_runs(NOW + 10_000, 100) == 0
         assert table.runs("scheduled_for") == [(NOW + 240,)]
         assert one("SELECT pruned_until_at FROM scheduled_functions") == NOW + 180
 
     def test_a_function_keeps_its_newest_runs(self) -> None:
         discover("a.f")
         finish_slots(5)
-        assert retention.delete_old_runs(0, 3) == 2
+        assert delete_old_runs(0, 3) == 2
         assert [slot for (slot,) in table.runs("scheduled_for")] == [
             NOW + 120,
             NOW + 180,
@@ -64,9 +64,18 @@ class TestRetention:
         assert retry_at is not None
         finish(start_run(3, retry_at), Outcome(status="error"), WORKER, retry_at)
         finish(run_one(NOW + 120), Outcome(status="success"), WORKER, NOW + 120)
-        assert retention.delete_old_runs(0, 2) == 1
+        assert delete_old_runs(0, 2) == 1
         assert table.runs("root_id", "attempt") == [(2, 1), (2, 2), (4, 1)]
-        assert retention.delete_old_runs(0, 1) == 2
+        assert delete_old_runs(0, 1) == 2
+
+    def test_the_excess_of_many_functions_goes_in_one_batch(self) -> None:
+        discover("a.f", "b.f", "c.f")
+        for slot in range(5):
+            for run_id, _ in tick(NOW + 60 * slot):
+                run = start_run(run_id, NOW + 60 * slot)
+                finish(run, Outcome(status="success"), WORKER, NOW + 60 * slot)
+        assert delete_old_runs(0, 3) == 6
+        assert delete_old_runs(0, 3) == 0
 
     def test_open_runs_and_the_attempts_before_them_stay(self) -> None:
         discover("a.f", retries=1)
@@ -77,7 +86,7 @@ class TestRetention:
                 "scheduled_for, covers_from, slots, finished_at, sends, output_bytes) "
                 "VALUES (1, 99, 1, 'skipped', 'schedule', 5, 5, 1, 5, 0, 0)"
             )
-        assert retention.delete_old_runs(NOW + 10_000, 100) == 0
+        assert delete_old_runs(NOW + 10_000, 100) == 0
         assert len(table.runs("id")) == 3
 
 

@@ -1,6 +1,7 @@
 """The ticker's loop over a real database: what it does first, and what it leaves to others."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,16 @@ from scheduler.config import Config
 from scheduler.db import processes
 from scheduler.db.connection import close_database
 from scheduler.db.processes import ProcessRow
+from scheduler.db.retention import BATCH
 from scheduler.db.schema import init_schema, installation_id
+from scheduler.db.statements import change, transaction
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.presence import Presence, run_folder
 from scheduler.maintenance.surroundings import Surroundings
 from scheduler.queue import open_queue
 from scheduler.stopping import StopSignal
 from scheduler.testing import SettableClock
-from scheduler.ticker.service import TickerService
+from scheduler.ticker.service import RETENTION_BATCHES, WATCH_SECONDS, TickerService
 from tests.db import rows as table
 from tests.db.conftest import make_config
 from tests.db.rows import NOW, discover, run_one
@@ -45,12 +48,13 @@ def sqlite(tmp_path: Path) -> Iterator[Config]:
     close_database()
 
 
-def go_round_once(config: Config, now: float) -> None:
-    clock = SettableClock(now)
+@contextmanager
+def made(config: Config, clock: SettableClock) -> Iterator[TickerService]:
+    """Yield a ticker's service that is registered, and stop it."""
     queue, bell = open_queue(config, installation_id()), ticker_bell(config)
     presence = Presence(config, "ticker", clock=clock)
     presence.start()
-    service = TickerService(
+    yield TickerService(
         config,
         queue=queue,
         presence=presence,
@@ -59,7 +63,6 @@ def go_round_once(config: Config, now: float) -> None:
         bell=bell,
         clock=clock,
     )
-    service.run(OneRound())  # type: ignore[arg-type]
     queue.storage.close()
     bell.close()
     presence.stop()
@@ -76,9 +79,33 @@ def test_a_run_that_died_with_the_machine_does_not_hold_back_the_slot_after_the_
     (folder / "dead.lock").touch()  # nobody holds it
     run_one(NOW, worker="dead")
 
-    go_round_once(sqlite, NOW + 600)
+    with made(sqlite, SettableClock(NOW + 600)) as service:
+        service.run(OneRound())  # type: ignore[arg-type]
 
     assert table.runs("status", "scheduled_for", "slots") == [
         ("lost", NOW, 1),
         ("queued", NOW + 600, 10),
     ]
+
+
+def test_retention_goes_on_every_second_until_it_has_caught_up(sqlite: Config) -> None:
+    discover("a.f")
+    rows = RETENTION_BATCHES * BATCH + 100
+    with transaction():
+        change(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+            "INSERT INTO run_logs (function_id, root_id, attempt, status, trigger, scheduled_for, "
+            "covers_from, slots, finished_at, sends, output_bytes) "
+            "SELECT 1, i, 1, 'success', 'schedule', i, i, 1, i, 0, 0 FROM n",
+            [rows],
+        )
+    clock = SettableClock(NOW)
+    left = []
+
+    with made(sqlite, clock) as service:
+        for _ in range(3):
+            service.step(clock.now())
+            left.append(len(table.runs("id")))
+            clock.advance(WATCH_SECONDS)
+
+    assert left == [101, 1, 1]  # the newest stays: that of this tick
