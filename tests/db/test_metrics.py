@@ -9,12 +9,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from scheduler.config import Config
 from scheduler.db.ended_runs import PAGE, EndedRuns
-from scheduler.db.retention import delete_old_runs
 from scheduler.db.statements import change, reading, rows, transaction
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.metrics import render
 from scheduler.metrics.collector import ServiceCollector
 from scheduler.testing import SettableClock
+from tests.db.rows import delete_old_runs
 from tests.db.seeding import NOW, seed_function, seed_process, seed_run, seed_scan_error
 
 pytestmark = pytest.mark.usefixtures("database")
