@@ -43,6 +43,23 @@ def mount() -> Iterator[Mount]:
 
 
 @pytest.fixture
+def set_immutable() -> Iterator[Callable[[Path, bool], None]]:
+    """Return what takes from everybody, or gives back, the right to write to a file."""
+    touched: set[Path] = set()
+
+    def call(file: Path, is_immutable: bool) -> None:
+        command = ["chattr", "+i" if is_immutable else "-i", str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"chattr is not permitted here: {done.stderr.strip()}")
+        touched.add(file)
+
+    yield call
+    for file in touched:
+        subprocess.run(["chattr", "-i", str(file)], check=False, capture_output=True)
+
+
+@pytest.fixture
 def steady(make_service: Callable[..., Service]) -> Service:
     """Return a service with a function that runs twice a second."""
     service = make_service(**KEYS)
@@ -126,20 +143,30 @@ def test_a_full_disk_is_told_and_slots_get_their_verdicts_when_there_is_space(
     assert_recovered(service)
 
 
-def test_a_read_only_folder_is_told_and_work_begins_when_it_is_writable(
+def test_a_read_only_folder_is_refused_at_the_start(
     make_service: Callable[..., Service], mount: Mount
 ) -> None:
     service = make_service(db_path="disk/scheduler.db", **KEYS)
     disk = service.folder / "disk"
     disk.mkdir()
     mount(disk, "-t", "tmpfs", "-o", "ro", "tmpfs")
-    service.database = disk / "scheduler.db"
-    service.write("steady.py", PULSE)
-    service.start("run")
-    says(service, "Read-only file system")
-    assert not is_healthy(service)
-    mount(disk, "-o", "remount,rw")
-    assert_recovered(service)
+    refused = service.run("run")
+    assert refused.returncode == 2
+    assert "db_path: " in refused.stderr
+    assert f"{disk} is not writable" in refused.stderr
+
+
+def test_files_that_become_read_only_while_running_are_told_and_work_goes_on_when_they_are_not(
+    steady: Service, set_immutable: Callable[[Path, bool], None]
+) -> None:
+    steady.start("run")
+    goes_on(steady)
+    log = steady.database.with_name("scheduler.db-wal")
+    set_immutable(log, True)
+    says(steady, "scheduler.db: ")
+    wait_for(lambda: not is_healthy(steady), "health to notice")
+    set_immutable(log, False)
+    assert_recovered(steady)
 
 
 def remove_all(database: Path) -> None:
