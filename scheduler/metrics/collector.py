@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
-from prometheus_client.samples import Sample
 
 from scheduler.clock import Clock
 from scheduler.config import Config
@@ -14,7 +13,6 @@ from scheduler.db.measurements import function_names, measure
 from scheduler.errors import SchedulerError
 from scheduler.maintenance.conditions import Process, judge
 from scheduler.metrics import families
-from scheduler.metrics.breathing import breathing
 from scheduler.metrics.totals import Totals
 
 
@@ -58,9 +56,7 @@ class ServiceCollector(Collector):
             except SchedulerError:
                 yield from families.always(is_readable=False, tick_age_seconds=self._own_age())
                 return
-        for metric in found:
-            metric.samples = _Samples(metric.samples)
-            yield metric
+        yield from found
 
     def _read(self) -> Iterator[Metric]:
         now = self._clock.now()
@@ -80,13 +76,6 @@ class ServiceCollector(Collector):
 
     def _own_age(self) -> float | None:
         return self._tick_age_seconds() if self._tick_age_seconds else None
-
-
-class _Samples(list[Sample]):
-    """Samples that let others work while somebody turns them into text."""
-
-    def __iter__(self) -> Iterator[Sample]:
-        return breathing(super().__iter__())
 
 
 def _heartbeat_age(processes: list[Process], now: float) -> float | None:
