@@ -19,6 +19,7 @@ NETWORK_TIMEOUT_SECONDS = 5
 # What the URL says goes before; the names are libpq's.
 _PARAMETERS = {
     "application_name": "scheduler",
+    "client_encoding": "UTF8",  # else a database in SQL_ASCII answers with bytes
     "connect_timeout": NETWORK_TIMEOUT_SECONDS,
     "keepalives_idle": NETWORK_TIMEOUT_SECONDS,
     "keepalives_interval": 2,
