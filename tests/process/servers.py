@@ -19,18 +19,20 @@ POSTGRES_BINARIES = "/usr/lib/postgresql/*/bin"
 class RedisServer:
     """A Redis that stores nothing: started again it is empty."""
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    def __init__(self, host: str = "127.0.0.1", password: str = "") -> None:
         self._binary = _need("redis-server")
         self._host = host
         self._port = free_port()
-        self.url = f"redis://{host}:{self._port}"
+        self._password = password
+        self.url = f"redis://{f':{password}@' if password else ''}{host}:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it listens."""
         listen = ["--bind", self._host, "--port", str(self._port), "--protected-mode", "no"]
+        asks = ["--requirepass", self._password] if self._password else []
         self._process = subprocess.Popen(
-            [self._binary, *listen, "--save", "", "--appendonly", "no"],
+            [self._binary, *listen, *asks, "--save", "", "--appendonly", "no"],
             stdout=subprocess.DEVNULL,
             cwd=tempfile.gettempdir(),
         )

@@ -82,11 +82,12 @@ class Service:
         """Return what was started and has not ended."""
         return [process for process in self._started if process.poll() is None]
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
         return subprocess.run(
             self.command(*arguments),
             cwd=self.folder,
+            env={**os.environ, **environment},
             capture_output=True,
             text=True,
             timeout=DEADLINE_SECONDS,
