@@ -128,11 +128,11 @@ def _with_processes(report: FileReport, forks: ForkWatch) -> FileReport:
     if report.error is not None or not (forks.has_seen or left):
         return report
     did = ["forks"] if forks.has_seen else []
-    did += [f"leaves processes running, which are killed ({', '.join(left)})"] if left else []
+    did += [f"leaves processes running that are killed ({', '.join(left)})"] if left else []
     warning = complain(
         report.path,
         "ImportFork",
-        f"it {' and '.join(did)} when it is imported: move the call into a function",
+        f"when it is imported it {' and '.join(did)}: move the call into a function",
         line=forks.line,
         severity=WARNING,
     )

@@ -16,7 +16,8 @@ from scheduler.scanner.walk import FileState
 
 _READ_BYTES = 262_144
 _TAIL_BYTES = 8_192
-_SHOWN = 80  # characters
+_SHOWN = 80  # characters of the last line, in the message of a warning
+_KEPT = 1_000  # characters of what a file printed besides
 _STACK_SECONDS = 0.3  # how long a hanging file may take to say where it hangs
 _DEATH_SECONDS = 5.0  # how long the system may take to kill it
 
@@ -127,7 +128,7 @@ class Inspector:
             self.file.path,
             known.error_type if known else "ImportOutput",
             f"{known.message}; {printed}" if known else printed,
-            traceback=text,
+            traceback=text[-_KEPT:].lstrip("\n"),
             line=known.line if known else None,
             severity=WARNING,
         )
@@ -175,7 +176,7 @@ def _describe_output(text: str) -> str | None:
     if not lines:
         return None
     last = lines[-1] if len(lines[-1]) <= _SHOWN else f"{lines[-1][: _SHOWN - 3]}..."
-    return f"it prints when it is imported, at last {last!r}: move the call into a function"
+    return f"when it is imported it prints, at last {last!r}: move the call into a function"
 
 
 def _describe(number: int) -> str:
