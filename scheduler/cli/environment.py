@@ -1,13 +1,13 @@
 """What around the configuration must be right: folders, file systems, servers, and all refusals."""
 
 import os
-import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import available_timezones
 
 from scheduler.cli.disks import find_disk_faults, local_files, nearest_folder
+from scheduler.cli.exposure import find_exposures
 from scheduler.cli.refusals import find_refusals, missing_drivers
 from scheduler.config import Config, safe_url
 from scheduler.errors import SchedulerError, SchemaMissingError
@@ -61,9 +61,6 @@ def _scan_paths(config: Config) -> Iterator[Finding]:
             yield Finding(f"scan_paths: {path} is not a folder; name the folder it is in")
         elif not os.access(path, os.R_OK | os.X_OK):
             yield Finding(f"scan_paths: {path} cannot be read by this user; see `ls -ld {path}`")
-        elif path.stat().st_mode & stat.S_IWOTH:
-            text = f"scan_paths: everybody may write to {path}, so everybody may run code here"
-            yield Finding(f"{text}; chmod o-w {path}", is_error=False)
 
 
 def _refusals(config: Config) -> Iterator[Finding]:
@@ -73,14 +70,12 @@ def _refusals(config: Config) -> Iterator[Finding]:
 
 def _files(config: Config) -> Iterator[Finding]:
     for key, path in local_files(config):
-        yield from _exposure(key, path)
         yield from _network(key, nearest_folder(path))
 
 
-def _exposure(key: str, path: Path) -> Iterator[Finding]:
-    if path.is_file() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        text = f"{key}: other users may open {path}, which holds what functions print"
-        yield Finding(f"{text}; chmod 600 {path}", is_error=False)
+def _exposures(config: Config) -> Iterator[Finding]:
+    for text in find_exposures(config):
+        yield Finding(text, is_error=False)
 
 
 def _network(key: str, folder: Path) -> Iterator[Finding]:
@@ -170,6 +165,7 @@ def _time_zones(_config: Config) -> Iterator[Finding]:
 _LOOKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _scan_paths,
     _refusals,
+    _exposures,
     _files,
     _disks,
     _doorbell,

@@ -75,6 +75,59 @@ def test_a_file_in_the_place_of_the_fifo_is_a_warning(folder: Path) -> None:
     assert found.endswith("is no FIFO, runs start up to 1 s late; remove it")
 
 
+def test_python_files_and_folders_below_that_everybody_may_write_to_are_a_warning(
+    folder: Path,
+) -> None:
+    below = folder / "functions" / "below"
+    below.mkdir()
+    (below / "job.py").touch()
+    for path in (below / "job.py", below):
+        mode = path.stat().st_mode
+        path.chmod(0o777)
+
+        (found,) = findings(folder)
+
+        assert found.startswith(f"scan_paths: everybody may write to {path}, so everybody may run")
+        path.chmod(mode)
+
+
+def test_a_sticky_folder_of_functions_is_still_one_where_everybody_may_add_code(
+    folder: Path,
+) -> None:
+    (folder / "functions").chmod(0o1777)
+
+    (found,) = findings(folder)
+
+    assert found.startswith("scan_paths: everybody may write to ")
+
+
+def test_a_configuration_that_everybody_may_change_or_replace_is_a_warning(folder: Path) -> None:
+    (folder / "scheduler.toml").touch()
+    (folder / "scheduler.toml").chmod(0o666)
+    (found,) = findings(folder)
+    assert found.startswith(f"configuration: everybody may write to {folder / 'scheduler.toml'}, ")
+
+    (folder / "scheduler.toml").chmod(0o600)
+    folder.chmod(0o777)
+    places = [found.partition(": ")[0] for found in findings(folder)]
+    assert places == ["configuration", "db_path"]
+
+    folder.chmod(0o1777)  # as /tmp: what is there stays its owner's
+    assert findings(folder) == []
+
+
+def test_a_password_in_a_configuration_that_everybody_may_read_is_a_warning(folder: Path) -> None:
+    text = 'queue_url = "redis://me:secret@127.0.0.1:1"\n'
+    warnings = [found for found in findings(folder, text) if not found.startswith("! ")]
+    assert [warning.partition(" in ")[0] for warning in warnings] == [
+        "queue_url: everybody may read its password"
+    ]
+    assert "secret" not in warnings[0]
+
+    (folder / "scheduler.toml").chmod(0o600)
+    assert [found for found in findings(folder, text) if not found.startswith("! ")] == []
+
+
 def test_a_database_that_others_may_read_is_a_warning(folder: Path) -> None:
     (folder / "scheduler-queue.db").touch(0o600)
     (folder / "scheduler-queue.db").chmod(0o644)
@@ -150,6 +203,7 @@ def test_what_no_restart_can_mend_is_refused_by_every_process_in_one_line(
 
 
 def test_a_server_that_cannot_be_reached_is_an_error_without_its_password(folder: Path) -> None:
+    (folder / "scheduler.toml").touch(0o600)
     found = findings(folder, 'database_url = "postgresql://me:secret@127.0.0.1:1/db"')
 
     assert found
@@ -161,6 +215,7 @@ def test_a_server_that_cannot_be_reached_is_an_error_without_its_password(folder
 def test_a_queue_that_cannot_be_reached_is_an_error_without_its_password(
     folder: Path, scheme: str
 ) -> None:
+    (folder / "scheduler.toml").touch(0o600)
     (found,) = findings(folder, f'queue_url = "{scheme}://me:secret@127.0.0.1:1/0"')
 
     assert found.startswith(f"! queue_url: {scheme}://me:***@127.0.0.1:1/0 cannot be reached: ")
