@@ -37,18 +37,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--functions", nargs="+", type=int, default=[2000, 20000])
     parser.add_argument("--runs", type=int, default=1_000_000)
+    parser.add_argument("--folder", type=Path, help="make the databases here, or use them again")
     arguments = parser.parse_args()
-    for functions in arguments.functions:
-        with tempfile.TemporaryDirectory(prefix="measure-") as folder:
-            config = make_config(Path(folder))
-            (Path(folder) / "jobs").mkdir()
-            (Path(folder) / "scheduler.toml").write_text('scan_paths = ["jobs"]\n')
-            make_database(config, Seed(CLOCK.now(), functions=functions, runs=arguments.runs))
-            with writing(config) as connection:  # as if a service were there: nothing is late
-                connection.execute("UPDATE scheduled_functions SET next_run_at = next_run_at + 9e4")
+    with tempfile.TemporaryDirectory(prefix="measure-") as temporary:
+        folder = arguments.folder or Path(temporary)
+        configs = [_filled(folder, functions, arguments.runs) for functions in arguments.functions]
+        for functions, config in zip(arguments.functions, configs, strict=True):
             print(f"{functions:,} functions, {arguments.runs:,} runs")
             measure(config)
     return 0
+
+
+def _filled(folder: Path, functions: int, runs: int) -> Config:
+    """Return the configuration of a database of this size."""
+    place = folder / f"{functions}-{runs}"
+    config = make_config(place)
+    if not config.db_path.exists():
+        (place / "jobs").mkdir(parents=True)
+        (place / "scheduler.toml").write_text('scan_paths = ["jobs"]\n')
+        make_database(config, Seed(CLOCK.now(), functions=functions, runs=runs))
+        with writing(config) as connection:  # as if a service were there: nothing is late
+            connection.execute("UPDATE scheduled_functions SET next_run_at = next_run_at + 9e4")
+    return config
 
 
 def measure(config: Config) -> None:

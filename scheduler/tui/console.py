@@ -28,6 +28,7 @@ BOARD_SECONDS = 2.0  # how often the mere passing of time is looked at
 DOUBLE_CLICK_SECONDS = 0.4
 UNFOCUSED_SECONDS = 30.0
 WHEEL_ROWS = 3
+NO_MESSAGE = (Message(""), float("-inf"))
 
 
 class Terminal(Protocol):
@@ -93,7 +94,7 @@ class Console:
         self._latest, self._frozen = EMPTY, (EMPTY, 0.0)
         self._is_frozen = False
         self._trouble: Trouble | None = None
-        self._message = (Message(""), 0.0)
+        self._message = NO_MESSAGE
         self._board = (EMPTY.overview, 0.0, Board(EMPTY.overview, Look(0.0, around.config)))
         self._last_key_at = float("-inf")
         self._is_pasting = False
@@ -200,6 +201,7 @@ class Console:
     def toggle_freeze(self) -> None:
         """Hold everything that is shown, or go on."""
         self._is_frozen = not self._is_frozen
+        self._message = NO_MESSAGE  # an answer of before would hide that it is frozen
         self._frozen = (self._latest, self.around.clock.now())
 
     def push(self, screen: Screen) -> None:

@@ -436,3 +436,8 @@ def test_details_in_a_narrow_window_still_tell_that_there_are_problems(
     stage = stage_of(seeded, width=80, height=24)
     first = stage.press("enter").split("\n")[0]
     assert "accounts.archive_user_sessions   ! 3 problems !" in first
+
+
+def test_freezing_is_told_at_once_also_after_an_answer(stage: Stage) -> None:
+    stage.press("u")
+    assert "FROZEN" in stage.press(" ").split("\n")[0]
