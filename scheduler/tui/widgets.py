@@ -44,7 +44,10 @@ class Surface(urwid.Widget):
         if width < 1 or height < 1:
             return urwid.SolidCanvas(" ", width, height)
         lines, self._next = self._next, None
-        if lines is None or size != self._size:
+        if size != self._size:
+            self._invalidate()  # what is kept of another size would come back stale
+            lines = None
+        if lines is None:
             lines = self._painter.lines(width, height)
         self._size, self._drawn = size, lines
         shown = [*lines[:height], *([[]] * (height - len(lines)))]

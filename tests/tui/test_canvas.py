@@ -54,3 +54,10 @@ def test_a_refresh_that_changes_nothing_leaves_the_screen_alone(stage: Stage) ->
     stage.clock.advance(1)
     surface.refresh()
     assert surface.render((120, 36), True) is not drawn
+
+
+def test_a_size_that_comes_back_is_drawn_anew(stage: Stage) -> None:
+    surface = Surface(stage.console)
+    first = surface.render((120, 36), True)
+    surface.render((80, 24), True)
+    assert surface.render((120, 36), True) is not first

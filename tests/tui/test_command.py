@@ -259,6 +259,16 @@ def test_the_console_can_be_read_in_every_environment(
     assert b"Traceback" not in console.raw
 
 
+@pytest.mark.parametrize("theme", ["dark", "light", "mono"])
+@pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {"LC_ALL": "C"}], ids=str)
+def test_every_state_can_be_read_in_every_theme_and_environment(
+    opened: Opener, environ: dict[str, str], theme: str
+) -> None:
+    console = opened("--theme", theme, height=60, **environ)
+    words = ["FAIL", "TIME", "LOST", "LATE", "MISS", "run", "wait", "new", "ok", "off", "gone"]
+    console.wait_until(lambda text: all(f" {word} " in text for word in words), str(words))
+
+
 @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
 def test_without_colour_no_colour_is_sent(opened: Opener, environ: dict[str, str]) -> None:
     console = opened(**environ)
