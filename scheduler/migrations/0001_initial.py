@@ -121,6 +121,13 @@ def up(migrator: object, db: Database) -> None:
     )
     RunLog.add_index(
         RunLog.index(
+            RunLog.function,
+            name="run_logs_held",
+            where=SQL("status IN ('queued', 'running') AND available_at IS NULL"),
+        )
+    )
+    RunLog.add_index(
+        RunLog.index(
             RunLog.sent_at,
             RunLog.available_at,
             name="run_logs_queued",
