@@ -4,8 +4,10 @@ Text: `2026-11-23 08:49:57.123Z INFO: discovered 1 scheduled function(s) files=1
 JSON: one object a line: at, level, event, message where the event has one, and the event's fields.
 """
 
+import functools
 import json
 import logging
+import math
 import sys
 import traceback
 from collections.abc import Mapping
@@ -110,7 +112,7 @@ def _text(key: str, value: Any) -> str:
     if isinstance(value, float):
         return _instant(value).replace(" ", "T") if _is_instant(key) else f"{value:.6g}"
     text = _summary(value) if isinstance(value, BaseException) else str(value)
-    if not text or not text.isprintable() or any(mark in text for mark in ' "='):
+    if not text or not text.isprintable() or " " in text or '"' in text or "=" in text:
         return json.dumps(text, ensure_ascii=False)
     return text
 
@@ -121,10 +123,15 @@ def _is_instant(key: str) -> bool:
 
 def _instant(at: float) -> str:
     try:
-        moment = utc(at)
+        second = math.floor(at)
+        return f"{_second(second)}.{int((at - second) * 1000):03}Z"
     except (OverflowError, ValueError, OSError):
         return f"{at:.3f}"
-    return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03}Z"
+
+
+@functools.lru_cache(maxsize=8)  # formatting it costs more than the rest of a line
+def _second(at: int) -> str:
+    return f"{utc(at):%Y-%m-%d %H:%M:%S}"
 
 
 def _summary(error: BaseException) -> str:

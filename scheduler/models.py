@@ -145,6 +145,7 @@ RunLog.add_index(
     RunLog.index(
         RunLog.sent_at,
         RunLog.available_at,
+        RunLog.claimed_by,
         name="run_logs_queued",
         where=SQL("status = 'queued'"),
     )

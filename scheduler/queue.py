@@ -63,6 +63,15 @@ class RunQueue(Huey):  # type: ignore[misc]
                     return run_id
         return None
 
+    def take_chunk(self, most: int, behind: int) -> list[int]:
+        """Take so many run ids at once if more than `behind` messages wait, otherwise none.
+
+        Raises QueueUnavailableError.
+        """
+        with self._guarded():
+            taken = map(self._decode, self.storage.take_many(most, behind))
+            return [run_id for run_id in taken if run_id is not None]
+
     def size(self) -> int:
         """Return how many messages wait. Raises QueueUnavailableError."""
         with self._guarded():

@@ -62,6 +62,20 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
 
     take_now = dequeue
 
+    def take_many(self, most: int, behind: int) -> list[bytes]:
+        """Take so many messages at once if more than `behind` wait, otherwise none."""
+        if not self.sql(
+            "select 1 from task where queue = ? limit 1 offset ?", (self.name, behind), results=True
+        ):
+            return []
+        taken = self.sql(
+            "delete from task where id in (select id from task where queue = ? "
+            "order by priority desc, id limit ?) returning priority, id, data",
+            (self.name, most),
+            results=True,
+        )
+        return [data for _, _, data in sorted(taken, key=lambda row: (-row[0], row[1]))]
+
     def enqueue_many(self, messages: Sequence[tuple[bytes, int]]) -> None:
         """Insert all (data, priority) pairs in one transaction."""
         with self.db(commit=True) as cursor:
@@ -114,6 +128,12 @@ class BulkRedisStorage(PriorityRedisStorage):  # type: ignore[misc]
         popped = self.conn.zpopmin(self.queue_key)
         return popped[0][0][8:] if popped else None
 
+    def take_many(self, most: int, behind: int) -> list[bytes]:
+        """Take so many messages at once if more than `behind` wait, otherwise none."""
+        if self.conn.zcard(self.queue_key) <= behind:
+            return []
+        return [data[8:] for data, _ in self.conn.zpopmin(self.queue_key, most)]
+
     def enqueue_many(self, messages: Sequence[tuple[bytes, int]]) -> None:
         """Add all (data, priority) pairs in one round trip, in their order."""
         # As the stock enqueue: an 8-byte time keeps equal priorities in order and is cut off later.
@@ -139,6 +159,18 @@ class BulkPostgresStorage(PostgresStorage):  # type: ignore[misc]
         """Take the message of the highest priority without waiting for a notification."""
         taken: bytes | None = self._dequeue()
         return taken
+
+    def take_many(self, most: int, behind: int) -> list[bytes]:
+        """Take so many messages at once if more than `behind` wait, otherwise none."""
+        taken = self.sql(
+            f"delete from {self.table_task} where id in (select id from {self.table_task} "
+            "where queue = %s order by priority desc, id limit %s for update skip locked) "
+            f"and exists (select 1 from {self.table_task} where queue = %s offset %s) "
+            "returning priority, id, data",
+            (self.name, most, self.name, behind),
+            results=True,
+        )
+        return [bytes(data) for _, _, data in sorted(taken, key=lambda row: (-row[0], row[1]))]
 
     def enqueue_many(self, messages: Sequence[tuple[bytes, int]]) -> None:
         """Insert all (data, priority) pairs and notify the listeners in one transaction."""

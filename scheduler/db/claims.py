@@ -1,11 +1,16 @@
-"""Claim and start: the atomic change that gives one worker the right to run an attempt."""
+"""Claim and start: the atomic changes that give one worker the right to run an attempt.
 
+Mostly one change. Where many short runs wait a worker claims a chunk of them in one commit, then
+starts each by its own: what is claimed but not started goes back to the queue when the worker ends.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scheduler.crashpoints import crash_point
-from scheduler.db.messages import Message
+from scheduler.db.messages import MESSAGE_COLUMNS, Message, messages
 from scheduler.db.releases import release_next
-from scheduler.db.statements import change, rows, transaction
+from scheduler.db.statements import change, placeholders, rows, transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,18 @@ _CLAIM_AND_START = f"""
     UPDATE run_logs SET claimed_by = ?, claimed_at = ?, status = 'running', started_at = ?
     WHERE {_IS_CLAIMABLE} AND {_IS_TOO_LATE} IS NOT TRUE AND NOT {_IS_DEAD}
 """
+_CLAIM = f"""
+    UPDATE run_logs SET claimed_by = ?, claimed_at = ? WHERE {_IS_CLAIMABLE}
+    AND {_IS_TOO_LATE} IS NOT TRUE AND NOT {_IS_DEAD}
+"""
+_START = """
+    UPDATE run_logs SET status = 'running', started_at = ?
+    WHERE id = ? AND status = 'queued' AND claimed_by = ?
+"""
+_HAND_BACK = f"""
+    UPDATE run_logs SET claimed_by = NULL, claimed_at = NULL, sent_at = ?
+    WHERE status = 'queued' AND claimed_by = ? {{only}} RETURNING {MESSAGE_COLUMNS}
+"""
 _NOTE_START = "UPDATE scheduled_functions SET last_started_at = ? WHERE id = ?"
 _MISS = f"""
     UPDATE run_logs SET status = 'missed', reason = ?, finished_at = ?
@@ -60,7 +77,7 @@ _MISS = f"""
 """
 _FETCH = f"""
     SELECT {_CLAIMED_COLUMNS} FROM run_logs r
-    JOIN scheduled_functions f ON f.id = r.function_id WHERE r.id = ?
+    JOIN scheduled_functions f ON f.id = r.function_id WHERE r.id IN ({{}})
 """
 
 
@@ -79,11 +96,63 @@ def claim_and_start(
             change(_NOTE_START, [now, run.function_id])
             crash_point("claim.uncommitted")
             return run, []
-        missed = rows(_MISS, [OUTSIDE_GRACE, now, run_id, now, now])
-        return None, [message for (id_,) in missed for message in release_next(id_, now)]
+        return None, _miss(run_id, now)
+
+
+def claim_chunk(
+    run_ids: Sequence[int], worker_id: str, now: float
+) -> tuple[list[ClaimedRun], list[Message]]:
+    """Claim attempts in one change without starting them; the others are treated as by a claim.
+
+    Returns those that are this worker's now, and the messages as `claim_and_start` does.
+    """
+    released: list[Message] = []
+    with transaction():
+        claimed = [
+            run_id
+            for run_id in run_ids
+            if change(_CLAIM, [worker_id, now, run_id, now, now, worker_id])
+        ]
+        runs = {run.id: run for run in _fetch(claimed)}
+        for run_id in set(run_ids) - runs.keys():
+            released += _miss(run_id, now)
+        crash_point("supply.uncommitted")
+    return [runs[run_id] for run_id in claimed], released
+
+
+def start(run: ClaimedRun, worker_id: str, now: float) -> bool:
+    """Start an attempt that this worker has claimed; False if it is not to be run any more."""
+    with transaction():
+        if not change(_START, [now, run.id, worker_id]):
+            return False
+        change(_NOTE_START, [now, run.function_id])
+    return True
+
+
+def hand_back(run_ids: Sequence[int] | None, worker_id: str, now: float) -> list[Message]:
+    """Undo a worker's claims of what it has not started, all of them with None; as if just sent.
+
+    Returns the messages to send after the commit.
+    """
+    only = "" if run_ids is None else f"AND id IN ({placeholders(len(run_ids))})"
+    with transaction():
+        return messages(_HAND_BACK.format(only=only), [now, worker_id, *(run_ids or ())])
 
 
 def fetch_claimed(run_id: int) -> ClaimedRun:
     """Return an attempt with what a worker needs of its function."""
-    ((*values,),) = rows(_FETCH, [run_id])
-    return ClaimedRun(*values)
+    (run,) = _fetch([run_id])
+    return run
+
+
+def _fetch(run_ids: Sequence[int]) -> list[ClaimedRun]:
+    if not run_ids:
+        return []
+    found = rows(_FETCH.format(placeholders(len(run_ids))), run_ids)
+    return [ClaimedRun(*values) for values in found]
+
+
+def _miss(run_id: int, now: float) -> list[Message]:
+    """Give a slot that is older than its grace its verdict; return what it had held back."""
+    missed = rows(_MISS, [OUTSIDE_GRACE, now, run_id, now, now])
+    return [message for (id_,) in missed for message in release_next(id_, now)]

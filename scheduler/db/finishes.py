@@ -33,6 +33,7 @@ _RETRY = """
     VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, 0, 0)
     ON CONFLICT (root_id, attempt) DO NOTHING
 """
+_IS_ABSENT = "claimed_by NOT IN (SELECT id FROM processes WHERE state != 'lost')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +103,16 @@ def reap(worker_id: str, *, reason: str, now: float) -> list[Finished]:
 
 
 def fetch_absent_owners(before: float) -> list[str]:
-    """Return who claims to run attempts since before an instant, but is no process any more."""
+    """Return who claimed attempts before an instant and holds them, but is no process any more."""
     with reading():
         return [
             str(worker_id)
             for (worker_id,) in rows(
-                "SELECT DISTINCT claimed_by FROM run_logs WHERE status = 'running' "
-                "AND started_at < ? AND claimed_by NOT IN "
-                "(SELECT id FROM processes WHERE state != 'lost')",
-                [before],
+                "SELECT claimed_by FROM run_logs WHERE status = 'running' AND started_at < ? "
+                f"AND {_IS_ABSENT} UNION "
+                "SELECT claimed_by FROM run_logs WHERE status = 'queued' "
+                f"AND claimed_by IS NOT NULL AND claimed_at < ? AND {_IS_ABSENT}",
+                [before, before],
             )
         ]
 

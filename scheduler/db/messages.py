@@ -40,10 +40,12 @@ def take_overdue(now: float) -> list[Message]:
 
 
 def count_waiting(now: float) -> int:
-    """Return how many runs are queued and available: what the queue should hold."""
+    """Return how many runs are queued, available and unclaimed: what the queue should hold."""
     with reading():
         ((count,),) = rows(
-            "SELECT COUNT(*) FROM run_logs WHERE status = 'queued' AND available_at <= ?", [now]
+            "SELECT COUNT(*) FROM run_logs WHERE status = 'queued' AND claimed_by IS NULL "
+            "AND available_at <= ?",
+            [now],
         )
     return int(count)
 
@@ -63,6 +65,7 @@ def _mark_sent(condition: str, params: Sequence[Any], now: float) -> list[Messag
         return messages(
             "UPDATE run_logs SET sent_at = ?, sends = sends + 1 WHERE id IN ("
             "SELECT id FROM run_logs WHERE status = 'queued' AND available_at <= ? "
-            f"AND {condition} ORDER BY available_at LIMIT {BATCH}) RETURNING {MESSAGE_COLUMNS}",
+            f"AND claimed_by IS NULL AND {condition} ORDER BY available_at LIMIT {BATCH}) "
+            f"RETURNING {MESSAGE_COLUMNS}",
             [now, now, *params],
         )

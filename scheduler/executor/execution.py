@@ -42,6 +42,7 @@ class Execution:
         self._deadline: float | None = None
         self._kill_at: float | None = None
         self._flush_at: float | None = None
+        self._is_output_read = False
         self.answer: dict[str, Any] | None = None
 
     def run(self) -> Outcome | None:
@@ -86,6 +87,8 @@ class Execution:
         executor = self._executor
         while self.answer is None and executor.exit is None:
             ready = executor.poll(self._patience())
+            # The control channel is looked at first: what was printed before an answer shows too.
+            self._is_output_read = executor.control_fd in ready and executor.output_fd not in ready
             if executor.output_fd in ready:
                 self._pump()
             if executor.control_fd in ready:
@@ -155,7 +158,8 @@ class Execution:
             executor.kill(DEATH_SECONDS)
         else:
             executor.cpu_total_seconds = self.answer["cpu_total_seconds"]
-        self._drain()
+        if self.answer is None or not self._is_output_read:
+            self._drain()
         return decide(
             Ending(
                 asked=self._asked,

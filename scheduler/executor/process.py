@@ -159,8 +159,8 @@ class ExecutorProcess:
 def _parse(line: bytes) -> dict[str, Any] | None:
     """Return a message of the executor, None for anything else."""
     try:
-        message = json.loads(line)
-    except ValueError:
+        message = json.loads(line.decode())
+    except ValueError:  # also of what is no UTF-8
         return None
     is_ours = isinstance(message, dict) and not _KINDS.isdisjoint(message)
     return message if is_ours else None

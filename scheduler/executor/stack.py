@@ -54,6 +54,8 @@ class StackDump:
 
     def text(self) -> str | None:
         """Return the last answer, None if there is none."""
+        if not self._dump:
+            return None
         lines = self._dump.decode("utf-8", "replace").splitlines(keepends=True)
         text = "".join(line for line in lines if not _OURS.search(line))
         return clean(bounded(text, TRACEBACK_LIMIT)) or None

@@ -3,7 +3,7 @@
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
-from scheduler.db import finishes, processes
+from scheduler.db import claims, finishes, processes
 from scheduler.db.statements import transaction
 from scheduler.logs import event
 from scheduler.maintenance.liveness import Death, Watch, remove_lock
@@ -29,6 +29,7 @@ class Reaper:
             self._reap(death, now)
         for worker_id in finishes.fetch_absent_owners(now - self._dead_after_seconds):
             lost = finishes.reap(worker_id, reason="its worker has left without it", now=now)
+            self._queue.send(claims.hand_back(None, worker_id, now))
             self._send(lost)
         processes.forget_lost(now - REMEMBER_LOST_SECONDS)
 
@@ -40,9 +41,11 @@ class Reaper:
             if not processes.mark_lost(process.id, death.reason, process.beat):
                 return
             lost = finishes.reap(process.id, reason=f"{what}: {death.reason}", now=now)
+            unstarted = claims.hand_back(None, process.id, now)
         crash_point("reap.committed")
         event("process.lost", "warning", process=what, reason=death.reason, runs=len(lost))
         remove_lock(self._run_folder, process.id)
+        self._queue.send(unstarted)
         self._send(lost)
 
     def _send(self, lost: list[finishes.Finished]) -> None:

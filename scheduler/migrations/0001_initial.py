@@ -130,6 +130,7 @@ def up(migrator: object, db: Database) -> None:
         RunLog.index(
             RunLog.sent_at,
             RunLog.available_at,
+            RunLog.claimed_by,
             name="run_logs_queued",
             where=SQL("status = 'queued'"),
         )

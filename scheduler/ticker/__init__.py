@@ -1,5 +1,7 @@
 """`scheduler ticker`: finds due slots and enqueues their runs; never imports user code."""
 
+import gc
+
 from scheduler.clock import SystemClock
 from scheduler.config import Config
 from scheduler.db.connection import close_database
@@ -53,6 +55,8 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
     metrics = make_server(config, clock=clock, tick_age_seconds=service.tick_age_seconds)
     if metrics is not None:
         service.add_duty(Duty("metrics", METRICS_SECONDS, metrics.step))
+    gc.collect()
+    gc.freeze()  # a collection in a tick looks through what is new, not through all modules
     service.run(stop)
     if metrics is not None:
         metrics.stop()

@@ -60,6 +60,7 @@ class Pulse:
             self._beat()
             self._next_beat = monotonic + self._config.heartbeat_seconds
         self._serve_requests()
+        self._slots.hand_back(unless_fresh=True)
 
     def _beat(self) -> None:
         controls = self._slots.controls()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
-from scheduler.db.claims import ClaimedRun, claim_and_start
+from scheduler.db.claims import ClaimedRun, claim_and_start, start
 from scheduler.db.finishes import Finished, finish
 from scheduler.db.messages import Message
 from scheduler.db.runs import record_output
@@ -18,6 +18,7 @@ from scheduler.logs import event
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
 from scheduler.worker.places import local_scan_path
+from scheduler.worker.supply import Supply
 
 FIRST_BACKOFF_SECONDS = 0.1
 LONGEST_BACKOFF_SECONDS = 5.0
@@ -44,6 +45,7 @@ class Slots:
         self._clock = clock
         self._lock = threading.Lock()
         self._held: dict[int, _Held] = {}
+        self._supply = Supply(queue, clock)
         self.worker_id = ""
 
     def execute(self, run_id: int) -> None:
@@ -54,25 +56,31 @@ class Slots:
             return
         while held is not None:
             crash_point("slot.started")
+            began = self._clock.monotonic()
             try:
                 outcome = self._pool.run(self._call(held.run), held.control, held.show_output)
             except BaseException:
                 self._let_go(held)  # the heartbeat finds its row and gives it a verdict
                 raise
             crash_point("slot.ended")
-            held = self._end(held, outcome)
+            self._supply.note(self._clock.monotonic() - began)
+            held = self._end(held, outcome) or self._begin_next()
 
     def controls(self) -> dict[int, RunControl]:
         """Return the controls of the runs that are in a slot now, by run id."""
         with self._lock:
             return {run_id: held.control for run_id, held in self._held.items()}
 
-    def _hold(self, run_id: int) -> "_Held | None":
+    def hand_back(self, *, unless_fresh: bool = False) -> None:
+        """Return to the queue what is claimed and not started, or only what no slot comes for."""
+        self._send(self._supply.hand_back(self.worker_id, unless_fresh=unless_fresh))
+
+    def _hold(self, run_id: int, supplied: ClaimedRun | None = None) -> "_Held | None":
         """Register a run before it starts; None if a slot of this worker has it already."""
         with self._lock:
             if run_id in self._held:
                 return None
-            held = self._held[run_id] = _Held(run_id, self.worker_id)
+            held = self._held[run_id] = _Held(run_id, self.worker_id, supplied)
             return held
 
     def _let_go(self, held: "_Held | None") -> None:
@@ -80,17 +88,39 @@ class Slots:
             with self._lock:
                 del self._held[held.run_id]
 
+    def _drop(self, held: "_Held | None") -> None:
+        """Let go of what could not be started; what is claimed all the same stays in the supply."""
+        self._let_go(held)
+        if held is not None and held.supplied is not None:
+            self._supply.put_back(held.supplied)
+
     def _begin(self, held: "_Held") -> bool:
         """Claim and start; otherwise let go, it is not to be run (any more)."""
         try:
-            held.claimed, released = claim_and_start(held.run_id, held.worker_id, self._now())
+            released = self._start(held)
         except BaseException:
-            self._let_go(held)
+            self._drop(held)
             raise
         self._send(released)
-        if held.claimed is None:
+        if held.started is None:
             self._let_go(held)
-        return held.claimed is not None
+        return held.started is not None
+
+    def _start(self, held: "_Held") -> list[Message]:
+        """Start what this worker has claimed, or claim and start it; return what that released."""
+        if held.supplied is None:
+            held.started, released = claim_and_start(held.run_id, held.worker_id, self._now())
+            return released
+        if start(held.supplied, held.worker_id, self._now()):
+            held.started = held.supplied
+        return []
+
+    def _begin_next(self) -> "_Held | None":
+        """Start the next run that can be; None when there is none."""
+        while (held := self._next_held()) is not None:
+            if self._begin(held):
+                return held
+        return None
 
     def _end(self, held: "_Held", outcome: Outcome) -> "_Held | None":
         """Write the verdict and start the next queued run in the same commit; return that one."""
@@ -98,13 +128,13 @@ class Slots:
         try:
             finished = self._insist(held, outcome, following)
         except BaseException:
-            self._let_go(following)
+            self._drop(following)
             raise
         finally:
             self._let_go(held)
         crash_point("slot.finished")
         self._tell(held.run, outcome, finished)
-        if following is not None and following.claimed is None:
+        if following is not None and following.started is None:
             self._let_go(following)
             return None
         return following
@@ -113,11 +143,13 @@ class Slots:
         if self._stop.is_set():
             return None
         try:
-            run_id = self._queue.take_now()
+            supplied, released = self._supply.take(self.worker_id)
+            run_id = supplied.id if supplied is not None else self._queue.take_now()
         except QueueUnavailableError as error:
             event("queue.unreadable", "error", error=str(error))
             return None
-        return None if run_id is None else self._hold(run_id)
+        self._send(released)
+        return None if run_id is None else self._hold(run_id, supplied)
 
     def _insist(self, held: "_Held", outcome: Outcome, following: "_Held | None") -> Finished:
         """Try until the verdict is written; the slot takes nothing new meanwhile.
@@ -133,7 +165,7 @@ class Slots:
                 event("run.unwritten", "error", run_id=held.run_id, error=str(error))
             outcome = _without_text(outcome)
             if following is not None:
-                following.claimed = None  # it was undone with the rest
+                following.started = None  # it was undone with the rest
             if self._stop.wait_hurry(backoff):
                 return Finished(is_accepted=False)
             backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
@@ -143,9 +175,7 @@ class Slots:
             finished = finish(held.run, outcome, held.worker_id, self._now())
             released: list[Message] = []
             if following is not None:
-                following.claimed, released = claim_and_start(
-                    following.run_id, following.worker_id, self._now()
-                )
+                released = self._start(following)
         finished.messages.extend(released)
         return finished
 
@@ -199,13 +229,14 @@ class _Held:
 
     run_id: int
     worker_id: str
+    supplied: ClaimedRun | None = None  # claimed before, with others
+    started: ClaimedRun | None = None
     control: RunControl = field(default_factory=RunControl)
-    claimed: ClaimedRun | None = None
 
     @property
     def run(self) -> ClaimedRun:
-        assert self.claimed is not None, "only what was claimed is run"
-        return self.claimed
+        assert self.started is not None, "only what was started is run"
+        return self.started
 
     def show_output(self, output: str, output_bytes: int) -> None:
         """Write live output; that it could not be shown is no reason to end the run."""

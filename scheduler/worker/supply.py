@@ -1,0 +1,81 @@
+"""What a worker has claimed and not started: a chunk at a time, while many short runs wait."""
+
+import threading
+from collections import deque
+
+from scheduler.clock import Clock
+from scheduler.crashpoints import crash_point
+from scheduler.db.claims import ClaimedRun, claim_chunk, hand_back
+from scheduler.db.messages import Message
+from scheduler.errors import DatabaseUnavailableError
+from scheduler.logs import event
+from scheduler.queue import RunQueue
+
+CHUNK = 16
+LEAST_BEHIND = 64  # messages that must wait for others before one worker claims a chunk
+SHORT_SECONDS = 0.01
+STALE_SECONDS = 0.25
+_WEIGHT = 0.1  # of the last run in the average of the recent ones
+_MOST_SECONDS = 0.1  # what one run may add to it: the next long one is noticed as well
+
+
+class Supply:
+    """One per worker, shared by its slots: thread-safe.
+
+    A commit that claims sixteen runs costs little more than one that claims one, but a claimed run
+    waits for this worker: so only while recent runs were short and enough is left for others.
+    """
+
+    def __init__(self, queue: RunQueue, clock: Clock) -> None:
+        self._queue = queue
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._runs: deque[ClaimedRun] = deque()
+        self._recent_seconds = _MOST_SECONDS
+        self._taken_at = 0.0
+
+    def note(self, seconds: float) -> None:
+        """Take the length of a run into the average."""
+        self._recent_seconds += _WEIGHT * (min(seconds, _MOST_SECONDS) - self._recent_seconds)
+
+    def take(self, worker_id: str) -> tuple[ClaimedRun | None, list[Message]]:
+        """Return a run that is claimed for the worker and is to be started; None: claim one alone.
+
+        The messages are to be sent. Raises QueueUnavailableError.
+        """
+        with self._lock:
+            released = [] if self._runs else self._fill(worker_id)
+            self._taken_at = self._clock.monotonic()
+            return self._runs.popleft() if self._runs else None, released
+
+    def put_back(self, run: ClaimedRun) -> None:
+        """Keep a run whose start failed: it is still claimed."""
+        with self._lock:
+            self._runs.appendleft(run)
+
+    def hand_back(self, worker_id: str, *, unless_fresh: bool = False) -> list[Message]:
+        """Undo the claims, or only those that no slot has come for lately; return the messages."""
+        with self._lock:
+            age_seconds = self._clock.monotonic() - self._taken_at
+            if not self._runs or (unless_fresh and age_seconds < STALE_SECONDS):
+                return []
+            run_ids = [run.id for run in self._runs]
+            messages = hand_back(run_ids, worker_id, self._clock.now())
+            self._runs.clear()
+        return messages
+
+    def _fill(self, worker_id: str) -> list[Message]:
+        if self._recent_seconds > SHORT_SECONDS:
+            return []
+        run_ids = self._queue.take_chunk(CHUNK, LEAST_BEHIND)
+        if not run_ids:
+            return []
+        crash_point("supply.dequeued")
+        try:
+            claimed, released = claim_chunk(run_ids, worker_id, self._clock.now())
+        except DatabaseUnavailableError as error:  # the sweeper sends their messages again
+            event("run.unclaimed", "error", runs=len(run_ids), error=str(error))
+            return []
+        crash_point("supply.claimed")
+        self._runs.extend(claimed)
+        return released

@@ -1,0 +1,198 @@
+"""Chunks: claimed in one commit, started one by one, handed back when nobody starts them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from scheduler.config import Config
+from scheduler.db import claims, finishes, messages, processes, runs
+from scheduler.db.processes import ProcessRow
+from scheduler.db.schema import installation_id
+from scheduler.db.statements import is_sqlite, transaction
+from scheduler.executor import Outcome
+from scheduler.models import database as opened
+from scheduler.queue import RunQueue, open_queue
+from scheduler.testing import SettableClock
+from scheduler.worker.supply import CHUNK, LEAST_BEHIND, STALE_SECONDS, Supply
+from tests.db import rows as table
+from tests.db.rows import NOW, WORKER, discover, start_run, tick
+
+MANY = LEAST_BEHIND + CHUNK + 1
+SUCCESS = Outcome(status="success")
+
+
+@pytest.fixture(params=["same", "redis"])
+def queue(request: pytest.FixtureRequest, database: Config) -> Iterator[RunQueue]:
+    """Return an empty queue: beside the database, or in it, or on Redis."""
+    url = request.getfixturevalue("redis_url") if request.param == "redis" else None
+    config = replace(database, queue_url=url or database.database_url)
+    queue = open_queue(config, installation_id())
+    yield queue
+    queue.storage.flush_queue()
+    queue.storage.close()
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    return SettableClock(NOW)
+
+
+@pytest.fixture
+def supply(queue: RunQueue, clock: SettableClock) -> Supply:
+    """Return the supply of a worker whose recent runs were short."""
+    supply = Supply(queue, clock)
+    for _ in range(100):
+        supply.note(0.001)
+    return supply
+
+
+def enqueue(queue: RunQueue, count: int) -> list[int]:
+    """Queue one run of each of so many functions; return their ids in the queue's order."""
+    discover(*(f"a.f{number:03}" for number in range(count)))
+    sent = tick(NOW)
+    queue.send(sent)
+    return [run_id for run_id, _ in sent]
+
+
+def test_a_chunk_is_claimed_and_not_started(queue: RunQueue, supply: Supply) -> None:
+    run_ids = enqueue(queue, MANY)
+    first, released = supply.take(WORKER)
+    assert first is not None
+    assert (first.id, first.name, released) == (run_ids[0], "a.f000", [])
+    assert queue.size() == MANY - CHUNK
+    assert table.runs("status", "claimed_by", "started_at")[:CHUNK] == [
+        ("queued", WORKER, None) for _ in range(CHUNK)
+    ]
+    assert table.runs("claimed_by")[CHUNK:] == [(None,)] * (MANY - CHUNK)
+
+
+def test_a_chunk_serves_the_next_slots_in_the_order_of_the_queue(
+    queue: RunQueue, supply: Supply
+) -> None:
+    run_ids = enqueue(queue, MANY)
+    taken = [run.id for _ in range(CHUNK) if (run := supply.take(WORKER)[0])]
+    assert taken == run_ids[:CHUNK]
+
+
+def test_no_chunk_is_taken_from_a_short_queue(queue: RunQueue, supply: Supply) -> None:
+    enqueue(queue, LEAST_BEHIND)
+    assert supply.take(WORKER) == (None, [])
+    assert queue.size() == LEAST_BEHIND
+
+
+def test_no_chunk_is_taken_after_a_long_run(queue: RunQueue, supply: Supply) -> None:
+    enqueue(queue, MANY)
+    supply.note(60)
+    assert supply.take(WORKER) == (None, [])
+    assert queue.size() == MANY
+
+
+@pytest.mark.usefixtures("database")
+def test_only_its_worker_starts_what_is_claimed() -> None:
+    discover("a.f")
+    ((run_id, _),) = tick(NOW)
+    ((run,), _) = claims.claim_chunk([run_id], WORKER, NOW)
+    assert not claims.start(run, "another", NOW)
+    assert claims.claim_and_start(run_id, "another", NOW) == (None, [])
+    assert claims.start(run, WORKER, NOW + 1)
+    assert not claims.start(run, WORKER, NOW + 2)
+    assert table.runs("status", "started_at") == [("running", NOW + 1)]
+
+
+@pytest.mark.usefixtures("database")
+def test_a_claimed_run_that_is_cancelled_never_starts() -> None:
+    discover("a.f")
+    ((run_id, _),) = tick(NOW)
+    ((run,), _) = claims.claim_chunk([run_id], WORKER, NOW)
+    assert runs.cancel(run_id, NOW) == ("cancelled", [])
+    assert not claims.start(run, WORKER, NOW)
+
+
+@pytest.mark.usefixtures("database")
+def test_a_chunk_leaves_out_what_is_claimed_and_misses_what_is_too_late() -> None:
+    discover("a.early", "a.late", grace_seconds=5.0)
+    (early, _), (late, _) = tick(NOW)
+    start_run(early, NOW + 1, "another")
+    assert claims.claim_chunk([early, late], WORKER, NOW + 6) == ([], [])
+    assert table.runs("status") == [("running",), ("missed",)]
+
+
+@pytest.mark.usefixtures("database")
+def test_what_is_claimed_is_neither_waiting_nor_sent_again() -> None:
+    discover("a.f")
+    ((run_id, _),) = tick(NOW)
+    claims.claim_chunk([run_id], WORKER, NOW)
+    assert messages.count_waiting(NOW + 60) == 0
+    assert messages.take_overdue(NOW + 60) == []
+
+
+@pytest.mark.usefixtures("database")
+def test_what_is_handed_back_is_queued_as_the_same_attempt() -> None:
+    discover("a.f", "a.g", priority=3)
+    (first, _), (second, _) = tick(NOW)
+    claims.claim_chunk([first, second], WORKER, NOW)
+    assert claims.hand_back([first], WORKER, NOW + 1) == [(first, 3)]
+    assert claims.hand_back(None, WORKER, NOW + 1) == [(second, 3)]
+    assert claims.hand_back(None, WORKER, NOW + 1) == []
+    assert (
+        table.runs("status", "attempt", "claimed_by", "claimed_at")
+        == [("queued", 1, None, None)] * 2
+    )
+    assert start_run(first, NOW + 2, "another").attempt == 1
+
+
+def test_what_no_slot_comes_for_is_handed_back(
+    queue: RunQueue, supply: Supply, clock: SettableClock
+) -> None:
+    run_ids = enqueue(queue, MANY)
+    supply.take(WORKER)
+    assert supply.hand_back(WORKER, unless_fresh=True) == []
+    clock.advance(STALE_SECONDS)
+    assert [run_id for run_id, _ in supply.hand_back(WORKER, unless_fresh=True)] == run_ids[1:CHUNK]
+    assert supply.hand_back(WORKER) == []
+
+
+@pytest.mark.usefixtures("database")
+def test_a_claim_whose_worker_left_without_it_is_found() -> None:
+    discover("a.f")
+    ((run_id, _),) = tick(NOW)
+    claims.claim_chunk([run_id], WORKER, NOW)
+    assert finishes.fetch_absent_owners(NOW) == []
+    assert finishes.fetch_absent_owners(NOW + 1) == [WORKER]
+    processes.register(ProcessRow(WORKER, "worker", "host", 7, NOW, 0, NOW, 2, "running", None))
+    assert finishes.fetch_absent_owners(NOW + 1) == []
+
+
+@pytest.mark.usefixtures("database")
+def test_a_finish_costs_the_same_however_many_runs_of_its_function_wait() -> None:
+    if not is_sqlite():
+        pytest.skip("only SQLite counts its steps")
+    discover("a.f", overlap="allow")
+    ((run_id, _),) = tick(NOW)
+    run = start_run(run_id, NOW)
+    alone = _steps_of_finish(run)
+    with transaction():
+        for _ in range(1000):
+            runs.insert_run_log(run.function_id, NOW, now=NOW, is_held_while_open=False)
+    assert _steps_of_finish(run) < alone + 1000
+
+
+def _steps_of_finish(run: claims.ClaimedRun) -> int:
+    """Return the instructions that SQLite executes for a finish, give or take 10; undo it."""
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 10
+        return 0
+
+    opened.connection().set_progress_handler(count, 10)
+    try:
+        with transaction():
+            finishes.finish(run, SUCCESS, WORKER, NOW)
+            raise InterruptedError
+    except InterruptedError:
+        return steps
+    finally:
+        opened.connection().set_progress_handler(None, 0)
