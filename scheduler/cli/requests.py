@@ -105,7 +105,8 @@ def prune(context: Context) -> int:
     from scheduler.maintenance.retention import apply_retention
 
     context.open_database(read_only=False)
-    count = apply_retention(context.config, context.clock.now()).runs
+    clock = context.clock
+    count = apply_retention(context.config, clock.now(), clock=clock, pause=sleep)
     if context.args.json:
         context.screen.json({"deleted": count})
     else:

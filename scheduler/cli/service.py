@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from scheduler.cli.context import Context
 from scheduler.clock import Clock
+from scheduler.drivers import only_drivers_for
 from scheduler.errors import EXIT_FAILED, EXIT_OK, SchedulerError, UsageError
 from scheduler.stopping import StopSignal
 
@@ -28,8 +29,9 @@ def run(context: Context) -> int:
 def ticker(context: Context) -> int:
     """Run the ticker in this process until told to stop."""
     stop = StopSignal.install()
-    from scheduler.cli.refusals import demand_to_start
-    from scheduler.ticker import run_ticker
+    with only_drivers_for(context.config.database_url, context.config.queue_url):
+        from scheduler.cli.refusals import demand_to_start
+        from scheduler.ticker import run_ticker
 
     demand_to_start(context.config)
     return run_ticker(context.config, stop)
@@ -38,8 +40,9 @@ def ticker(context: Context) -> int:
 def worker(context: Context) -> int:
     """Run one worker in this process until told to stop."""
     stop = StopSignal.install()
-    from scheduler.cli.refusals import demand_to_start
-    from scheduler.worker import run_worker
+    with only_drivers_for(context.config.database_url, context.config.queue_url):
+        from scheduler.cli.refusals import demand_to_start
+        from scheduler.worker import run_worker
 
     demand_to_start(context.config)
     concurrency = context.args.concurrency or context.config.worker_concurrency

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from scheduler.crashpoints import crash_point
 from scheduler.db.statements import change, change_many, placeholders, reading, rows, transaction
 
-BATCH = 500
+BATCH = 250
 
 # Every final status by name: only so the index on (status, finished_at) serves.
 _FINISHED = "status IN ('success', 'error', 'timeout', 'lost', 'cancelled', 'skipped', 'missed')"

@@ -1,6 +1,5 @@
 """The executor's loop: take a call from the control channel, execute it, answer how it ended."""
 
-import asyncio
 import atexit
 import inspect
 import json
@@ -98,7 +97,11 @@ class _Executor:
             self._functions[path, qualname] = function
             self._baseline.accept_import()
         value = function()
-        return asyncio.run(value) if inspect.iscoroutine(value) else value
+        if not inspect.iscoroutine(value):
+            return value
+        import asyncio  # loaded in every zygote; the service itself never needs it
+
+        return asyncio.run(value)
 
     def _measure(self, answer: dict[str, Any], path: str) -> dict[str, Any]:
         answer["source_hash"] = loading.source_hash(os.path.join(self._scan_path, path))

@@ -10,6 +10,7 @@ from scheduler.db.schema import init_schema, installation_id
 from scheduler.errors import EXIT_OK
 from scheduler.logs import configure_logging, event
 from scheduler.maintenance.bells import ticker_bell
+from scheduler.maintenance.checkpoints import open_checkpoints
 from scheduler.maintenance.duties import Duty
 from scheduler.maintenance.presence import Presence
 from scheduler.maintenance.scanning import Scanning, ScanThread
@@ -55,11 +56,14 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
     metrics = make_server(config, clock=clock, tick_age_seconds=service.tick_age_seconds)
     if metrics is not None:
         service.add_duty(Duty("metrics", METRICS_SECONDS, metrics.step))
+    checkpoints = open_checkpoints(config)
+    checkpoints.start()
     gc.collect()
     gc.freeze()  # a collection in a tick looks through what is new, not through all modules
     service.run(stop)
     if metrics is not None:
         metrics.stop()
+    checkpoints.stop()
     presence.stop()
     close_database()
     event("ticker.stopped", ticker=presence.id)

@@ -9,7 +9,7 @@ from scheduler.logs import event
 from scheduler.maintenance.duties import Duty, next_duty_at
 from scheduler.maintenance.presence import Presence
 from scheduler.maintenance.reaper import Reaper
-from scheduler.maintenance.retention import apply_retention
+from scheduler.maintenance.retention import PAUSE_SECONDS, Retention
 from scheduler.maintenance.scanning import ScanThread
 from scheduler.maintenance.surroundings import Surroundings
 from scheduler.maintenance.sweeper import Sweeper
@@ -19,7 +19,6 @@ from scheduler.ticker.tick import Ticker
 
 WATCH_SECONDS = 1.0
 RETENTION_SECONDS = 60.0
-RETENTION_BATCHES = 5  # in one go: ticks must get between
 CLOCK_STEP_SECONDS = 1.0
 
 
@@ -48,14 +47,15 @@ class TickerService:
         self._ticked_at = clock.monotonic()
         reaper = Reaper(config, queue=queue, clock=clock)
         self._reaping = Duty("reap", WATCH_SECONDS, reaper.step)
-        self._retention = Duty("retention", RETENTION_SECONDS, self._retain)
+        self._retention = Retention(config)
+        self._retaining = Duty("retention", RETENTION_SECONDS, self._retain)
         self._duties = [
             Duty("heartbeat", config.heartbeat_seconds, self._beat),
             Duty("files", WATCH_SECONDS, self._check_surroundings),
             Duty("scan", config.scan_interval_seconds, scans.step),
             self._reaping,
             Duty("sweep", WATCH_SECONDS, self._sweeper.sweep),
-            self._retention,
+            self._retaining,
         ]
 
     def run(self, stop: StopSignal) -> None:
@@ -111,8 +111,8 @@ class TickerService:
         self._bell.reopen_if_replaced()
 
     def _retain(self, now: float) -> None:
-        if not apply_retention(self._config, now, batches=RETENTION_BATCHES).is_complete:
-            self._retention.next_at = self._clock.monotonic() + WATCH_SECONDS
+        if self._retention.step(now):
+            self._retaining.next_at = self._clock.monotonic() + PAUSE_SECONDS
 
     def _notice_clock_change(self, now: float) -> None:
         """After the wall clock was set back, and at the start, bring far slots into reach."""

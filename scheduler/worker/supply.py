@@ -11,8 +11,8 @@ from scheduler.errors import DatabaseUnavailableError
 from scheduler.logs import event
 from scheduler.queue import RunQueue
 
-CHUNK = 16
-LEAST_BEHIND = 64  # messages that must wait for others before one worker claims a chunk
+CHUNK = 8
+LEAST_BEHIND = 16  # messages that must wait for others before one worker claims a chunk
 SHORT_SECONDS = 0.01
 STALE_SECONDS = 0.25
 _WEIGHT = 0.1  # of the last run in the average of the recent ones
@@ -22,7 +22,7 @@ _MOST_SECONDS = 0.1  # what one run may add to it: the next long one is noticed 
 class Supply:
     """One per worker, shared by its slots: thread-safe.
 
-    A commit that claims sixteen runs costs little more than one that claims one, but a claimed run
+    A commit that claims eight runs costs little more than one that claims one, but a claimed run
     waits for this worker: so only while recent runs were short and enough is left for others.
     """
 

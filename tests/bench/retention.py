@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from scheduler.clock import SystemClock
 from scheduler.config import load_config
 from scheduler.db.connection import close_database
 from scheduler.db.schema import open_existing
@@ -17,8 +18,8 @@ from tests.bench.measuring import milliseconds, percentile
 class Transactions:
     """A trace callback of SQLite: how long each write transaction held the lock.
 
-    From the first statement after BEGIN (which has waited for the lock) to the statement after
-    COMMIT, which follows it at once.
+    From the first statement after BEGIN (which has waited for the lock) to the statement or the
+    pause after COMMIT, which follows it at once.
     """
 
     def __init__(self) -> None:
@@ -28,15 +29,23 @@ class Transactions:
 
     def __call__(self, statement: str) -> None:
         now = time.perf_counter()
-        if self._is_over and self._held_since is not None:
-            self.seconds.append(now - self._held_since)
-            self._held_since, self._is_over = None, False
+        self._end(now)
         if self._is_begun:
             self._held_since, self._is_begun = now, False
         if statement.startswith("BEGIN IMMEDIATE"):
             self._is_begun = True
         elif statement.startswith(("COMMIT", "ROLLBACK")):
             self._is_over = True
+
+    def pause(self, seconds: float) -> None:
+        """Sleep between two batches."""
+        self._end(time.perf_counter())
+        time.sleep(seconds)
+
+    def _end(self, now: float) -> None:
+        if self._is_over and self._held_since is not None:
+            self.seconds.append(now - self._held_since)
+            self._held_since, self._is_over = None, False
 
 
 def main(folder: Path) -> None:
@@ -46,7 +55,9 @@ def main(folder: Path) -> None:
     transactions = Transactions()
     database.connection().set_trace_callback(transactions)
     began = time.perf_counter()
-    deleted = apply_retention(config, time.time()).runs
+    deleted = apply_retention(
+        config, time.time(), clock=SystemClock(), pause=transactions.pause
+    )
     seconds = time.perf_counter() - began
     close_database()
     print(

@@ -15,11 +15,12 @@ from scheduler.db.schema import init_schema, installation_id
 from scheduler.db.statements import change, transaction
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.presence import Presence, run_folder
+from scheduler.maintenance.retention import PAUSE_SECONDS
 from scheduler.maintenance.surroundings import Surroundings
 from scheduler.queue import open_queue
 from scheduler.stopping import StopSignal
 from scheduler.testing import SettableClock
-from scheduler.ticker.service import RETENTION_BATCHES, WATCH_SECONDS, TickerService
+from scheduler.ticker.service import TickerService
 from tests.db import rows as table
 from tests.db.conftest import make_config
 from tests.db.rows import NOW, discover, run_one
@@ -88,9 +89,9 @@ def test_a_run_that_died_with_the_machine_does_not_hold_back_the_slot_after_the_
     ]
 
 
-def test_retention_goes_on_every_second_until_it_has_caught_up(sqlite: Config) -> None:
+def test_retention_goes_on_a_batch_at_a_time_until_it_has_caught_up(sqlite: Config) -> None:
     discover("a.f")
-    rows = RETENTION_BATCHES * BATCH + 100
+    rows = BATCH + 100
     with transaction():
         change(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
@@ -106,6 +107,6 @@ def test_retention_goes_on_every_second_until_it_has_caught_up(sqlite: Config) -
         for _ in range(3):
             service.step(clock.now())
             left.append(len(table.runs("id")))
-            clock.advance(WATCH_SECONDS)
+            clock.advance(PAUSE_SECONDS)
 
     assert left == [101, 1, 1]  # the newest stays: that of this tick
