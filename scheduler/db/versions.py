@@ -1,5 +1,6 @@
 """Which schema this code knows: the names of its migrations."""
 
+import functools
 from pathlib import Path
 
 from scheduler import migrations
@@ -7,6 +8,7 @@ from scheduler import migrations
 MIGRATIONS_FOLDER = Path(migrations.__file__).parent
 
 
-def known_versions() -> set[str]:
+@functools.cache  # asked every second; an upgrade replaces the process too
+def known_versions() -> frozenset[str]:
     """Return the names of all migrations that this code has."""
-    return {path.stem for path in MIGRATIONS_FOLDER.glob("[0-9]*.py")}
+    return frozenset(path.stem for path in MIGRATIONS_FOLDER.glob("[0-9]*.py"))

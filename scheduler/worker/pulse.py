@@ -15,10 +15,11 @@ from scheduler.queue import RunQueue
 from scheduler.worker.slot import Slots
 
 LOOK_SECONDS = 0.5
+IDLE_SECONDS = 1.0
 
 
 class Pulse:
-    """Called about twice a second by the consumer's main thread; never raises."""
+    """Called by the consumer's main thread, twice a second while something runs; never raises."""
 
     def __init__(
         self,
@@ -48,7 +49,7 @@ class Pulse:
         except SchedulerError as error:
             # No ping without a committed heartbeat: the lease then kills what others may redo.
             event("worker.heartbeat_failed", level="error", error=str(error))
-        return LOOK_SECONDS
+        return LOOK_SECONDS if self._slots.controls() else IDLE_SECONDS
 
     def _step(self, monotonic: float) -> None:
         if not self._pool.look():
