@@ -55,9 +55,7 @@ def main(folder: Path) -> None:
     transactions = Transactions()
     database.connection().set_trace_callback(transactions)
     began = time.perf_counter()
-    deleted = apply_retention(
-        config, time.time(), clock=SystemClock(), pause=transactions.pause
-    )
+    deleted = apply_retention(config, time.time(), clock=SystemClock(), pause=transactions.pause)
     seconds = time.perf_counter() - began
     close_database()
     print(
