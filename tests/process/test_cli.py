@@ -235,7 +235,10 @@ def test_requests_reach_a_running_service(service: Service) -> None:
     assert triggered.returncode == 0
     assert triggered.stdout.endswith("ended: success\n")
     assert triggered.stderr == ""
-    ((slow,),) = service.wait_rows("SELECT id FROM run_logs WHERE status = 'running'")
+    ((slow,),) = service.wait_rows(
+        "SELECT r.id FROM run_logs r JOIN scheduled_functions f ON f.id = r.function_id"
+        " WHERE f.name = 'slow' AND r.status = 'running'"
+    )
     stack = service.run("stack", str(slow))
     assert "in slow" in stack.stdout
     assert "in slow" in json.loads(service.run("stack", str(slow), "--json").stdout)["stack"]
