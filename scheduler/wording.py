@@ -8,6 +8,7 @@ _HOUR = 3600
 _DAY = 86400
 # The difference of two epoch instants is off by some 0.2 µs: 100 ms would floor to 99.
 _CLOCK_ERROR = 1e-6
+_ID_LETTERS = 6  # 16 million: no two of a day look alike
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -40,8 +41,15 @@ def ago(seconds: float) -> str:
 
 
 def until(seconds: float) -> str:
-    """Say how far off something is: `in 8s`, `in 5h 59m`; `due` when it has come."""
-    return "due" if seconds <= 0 else f"in {span(seconds)}"
+    """Say how far off something is: `in 8s`, `in 5h 59m`, `now` within a second, `due` after."""
+    if seconds < 1:
+        return "due" if seconds <= 0 else "now"
+    return f"in {span(seconds)}"
+
+
+def short_id(process_id: str) -> str:
+    """Return the name by which people tell a process of the service from others: `197c6b`."""
+    return process_id[:_ID_LETTERS]
 
 
 def every(seconds: float) -> str:

@@ -214,7 +214,7 @@ COMMANDS = (
     Command(
         "trigger",
         "act",
-        "requests:trigger",
+        "trigger:trigger",
         "run a function now",
         (
             _NAME,

@@ -2,9 +2,10 @@
 
 from scheduler.cli.context import Context
 from scheduler.cli.screen import Cell
-from scheduler.cli.states import STATUS
+from scheduler.cli.standing import hindrance, why_broken, why_gone
+from scheduler.cli.states import status_cell
 from scheduler.cli.times import Times
-from scheduler.cli.verdicts import Explanation, explain_instant
+from scheduler.cli.verdicts import Explanation, explain_instant, first_slot_within, slots_around
 from scheduler.db.report_rows import FunctionReport, RunReport
 from scheduler.db.reports import find_function
 from scheduler.errors import EXIT_OK
@@ -16,7 +17,7 @@ _OTHER = {
     "future": Cell("· to come", "busy"),
     "undecided": Cell("· not decided yet", "busy"),
     "paused": Cell("- paused", "dim"),
-    "disabled": Cell("- switched off", "dim"),
+    "disabled": Cell("- disabled", "dim"),
     "gone": Cell("- gone", "dim"),
     "no_slot": Cell("- no slot", "dim"),
     "before_discovery": Cell("- before it was discovered", "dim"),
@@ -35,12 +36,9 @@ def explain(context: Context) -> int:
         process.role == "ticker" and process.is_alive
         for process in list_processes(context.config, now)
     )
-    at = times.parse(context.args.time)
+    at, before_at = _meant(function, times, context.args.time)
     answer = explain_instant(function, at, now=now, has_ticker=has_ticker)
-    before_at = answer.previous_slot_at if answer.slot_at is None else None
     before = before_at and explain_instant(function, before_at, now=now, has_ticker=has_ticker)
-    if before and context.args.time == "now":
-        answer, before = before, None  # who asks without a time means the last slot
     if context.args.json:
         context.screen.json(answer)
         return EXIT_OK
@@ -51,8 +49,24 @@ def explain(context: Context) -> int:
         _print(context, before, times)
     elif answer.next_slot_at is not None and answer.slot_at is not None:
         following = f"{times.full(answer.next_slot_at)}, {times.until(answer.next_slot_at)}"
-        context.screen.line(f"  next slot: {following}")
+        skipped = ", to be skipped" if hindrance(function) else ""
+        context.screen.line(f"  next slot: {following.removesuffix(', due')}{skipped}")
     return EXIT_OK
+
+
+def _meant(function: FunctionReport, times: Times, text: str) -> tuple[float, float | None]:
+    """Return the instant that is asked about, and the slot before it if it is none itself.
+
+    Who asks without a time means the last slot, or the first one where none has been yet.
+    """
+    moment = times.parse_moment(text)
+    slot = first_slot_within(function, moment.at, moment.within_seconds)
+    if slot is not None:
+        return slot, None
+    before, after = slots_around(function, moment.at)
+    if text != "now":
+        return moment.at, before
+    return next((slot for slot in (before, after) if slot is not None), moment.at), None
 
 
 def _print_head(context: Context, function: FunctionReport) -> None:
@@ -62,11 +76,15 @@ def _print_head(context: Context, function: FunctionReport) -> None:
         timezone=function.timezone,
     )
     context.screen.line(f"{context.screen.paint(function.name, 'bold')}, {schedule}")
+    if function.state == "gone":
+        context.screen.line(why_gone(function, context.config, context.clock.now()))
+    elif (why := hindrance(function)) or (why := why_broken(function)):
+        context.screen.line(why)
 
 
 def _print(context: Context, answer: Explanation, times: Times) -> None:
     screen = context.screen
-    verdict = STATUS.get(answer.verdict) or _OTHER[answer.verdict]
+    verdict = _OTHER.get(answer.verdict) or status_cell(answer.verdict)
     screen.line(f"{_both_zones(answer.at, times)}: {screen.paint(verdict.text, verdict.role)}")
     screen.line(f"  {answer.why}")
     for run in answer.runs:

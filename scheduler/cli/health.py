@@ -41,7 +41,7 @@ def _why_unwell(role: str, processes: list[Process]) -> str | None:
         return None
     stalled = [process.label for process in own if process.condition == "stalled"]
     if stalled:
-        return f"{stalled[0]} does not beat any more"
+        return f"{stalled[0]} has stopped beating"
     return f"no {role} is alive"
 
 

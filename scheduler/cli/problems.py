@@ -1,13 +1,13 @@
 """What is wrong with the service, each with its remedy; the worst first."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scheduler.cli.disks import find_disk_faults
 from scheduler.cli.states import is_late
 from scheduler.cli.survey import Survey
-from scheduler.db.report_rows import FAILED
+from scheduler.db.report_rows import FAILED, FunctionReport
 from scheduler.maintenance.conditions import Process
 from scheduler.wording import plural, span
 
@@ -51,22 +51,25 @@ def _disks(survey: Survey) -> Iterator[Problem]:
 
 def _missing_roles(survey: Survey) -> Iterator[Problem]:
     if not survey.alive("ticker"):
-        yield Problem(
-            "process", "no ticker is alive: nothing new starts", "scheduler run", is_grave=True
-        )
+        late = sum(is_late(function, survey.now) for function in survey.functions)
+        verb = "is" if late == 1 else "are"
+        so = f", {plural(late, 'function')} {verb} late" if late else ""
+        text = f"no ticker is alive: nothing new starts{so}"
+        yield Problem("process", text, "scheduler run", is_grave=True)
     if not survey.alive("worker"):
-        yield Problem(
-            "process", "no worker is alive: nothing is executed", "scheduler run", is_grave=True
-        )
+        waiting = survey.queue.waiting
+        verb = "waits" if waiting == 1 else "wait"
+        so = f", {plural(waiting, 'run')} {verb}" if waiting else ""
+        text = f"no worker is alive: nothing is executed{so}"
+        yield Problem("process", text, "scheduler run", is_grave=True)
 
 
 def _bad_processes(survey: Survey) -> Iterator[Problem]:
+    for process in unreplaced(survey.processes):
+        why = f" ({process.detail})" if process.detail else ""
+        text = f"{process.label} died{why} and nothing took its place"
+        yield Problem("process", text, f"start it again: scheduler {process.role}")
     for process in survey.processes:
-        if process.condition == "dead":
-            why = f": {process.detail}" if process.detail else ""
-            yield Problem(
-                "process", f"{process.label} is dead{why}", "its runs were given a verdict"
-            )
         if process.condition == "stalled":
             silence = span(survey.now - process.heartbeat_at)
             remedy = "if it stays so, end it: its runs get a verdict"
@@ -76,10 +79,34 @@ def _bad_processes(survey: Survey) -> Iterator[Problem]:
             yield Problem("process", f"{process.label}: {restarts}", "see the service's log")
 
 
+def unreplaced(processes: Sequence[Process]) -> list[Process]:
+    """Return the dead in whose place no process of their role has been started since.
+
+    Of a role that has nobody left none: that is a problem of its own.
+    """
+    missing = []
+    for role in ("ticker", "worker"):
+        mine = [process for process in processes if process.role == role]
+        living = [process for process in mine if process.condition != "dead"]
+        dead = [process for process in mine if process.condition == "dead"] if living else []
+        starts = sorted(process.started_at for process in living)
+        for process in sorted(dead, key=lambda process: process.heartbeat_at):
+            replaced_at = next((at for at in starts if at >= process.heartbeat_at), None)
+            if replaced_at is None:
+                missing.append(process)
+            else:
+                starts.remove(replaced_at)
+    return missing
+
+
 def _restarts(process: Process) -> str | None:
-    """Return what the supervisor has to tell; a worker's detail begins with how busy it is."""
+    """Return what the supervisor has to tell of a process that it had to restart again and again.
+
+    A worker's detail begins with how busy it is. A single restart is over and done with.
+    """
     parts = (process.detail or "").split("; ")
-    return next((part for part in parts if part.startswith("restarted")), None)
+    told = next((part for part in parts if part.startswith("restarted")), None)
+    return None if told is None or told.startswith("restarted once") else told
 
 
 def _scan(survey: Survey) -> Iterator[Problem]:
@@ -105,12 +132,14 @@ def _other_sources(survey: Survey) -> Iterator[Problem]:
 
 
 def _late(survey: Survey) -> Iterator[Problem]:
+    if not survey.alive("ticker"):
+        return  # then all of them are, and the ticker is what is wrong
     late = [function for function in survey.functions if is_late(function, survey.now)]
     for function in late[:_SHOWN]:
         by = span(survey.now - (function.next_run_at or survey.now))
         yield Problem("late", f"{function.name} is {by} late", f"scheduler explain {function.name}")
-    if len(late) > _SHOWN:
-        yield Problem("late", f"{len(late) - _SHOWN} more functions are late", "scheduler list")
+    if more := _more(late, "is late", "are late"):
+        yield Problem("late", more, "scheduler list")
 
 
 def _waiting(survey: Survey) -> Iterator[Problem]:
@@ -122,12 +151,28 @@ def _waiting(survey: Survey) -> Iterator[Problem]:
 
 
 def _failing(survey: Survey) -> Iterator[Problem]:
-    failing = [f for f in survey.functions if f.last_status in FAILED and f.state != "gone"]
-    failing.sort(key=lambda f: -f.consecutive_failures)
+    failing = [function for function in survey.functions if _fails(function)]
+    failing.sort(key=lambda function: -function.consecutive_failures)
     for function in failing[:_SHOWN]:
-        times = plural(max(1, function.consecutive_failures), "time")
-        text = f"{function.name} failed {times} in a row"
-        yield Problem("failing", text, f"scheduler runs {function.name} --failed")
-    if len(failing) > _SHOWN:
-        text = f"{len(failing) - _SHOWN} more functions fail"
-        yield Problem("failing", text, "scheduler runs --failed")
+        count = function.consecutive_failures
+        times = f"failed {count:,} times in a row" if count > 1 else "failed"
+        remedy = f"scheduler runs {function.name} --failed"
+        yield Problem("failing", f"{function.name} {times}", remedy)
+    if more := _more(failing, "fails", "fail"):
+        yield Problem("failing", more, "scheduler runs --failed")
+
+
+def _fails(function: FunctionReport) -> bool:
+    """Tell whether somebody should look: not while it is tried again, nor if it is off or gone.
+
+    A run that an orderly stop cut off is lost, but counts as no failure.
+    """
+    is_tried_again = function.queued and function.consecutive_failures <= function.retries
+    is_on = function.state == "active" and function.enabled
+    has_failed = function.last_status in FAILED and function.consecutive_failures > 0
+    return is_on and has_failed and not is_tried_again
+
+
+def _more(functions: Sequence[FunctionReport], one: str, many: str) -> str:
+    count = len(functions) - _SHOWN
+    return "" if count <= 0 else f"{plural(count, 'more function')} {one if count == 1 else many}"

@@ -1,13 +1,13 @@
-"""The commands that ask for something: trigger, pause, resume, cancel, stack, prune."""
-
-import sys
+"""The commands that ask for something: pause, resume, cancel, stack, prune."""
 
 from scheduler.cli.context import Context
+from scheduler.cli.standing import hindrance, why_gone
+from scheduler.cli.waiting import why_helpless
 from scheduler.clock import sleep
-from scheduler.db.report_rows import RunReport
-from scheduler.db.reports import find_function, find_run, list_attempts, read_texts
-from scheduler.errors import EXIT_FAILED, EXIT_OK, SchedulerError
-from scheduler.maintenance.conditions import Process, list_processes
+from scheduler.db.report_rows import FunctionReport
+from scheduler.db.reports import find_function, find_run, read_texts
+from scheduler.errors import EXIT_OK, SchedulerError
+from scheduler.maintenance.conditions import list_processes
 from scheduler.maintenance.requests import Requests
 from scheduler.wording import plural
 
@@ -15,42 +15,18 @@ _POLL_SECONDS = 0.1
 _STACK_SECONDS = 10.0
 
 
-def trigger(context: Context) -> int:
-    """Queue a run of a function now; with --wait, return when it and its retries have ended."""
-    context.open_database(read_only=False)
-    name, screen = context.args.name, context.screen
-    if find_function(name).state == "gone":
-        raise SchedulerError(f"{name} is gone from the code; `scheduler errors` may tell why")
-    run_id = Requests(context.config, context.clock).request_run(name, force=context.args.force)
-    missing = _missing_roles(list_processes(context.config, context.clock.now()))
-    run = find_run(run_id)
-    if not context.args.json:
-        when = "when the run before it has ended" if run.available_at is None else "now"
-        screen.text(f"run {run_id} of {name} is queued and starts {when}\n")
-    if missing:
-        remedy = "it starts as soon as one does (`scheduler run`)"
-        print(f"warning: no {' and no '.join(missing)} is alive; {remedy}", file=sys.stderr)
-    if context.args.wait:
-        run = _wait_for_verdict(run_id)
-        if not context.args.json:
-            screen.line(f"run {run.id} ended: {run.status}{_why(run)}")
-    if context.args.json:
-        screen.json({"run_id": run_id, "status": run.status, "not_alive": missing})
-    return EXIT_OK if not context.args.wait or run.status == "success" else EXIT_FAILED
-
-
 def pause(context: Context) -> int:
     """Let a function's slots be skipped from now on."""
     context.open_database(read_only=False)
     name = context.args.name
     is_paused = Requests(context.config, context.clock).pause(name)
+    function = find_function(name)
+    if function.state == "gone":
+        raise SchedulerError(_nothing_to_do(context, function))
+    again = "" if is_paused else " already"
     undo = f"`scheduler resume {name}` lets it run again"
-    if is_paused:
-        context.screen.line(f"{name} is paused; {undo}")
-    elif find_function(name).state == "gone":
-        context.screen.line(f"{name} is gone from the code; it has no slots to skip")
-    else:
-        context.screen.line(f"{name} is paused already; {undo}")
+    going = "; what runs now goes on" if function.running else ""
+    context.screen.line(f"{name} is paused{again}; {undo}{going}")
     return EXIT_OK
 
 
@@ -59,21 +35,33 @@ def resume(context: Context) -> int:
     context.open_database(read_only=False)
     name = context.args.name
     is_changed = Requests(context.config, context.clock).resume(name)
-    context.screen.line(f"{name} runs again" if is_changed else f"{name} was not paused")
+    function = find_function(name)
+    if function.state == "gone":
+        raise SchedulerError(_nothing_to_do(context, function))
+    said = "is resumed" if is_changed else "was not paused"
+    why = hindrance(function)  # disabled: resumed all the same, but it does not run
+    following = context.times.until(function.next_run_at)
+    rest = f"; but {why}" if why else f"; its next slot is {following}" if following else ""
+    context.screen.line(f"{name} {said}{rest}")
     return EXIT_OK
 
 
 def cancel(context: Context) -> int:
     """Take a run off the queue, or have it stopped; fails if it has ended already."""
     context.open_database(read_only=False)
-    run_id = context.args.run
+    run_id, screen = context.args.run, context.screen
     answer = Requests(context.config, context.clock).cancel(run_id)
-    if answer == "cancelled":
-        context.screen.line(f"run {run_id} is cancelled, it had not started")
+    run = find_run(run_id)
+    if answer == "withdrawn":
+        screen.line(f"run {run_id} is cancelled, it had not started")
     elif answer == "requested":
-        context.screen.line(f"run {run_id} is being stopped; `scheduler show {run_id}` follows it")
+        now = context.clock.now()
+        if why := why_helpless(run, list_processes(context.config, now), now):
+            raise SchedulerError(f"run {run_id} is still {run.status}: {why}; `scheduler run`")
+        screen.line(f"run {run_id} is being cancelled; `scheduler show {run_id}` tells how it ends")
     else:
-        raise SchedulerError(f"run {run_id} has ended already: {answer}")
+        when = "" if run.finished_at is None else f", {context.times.ago(run.finished_at)}"
+        raise SchedulerError(f"run {run_id} has ended already: {answer}{when}")
     return EXIT_OK
 
 
@@ -114,20 +102,5 @@ def prune(context: Context) -> int:
     return EXIT_OK
 
 
-def _missing_roles(processes: list[Process]) -> list[str]:
-    alive = {process.role for process in processes if process.is_alive}
-    return [role for role in ("ticker", "worker") if role not in alive]
-
-
-def _wait_for_verdict(root_id: int) -> RunReport:
-    """Return the last attempt; a retry is queued in the transaction that ends the one before."""
-    while True:
-        last = list_attempts(root_id)[-1]
-        if last.is_final:
-            return last
-        sleep(_POLL_SECONDS)
-
-
-def _why(run: RunReport) -> str:
-    why = ": ".join(part for part in (run.error_type, run.error_message) if part) or run.reason
-    return f" ({why})" if why else ""
+def _nothing_to_do(context: Context, function: FunctionReport) -> str:
+    return f"{why_gone(function, context.config, context.clock.now())}; it has no slots meanwhile"

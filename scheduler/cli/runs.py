@@ -8,7 +8,7 @@ from scheduler.cli.times import Times
 from scheduler.db.report_rows import RunReport, RunTexts
 from scheduler.db.reports import find_function, find_run, list_attempts, list_runs, read_texts
 from scheduler.errors import EXIT_OK
-from scheduler.wording import duration, plural, size, span
+from scheduler.wording import duration, plural, short_id, size, span
 
 _COLUMNS = (
     Column("RUN", right=True),
@@ -106,7 +106,7 @@ def _facts(
         used = f"{size(texts.peak_rss_bytes)} memory, {duration(texts.cpu_seconds)} CPU"
         facts.append(("used", used))
     if run.claimed_by:
-        facts.append(("worker", run.claimed_by[:8]))
+        facts.append(("worker", short_id(run.claimed_by)))
     if error := ": ".join(part for part in (run.error_type, run.error_message) if part):
         facts.append(("error", error))
     if run.signal is not None or run.exit_code:

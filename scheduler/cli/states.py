@@ -1,4 +1,4 @@
-"""The state of a function and the status of a run: a word, a sign and the role that colours it."""
+"""The state of a function and the status of a run: a word, and how it is shown in a column."""
 
 from scheduler.cli.screen import Cell
 from scheduler.db.report_rows import FAILED, FunctionReport
@@ -9,11 +9,23 @@ STATUS = {
     "timeout": Cell("✗ TIME", "bad"),
     "lost": Cell("✗ LOST", "bad"),
     "missed": Cell("! MISS", "warn"),
-    "cancelled": Cell("- stop", "dim"),
+    "cancelled": Cell("- cancelled", "dim"),
     "skipped": Cell("- skip", "dim"),
     "running": Cell("▸ run", "busy"),
     "queued": Cell("· wait", "busy"),
 }
+_STATE = {
+    "late": Cell("! LATE", "warn"),
+    "new": Cell("+ new", "new"),
+    "paused": Cell("- paused", "dim"),
+    "disabled": Cell("- disabled", "dim"),
+    "gone": Cell("- gone", "dim"),
+}
+# What needs attention stands first.
+WORDS = (
+    *("error", "timeout", "lost", "missed", "late", "running", "queued", "new", "success"),
+    *("cancelled", "skipped", "paused", "disabled", "gone"),
+)
 # A tick takes its time: what has been due for less than this is not late yet.
 LATE_AFTER_SECONDS = 5.0
 
@@ -24,23 +36,27 @@ def status_cell(status: str) -> Cell:
 
 
 def function_state(function: FunctionReport, now: float) -> Cell:
-    """Say what is most worth knowing of a function, by the same order as the console.
+    """Say what is most worth knowing of a function, for a column."""
+    word = function_word(function, now)
+    return _STATE.get(word) or status_cell(word)
+
+
+def function_word(function: FunctionReport, now: float) -> str:
+    """Return what is most worth knowing of a function, by the same order as the console.
 
     A failing function stays failing while it runs again: it would jump up and down otherwise.
     """
-    if function.state == "gone":
-        return Cell("- gone", "dim")
-    if function.state == "paused" or not function.enabled:
-        return Cell("- off", "dim")
+    if function.state in {"gone", "paused"}:
+        return function.state
+    if not function.enabled:
+        return "disabled"
     if function.last_status in FAILED:
-        return STATUS[function.last_status]
-    if function.running:
-        return STATUS["running"]
-    if function.queued:
-        return STATUS["queued"]
+        return str(function.last_status)
+    if function.running or function.queued:
+        return "running" if function.running else "queued"
     if is_late(function, now):
-        return Cell("! LATE", "warn")
-    return status_cell(function.last_status) if function.last_status else Cell("+ new", "new")
+        return "late"
+    return function.last_status or "new"
 
 
 def is_late(function: FunctionReport, now: float) -> bool:

@@ -1,13 +1,13 @@
 """`status`: health at a glance, and what to do about each problem."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from scheduler.cli.context import Context
 from scheduler.cli.problems import Problem, find_problems
 from scheduler.cli.screen import Screen
-from scheduler.cli.states import function_state
+from scheduler.cli.states import WORDS, function_word
 from scheduler.cli.survey import Survey, take_survey
 from scheduler.cli.times import Times
 from scheduler.db.report_rows import FAILED
@@ -62,17 +62,22 @@ def _facts(survey: Survey, times: Times) -> Iterator[tuple[str, str]]:
 
 
 def _functions(survey: Survey) -> str:
-    states = Counter(
-        function_state(f, survey.now).text.split()[-1].lower() for f in survey.functions
-    )
-    parts = ", ".join(f"{count:,} {state}" for state, count in sorted(states.items()))
+    counts = Counter(function_word(function, survey.now) for function in survey.functions)
+    parts = _in_order(counts)
     return f"{len(survey.functions):,}: {parts}" if parts else "none yet"
 
 
 def _runs(survey: Survey) -> str:
     total = sum(survey.runs_24h.values())
-    parts = ", ".join(f"{count:,} {status}" for status, count in survey.runs_24h.items())
+    parts = _in_order(survey.runs_24h)
     return f"{total:,}: {parts}" if parts else "none"
+
+
+def _in_order(counts: Mapping[str, int]) -> str:
+    """Say how many there are of each word, as all commands order them; newer ones come last."""
+    known = [word for word in WORDS if counts.get(word)]
+    words = [*known, *(word for word in counts if word not in WORDS)]
+    return ", ".join(f"{counts[word]:,} {word}" for word in words)
 
 
 def _scan(survey: Survey, times: Times) -> str:

@@ -1,6 +1,7 @@
 """Instants as people say and type them: relative to now, and in one time zone."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,15 @@ from scheduler.wording import ago, until
 
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _EPOCH = re.compile(r"\d{8,11}(\.\d+)?")
+_HAS_SECONDS = re.compile(r":\d{2}:\d{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant as somebody wrote it: `within_seconds` is how much of what follows it may mean."""
+
+    at: float
+    within_seconds: float = 0.0
 
 
 class Times:
@@ -67,6 +77,17 @@ class Times:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=self._zone)
         return moment.timestamp()
+
+    def parse_moment(self, text: str) -> Moment:
+        """Read like `parse`; a time without seconds means the minute, without a fraction a second.
+
+        Slots have milliseconds, people do not. Raises UsageError.
+        """
+        at = self.parse(text)
+        if text == "now" or not at.is_integer():
+            return Moment(at)
+        is_exact = _EPOCH.fullmatch(text) or _HAS_SECONDS.search(text)
+        return Moment(at, 1.0 if is_exact else 60.0)
 
     def _local(self, at: float) -> datetime:
         return datetime.fromtimestamp(at, self._zone)

@@ -1,10 +1,11 @@
 """What became of a slot, and why: the reasoning behind `scheduler explain`."""
 
 from dataclasses import dataclass
+from math import inf
 
 from scheduler.clock import round_ms
 from scheduler.db.report_rows import FunctionReport, RunReport
-from scheduler.db.reports import find_covering, find_running_at
+from scheduler.db.reports import find_covering, find_first_slot, find_running_at
 from scheduler.errors import ScheduleError
 from scheduler.triggers import Trigger, build_trigger
 
@@ -52,8 +53,28 @@ def explain_instant(
         runs=runs,
         blocker=find_running_at(function.id, at) if is_blocked else None,
         previous_slot_at=_previous(function, trigger, at),
-        next_slot_at=trigger.next_after(at) if trigger else None,
+        next_slot_at=_next(function, trigger, at),
     )
+
+
+def first_slot_within(function: FunctionReport, at: float, seconds: float) -> float | None:
+    """Return the first slot in [at, at + seconds), None when there is none; for inexact times."""
+    at = round_ms(at)
+    trigger = _trigger(function)
+    if _answers(function, trigger, at) or _is_slot(function, trigger, at):
+        return at
+    on_record = find_first_slot(function.id, at, at + seconds)
+    coming = _next(function, trigger, at)
+    if coming is not None and not at <= coming < at + seconds:
+        coming = None
+    return min((slot for slot in (on_record, coming) if slot is not None), default=None)
+
+
+def slots_around(function: FunctionReport, at: float) -> tuple[float | None, float | None]:
+    """Return the slots next to an instant, before and after it."""
+    at = round_ms(at)
+    trigger = _trigger(function)
+    return _previous(function, trigger, at), _next(function, trigger, at)
 
 
 def _trigger(function: FunctionReport) -> Trigger | None:
@@ -94,8 +115,22 @@ def _known_since(function: FunctionReport) -> float:
 
 
 def _previous(function: FunctionReport, trigger: Trigger | None, at: float) -> float | None:
-    before = trigger.latest_until(at - _HALF_MILLISECOND) if trigger else None
+    until = min(at, _gone_from(function)) - _HALF_MILLISECOND
+    before = trigger.latest_until(until) if trigger else None
     return before if before is not None and before >= _known_since(function) else None
+
+
+def _next(function: FunctionReport, trigger: Trigger | None, at: float) -> float | None:
+    following = trigger.next_after(at) if trigger else None
+    return following if following is not None and following < _gone_from(function) else None
+
+
+def _gone_from(function: FunctionReport) -> float:
+    """Return from when on a function has no slots because it is gone; infinity if it is not."""
+    if function.state != "gone":
+        return inf
+    known = (function.gone_at, function.next_run_at)
+    return min((at for at in known if at is not None), default=-inf)
 
 
 def _without_row(
@@ -107,10 +142,10 @@ def _without_row(
         return "pruned", "its record was deleted by retention"
     if at < function.schedule_since_at and not is_slot:
         return "unknown", "it was not in the code then or had another schedule; no run is on record"
+    if at >= _gone_from(function):
+        return "gone", "the function is gone from the code; it has no slots until it is back"
     if not is_slot:
         return "no_slot", "its schedule has no slot at this time"
-    if function.state == "gone" and at >= min(function.gone_at or at, function.next_run_at or at):
-        return "gone", "the function is gone from the code; it has no slots until it is back"
     if function.next_run_at is None or at < function.next_run_at:
         return "unknown", "no record of it: the function was gone then, or the clock was set"
     return _not_decided(function, at, now=now, has_ticker=has_ticker)
@@ -121,7 +156,7 @@ def _not_decided(
 ) -> tuple[str, str]:
     is_future = at > now
     if not function.enabled:
-        return "disabled", "the function is switched off in the code (enabled=False)"
+        return "disabled", "the function is disabled in the code (enabled=False)"
     if function.state == "paused":
         what = "will be skipped if it still is" if is_future else "is skipped when it is resumed"
         return "paused", f"the function is paused; the slot {what}"

@@ -11,6 +11,8 @@ from scheduler.db.statements import change, reading, rows, transaction
 from scheduler.executor.call import Outcome
 from scheduler.policy import retry_delay
 
+# How the reason of a run begins that an orderly stop ended: no failure of its function.
+CUT_OFF = "cut off"
 RETRIED_STATUSES = frozenset({"error", "timeout", "lost"})
 
 _FINISH = """
@@ -73,7 +75,9 @@ def finish(run: ClaimedRun, outcome: Outcome, worker_id: str, now: float) -> Fin
                 worker_id,
             ],
         )
-        finished = _follow_up(run, outcome.status, now) if written else Finished(False)
+        finished = Finished(False)
+        if written:
+            finished = _follow_up(run, outcome.status, outcome.reason, now)
         crash_point("finish.uncommitted")
     return finished
 
@@ -88,7 +92,7 @@ def lose(run_id: int, worker_id: str, *, reason: str, now: float) -> Finished:
         )
         if not written:
             return Finished(False)
-        return _follow_up(fetch_claimed(run_id), "lost", now)
+        return _follow_up(fetch_claimed(run_id), "lost", reason, now)
 
 
 def reap(worker_id: str, *, reason: str, now: float) -> list[Finished]:
@@ -128,8 +132,9 @@ def fetch_running(worker_id: str) -> Sequence[int]:
     ]
 
 
-def _follow_up(run: ClaimedRun, status: str, now: float) -> Finished:
-    change(_SUMMARY, [status, run.id, status, run.function_id])
+def _follow_up(run: ClaimedRun, status: str, reason: str | None, now: float) -> Finished:
+    counts_as = "cancelled" if (reason or "").startswith(CUT_OFF) else status
+    change(_SUMMARY, [status, run.id, counts_as, run.function_id])
     if status in RETRIED_STATUSES and run.attempt <= run.retries:
         retry_at = now + retry_delay(
             run.attempt, delay_seconds=run.retry_delay_seconds, backoff=run.retry_backoff

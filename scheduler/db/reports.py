@@ -55,6 +55,16 @@ def find_run(run_id: int) -> RunReport:
     return found[0]
 
 
+def find_open_before(run: RunReport) -> RunReport | None:
+    """Return the oldest open attempt of a held run's function: the one it waits for."""
+    found = _runs(
+        "WHERE r.function_id = (SELECT function_id FROM run_logs WHERE id = ?) AND r.id < ? "
+        "AND r.status IN ('queued', 'running') ORDER BY r.id LIMIT 1",
+        [run.id, run.id],
+    )
+    return found[0] if found else None
+
+
 def list_attempts(root_id: int) -> list[RunReport]:
     """Return all attempts of one run, the first one first."""
     return _runs("WHERE r.root_id = ? ORDER BY r.attempt", [root_id])
@@ -65,7 +75,7 @@ def read_texts(run_id: int) -> RunTexts:
     with reading():
         found = rows(f"SELECT {_columns(RunTexts)} FROM run_logs WHERE id = ?", [run_id])
     if not found:
-        raise NotFoundError(f"there is no run {run_id} any more")
+        raise NotFoundError(f"run {run_id} is no longer there: retention deleted it")
     return RunTexts(*found[0])
 
 
@@ -78,6 +88,17 @@ def find_covering(function_id: int, instant: float) -> list[RunReport]:
         "AND trigger = 'schedule' AND scheduled_for >= ?) ORDER BY r.attempt DESC",
         [function_id, instant, function_id, instant],
     )
+
+
+def find_first_slot(function_id: int, first: float, before: float) -> float | None:
+    """Return the first slot on record in [first, before), None when there is none."""
+    with reading():
+        ((slot,),) = rows(
+            "SELECT MIN(scheduled_for) FROM run_logs WHERE function_id = ? "
+            "AND trigger = 'schedule' AND scheduled_for >= ? AND scheduled_for < ?",
+            [function_id, first, before],
+        )
+    return None if slot is None else float(slot)
 
 
 def find_running_at(function_id: int, instant: float) -> RunReport | None:

@@ -63,7 +63,7 @@ def insert_run_log(
 def cancel(run_id: int, now: float) -> tuple[str, list[Message]]:
     """Cancel a queued attempt at once, or ask the worker of a running one to.
 
-    Returns what was done (`cancelled`, `requested`, or the final status it already has) and the
+    Returns what was done (`withdrawn`, `requested`, or the final status it already had) and the
     messages of what it had held. Raises NotFoundError.
     """
     with transaction():
@@ -73,7 +73,7 @@ def cancel(run_id: int, now: float) -> tuple[str, list[Message]]:
         status, function_id = found[0]
         if status == "queued":
             cancel_queued("id = ?", [run_id], reason=CANCELLED_BEFORE_START, now=now)
-            return "cancelled", release_next(function_id, now)
+            return "withdrawn", release_next(function_id, now)
         if status == "running":
             request_cancel("id = ?", [run_id], now)
             return "requested", []

@@ -7,6 +7,7 @@ from scheduler.db.processes import ProcessRow
 from scheduler.db.processes import list_processes as read_processes
 from scheduler.maintenance.liveness import is_lock_free
 from scheduler.maintenance.presence import run_folder
+from scheduler.wording import short_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,14 @@ class Process:
         return self.condition in {"alive", "draining"}
 
     @property
+    def takes_work(self) -> bool:
+        """Whether it is a worker that starts what is queued."""
+        return self.role == "worker" and self.condition == "alive"
+
+    @property
     def label(self) -> str:
         """How people tell it from others."""
-        return f"{self.role} {self.host}:{self.pid}"
+        return f"{self.role} {short_id(self.id)} (pid {self.pid} on {self.host})"
 
 
 def list_processes(config: Config, now: float) -> list[Process]:

@@ -12,6 +12,7 @@ from scheduler.config import Config
 from scheduler.db.processes import ProcessRow, beat, deregister, mark_draining, register
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.stopping import RESTARTS_VARIABLE
+from scheduler.wording import short_id
 
 
 def run_folder(config: Config) -> Path | None:
@@ -32,6 +33,11 @@ class Presence:
         self._restarts = os.environ.pop(RESTARTS_VARIABLE, None)  # what the supervisor has to tell
         self._lock_fd: int | None = None
         self.id = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it, in logs as in commands."""
+        return short_id(self.id)
 
     def start(self) -> None:
         """Take the lock and insert the row, in this order: a row without a lock would look dead."""

@@ -9,6 +9,7 @@ from scheduler.logs import event
 from scheduler.maintenance.liveness import Death, Watch, remove_lock
 from scheduler.maintenance.presence import run_folder
 from scheduler.queue import RunQueue
+from scheduler.wording import short_id
 
 REMEMBER_LOST_SECONDS = 3600.0
 
@@ -35,7 +36,7 @@ class Reaper:
 
     def _reap(self, death: Death, now: float) -> None:
         process = death.process
-        what = f"{process.role} {process.id[:8]} (pid {process.pid} on {process.host})"
+        what = f"{process.role} {short_id(process.id)} (pid {process.pid} on {process.host})"
         # In one transaction: whatever is claimed by the dead after this is refused.
         with transaction():
             if not processes.mark_lost(process.id, death.reason, process.beat):

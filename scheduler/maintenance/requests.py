@@ -45,8 +45,8 @@ class Requests:
         return is_resumed
 
     def cancel(self, run_id: int) -> str:
-        """Cancel a queued run, or ask its worker to; returns `cancelled`, `requested` or the
-        verdict the run already has. Raises NotFoundError."""
+        """Cancel a queued run, or ask its worker to; returns `withdrawn`, `requested` or the
+        verdict the run already had. Raises NotFoundError."""
         answer, messages = runs.cancel(run_id, self._clock.now())
         self._send(messages)
         return answer

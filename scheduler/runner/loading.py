@@ -41,7 +41,7 @@ def load_function(scan_path: str, module_path: str, qualname: str) -> Callable[.
     for part in qualname.split("."):
         found = getattr(found, part, None)
     if not callable(found):
-        raise LoadError(f"{module_path} has no function {qualname!r} any more")
+        raise LoadError(f"{module_path} has no function {qualname!r}")
     return found  # type: ignore[no-any-return]  # what a module holds is unknown
 
 

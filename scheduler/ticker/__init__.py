@@ -46,7 +46,7 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
         bell=bell,
         clock=clock,
     )
-    event("ticker.started", ticker=presence.id)
+    event("ticker.started", ticker=presence.name)
     if others := [
         row
         for row in list_processes()
@@ -66,5 +66,5 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
     checkpoints.stop()
     presence.stop()
     close_database()
-    event("ticker.stopped", ticker=presence.id)
+    event("ticker.stopped", ticker=presence.name)
     return EXIT_OK

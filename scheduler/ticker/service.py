@@ -104,7 +104,7 @@ class TickerService:
 
     def _beat(self, _now: float) -> None:
         if not self._presence.beat():
-            event("ticker.declared_dead", "warning", ticker=self._presence.id)
+            event("ticker.declared_dead", "warning", ticker=self._presence.name)
 
     def _check_surroundings(self, _now: float) -> None:
         self._surroundings.check()

@@ -41,7 +41,7 @@ def toggle_pause(actions: Actions, function: FunctionRow) -> str:
 
 def cancel(actions: Actions, run: RunRow) -> str:
     """Cancel a queued or running run."""
-    answers = {"cancelled": "cancelled", "requested": "asked to stop:"}
+    answers = {"withdrawn": "cancelled", "requested": "asked to stop:"}
     answer = actions.cancel(run.id)
     return f"{answers.get(answer, f'too late, {answer}:')} run {run.id}"
 

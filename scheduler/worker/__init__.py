@@ -6,7 +6,7 @@ from scheduler.clock import Clock, SystemClock
 from scheduler.config import Config
 from scheduler.db.claims import hand_back
 from scheduler.db.connection import close_database
-from scheduler.db.finishes import reap
+from scheduler.db.finishes import CUT_OFF, reap
 from scheduler.db.schema import installation_id, wait_for_schema
 from scheduler.errors import EXIT_OK
 from scheduler.executor import ExecutorPool, become_subreaper
@@ -76,15 +76,16 @@ def _work(
     consumer = RunConsumer(queue, slots=concurrency, stop=stop, pulse=pulse)
     gc.collect()
     gc.freeze()  # what lives as long as the worker need not be looked through while runs wait
-    event("worker.started", slots=concurrency, worker=presence.id)
+    event("worker.started", slots=concurrency, worker=presence.name)
     consumer.run()
     drain = Drain(consumer=consumer, slots=slots, pulse=pulse, stop=stop, clock=clock)
     presence.drain()
     slots.hand_back()
     drain.run(config.shutdown_grace_seconds)
     pool.close()  # user code is dead before its run gets a verdict that it did not write itself
-    lost = reap(presence.id, reason="cut off: it outlasted the stop of its worker", now=clock.now())
+    reason = f"{CUT_OFF}: it outlasted the stop of its worker"
+    lost = reap(presence.id, reason=reason, now=clock.now())
     unstarted = hand_back(None, presence.id, clock.now())
     queue.send(unstarted + [message for finished in lost for message in finished.messages])
     presence.stop()
-    event("worker.stopped", worker=presence.id)
+    event("worker.stopped", worker=presence.name)

@@ -1,6 +1,7 @@
 """How a worker stops: finish what runs, terminate, kill; heartbeats go on until the end."""
 
 from scheduler.clock import Clock
+from scheduler.db.finishes import CUT_OFF
 from scheduler.logs import event
 from scheduler.stopping import CUT_OFF_SECONDS, StopSignal
 from scheduler.worker.consumer import RunConsumer
@@ -35,9 +36,9 @@ class Drain:
         if self._wait_for_slots(grace_seconds):
             return
         reason = (
-            "cut off by a second stop signal"
+            f"{CUT_OFF} by a second stop signal"
             if self._stop.is_hurried()
-            else f"cut off: the worker stopped and its grace of {grace_seconds:g} s was over"
+            else f"{CUT_OFF}: the worker stopped and its grace of {grace_seconds:g} s was over"
         )
         for run_id, control in self._slots.controls().items():
             event("run.cut_off", level="warning", run_id=run_id)

@@ -66,7 +66,7 @@ class Pulse:
     def _beat(self) -> None:
         controls = self._slots.controls()
         if not self._presence.beat(f"{len(controls)} busy"):
-            event("worker.declared_dead", level="warning", worker=self._presence.id)
+            event("worker.declared_dead", level="warning", worker=self._presence.name)
             for control in controls.values():
                 control.cut_off("this worker had been declared dead")
                 control.kill_now()
@@ -84,7 +84,7 @@ class Pulse:
             finished = lose(
                 run_id,
                 self._presence.id,
-                reason="its worker does not know of it any more",
+                reason="its worker no longer knows of it",
                 now=self._clock.now(),
             )
             self._queue.send(finished.messages)

@@ -126,20 +126,30 @@ def test_list_tells_state_schedule_and_times_of_every_function(cli: Cli, now: fl
     seed_function("d.late", next_run_at=now - 190)
     seed_function("e.failed", next_run_at=now + 100, last_status="timeout")
     seed_function("f.gone", state="gone")
+    seed_function("g.disabled", enabled=False)
 
     lines = {line.split()[2]: line for line in cli("list").splitlines()[1:]}
 
-    assert list(lines) == ["a.cron", "b.ran", "c.paused", "d.late", "e.failed", "f.gone"]
+    assert list(lines) == [
+        "a.cron",
+        "b.ran",
+        "c.paused",
+        "d.late",
+        "e.failed",
+        "f.gone",
+        "g.disabled",
+    ]
     assert lines["a.cron"].startswith("+ new")
     assert "0 7 * * MON-FRI" in lines["a.cron"]
     assert lines["b.ran"].startswith("✓ ok")
     assert "1m 4" in lines["b.ran"]
     assert lines["b.ran"].endswith("3.4s")
-    assert lines["c.paused"].startswith("- off")
+    assert lines["c.paused"].startswith("- paused")
     assert "3m 1" in lines["d.late"]
     assert "late" in lines["d.late"]
     assert lines["e.failed"].startswith("✗ TIME")
     assert lines["f.gone"].startswith("- gone")
+    assert lines["g.disabled"].startswith("- disabled")
 
 
 @pytest.mark.usefixtures("seeded")
@@ -285,20 +295,113 @@ def test_a_warning_of_a_scan_is_a_problem_but_not_an_unhealthy_one(cli: Cli, now
 
 @pytest.mark.usefixtures("seeded")
 def test_status_names_each_problem_with_its_remedy(cli: Cli, now: float) -> None:
+    seed_process("ticker", now)
     seed_function("a.late", next_run_at=now - 300)
     seed_function("b.bad", next_run_at=now + 60, last_status="error", consecutive_failures=4)
+    seed_function("c.bad", next_run_at=now + 60, last_status="error", consecutive_failures=1)
     seed_scan_error()
 
     text = cli("status")
 
     assert text.startswith("✗ not running")
     for line in (
-        "✗ no ticker is alive: nothing new starts\n  → scheduler run\n",
+        "✗ no worker is alive: nothing is executed\n  → scheduler run\n",
+        "! c.bad failed\n",
         "! 1 file cannot be scanned\n  → scheduler errors\n",
         "  → scheduler explain a.late\n",
         "! b.bad failed 4 times in a row\n  → scheduler runs b.bad --failed\n",
     ):
         assert line in text
+
+
+@pytest.mark.usefixtures("seeded")
+def test_without_a_ticker_the_late_functions_are_its_problem_and_not_their_own(
+    cli: Cli, now: float
+) -> None:
+    for name in ("a.late", "b.late"):
+        seed_function(name, next_run_at=now - 300)
+
+    text = cli("status")
+
+    assert "✗ no ticker is alive: nothing new starts, 2 functions are late\n" in text
+    assert "scheduler explain" not in text
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_process_that_died_and_was_replaced_is_no_problem(cli: Cli, now: float) -> None:
+    seed_process("ticker", now)
+    seed_process("worker", now - 500, id="dead00", state="lost", detail="its lock is free")
+    seed_process("worker", now, started_at=now - 499)
+
+    assert cli("status").startswith("✓ all is well")
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_process_that_nothing_took_the_place_of_is_named(cli: Cli, now: float) -> None:
+    seed_process("ticker", now)
+    seed_process("worker", now - 500, id="deadbeef", state="lost", detail="its lock was free")
+    seed_process("worker", now, started_at=now - 900)
+
+    text = cli("status")
+
+    assert "! worker deadbe (pid 7 on host) died (its lock was free) and nothing took its" in text
+    assert "→ start it again: scheduler worker\n" in text
+
+
+@pytest.mark.usefixtures("seeded")
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"last_status": "lost", "consecutive_failures": 0},  # cut off by an orderly stop
+        {"last_status": "cancelled", "consecutive_failures": 3},
+        {"last_status": "error", "consecutive_failures": 3, "state": "paused"},
+        {"last_status": "error", "consecutive_failures": 3, "enabled": False},
+    ],
+)
+def test_what_nobody_has_to_mend_is_no_problem(
+    columns: dict[str, object], cli: Cli, now: float
+) -> None:
+    seed_process("ticker", now)
+    seed_process("worker", now)
+    seed_function("a.b", next_run_at=now + 60, **columns)
+
+    assert cli("status").startswith("✓ all is well")
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_failure_is_a_problem_only_when_its_last_retry_has_failed(cli: Cli, now: float) -> None:
+    seed_process("ticker", now)
+    seed_process("worker", now)
+    columns = {"last_status": "error", "retries": 2, "next_run_at": now + 60}
+    tried_again = seed_function("a.again", **columns, consecutive_failures=2)
+    seed_run(tried_again, "queued", attempt=3, available_at=now + 9)
+    seed_function("b.given_up", **columns, consecutive_failures=3)
+
+    text = cli("status")
+
+    assert "! b.given_up failed 3 times in a row\n" in text
+    assert "a.again failed" not in text
+
+
+@pytest.mark.usefixtures("seeded")
+def test_status_has_the_words_of_the_other_commands(cli: Cli, now: float) -> None:
+    function = seed_function("a.b", next_run_at=now + 60, last_status="cancelled")
+    run = seed_run(function, "cancelled", at=now - 9)
+    seed_function("c.d", state="paused", next_run_at=now)
+
+    assert "2: 1 cancelled, 1 paused\n" in cli("status")
+    for command in (["runs"], ["show", str(run)], ["explain", "a.b", str(now - 9)], ["list"]):
+        assert "- cancelled" in cli(*command)
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_worker_has_one_short_name_in_all_commands(cli: Cli, now: float) -> None:
+    seed_process("worker", now - 60, id="197c6bad9b0d4c11")
+    run = seed_run(seed_function("a.b"), "running", at=now - 9, claimed_by="197c6bad9b0d4c11")
+
+    assert "worker    197c6b\n" in cli("show", str(run))
+    assert "! worker 197c6b (pid 7 on host) has not beaten for" in cli("status")
+    assert "worker 197c6b (pid 7 on host) has stopped" in cli("health", "--role", "worker", code=1)
 
 
 @pytest.mark.usefixtures("seeded")
@@ -319,10 +422,10 @@ def test_a_process_that_does_not_beat_is_not_alive(cli: Cli, now: float) -> None
     seed_process("ticker", now - 60)
     seed_process("worker", now)
 
-    assert "ticker host:7 has not beaten for 1m 0" in cli("status")
+    assert "ticker ticker (pid 7 on host) has not beaten for 1m 0" in cli("status")
     assert cli("health", "--role", "worker") == "healthy: 1 worker alive\n"
-    assert "does not beat" in cli("health", "--role", "ticker", code=1)
-    assert "does not beat" in cli("health", code=1)
+    assert "has stopped beating" in cli("health", "--role", "ticker", code=1)
+    assert "has stopped beating" in cli("health", code=1)
 
 
 @pytest.mark.usefixtures("seeded")
@@ -330,11 +433,13 @@ def test_a_process_that_was_just_restarted_tells_why(cli: Cli, now: float) -> No
     why = "restarted 3 times, last: exit code 1"
     seed_process("worker", now, id="new", started_at=now - 5, detail=f"2 busy; {why}")
     seed_process("worker", now, id="fine", started_at=now - 5, detail="0 busy")
+    seed_process("worker", now, id="once", started_at=now - 5, detail="restarted once, last: x")
     seed_process("ticker", now, id="old", started_at=now - 86400, detail="restarted long ago")
 
     text = cli("status")
 
-    assert f"! worker host:7: {why}\n" in text
+    assert f"! worker new (pid 7 on host): {why}\n" in text
+    assert "once" not in text
     assert "long ago" not in text
     assert "busy" not in text
 

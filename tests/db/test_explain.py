@@ -1,7 +1,7 @@
 """`explain`: the right verdict for every instant a person may ask about."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -177,6 +177,17 @@ def test_a_function_that_is_gone_has_no_slots_since_then() -> None:
     assert explain(NOW + 60).verdict == "success"
     assert explain(NOW + 120).verdict == "gone"
     assert explain(ASKED_AT + 60).verdict == "gone"
+    assert explain(ASKED_AT + 61).verdict == "gone"
+
+
+def test_a_function_that_is_gone_has_no_next_slot_and_its_last_one_was_before_that() -> None:
+    seed_run(seed_function(state="gone", gone_at=NOW + 70, next_run_at=NOW + 120), at=NOW + 60)
+
+    answer = explain(ASKED_AT)
+
+    assert (answer.previous_slot_at, answer.next_slot_at) == (NOW + 60, None)
+    assert explain(NOW + 30).next_slot_at == NOW + 60
+    assert explain(NOW + 60).next_slot_at is None
 
 
 @pytest.mark.parametrize(
@@ -217,6 +228,79 @@ def test_a_cron_slot_is_found_in_its_own_time_zone() -> None:
     assert answer.previous_slot_at is not None
     assert (answer.previous_slot_at - 6 * 3600) % 86400 == 0  # 07:00 in Berlin's winter
     assert explain(answer.previous_slot_at).verdict == "unknown"
+
+
+@pytest.fixture
+def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Return what calls `explain reports.send` and returns what it prints."""
+
+    def call(*arguments: str) -> str:
+        config = str(tmp_path / "scheduler.toml")
+        assert main(["explain", "reports.send", *arguments, "--config", config], {}) == 0
+        return capsys.readouterr().out
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "text", ["1800000060", "1800000060.25", "2027-01-15T08:01:00", "2027-01-15 08:01"]
+)
+def test_a_time_without_a_fraction_means_the_slot_within_it(
+    command: Callable[..., str], text: str
+) -> None:
+    function = seed_function(anchor_at=NOW + 0.25, schedule_since_at=NOW, next_run_at=NOW + 120)
+    run = seed_run(function, at=NOW + 60.25)
+
+    out = command(text)
+
+    assert out.splitlines()[1] == "2027-01-15 08:01:00.250 UTC: ✓ ok"
+    assert f"  run {run}, attempt 1, success" in out
+
+
+def test_a_time_with_seconds_is_not_taken_for_the_minute(command: Callable[..., str]) -> None:
+    seed_function(anchor_at=NOW + 30, schedule_since_at=NOW, next_run_at=NOW + 120)
+
+    assert "08:01:00 UTC: - no slot" in command("2027-01-15T08:01:00")
+    assert "08:01:30 UTC: " in command("2027-01-15T08:01")
+
+
+def test_a_slot_of_an_older_grid_is_found_by_its_second(command: Callable[..., str]) -> None:
+    function = seed_function(schedule_since_at=NOW + 1800, anchor_at=NOW + 1800)
+    run = seed_run(function, at=NOW + 7.123)
+
+    assert f"run {run}, " in command("1800000007")
+
+
+def test_a_function_that_had_no_slot_yet_is_explained_by_its_first(
+    command: Callable[..., str],
+) -> None:
+    seed_function(anchor_at=4e9, schedule_since_at=NOW, interval_seconds=86400.0, next_run_at=4e9)
+
+    assert ": · to come" in command().splitlines()[1]
+
+
+def test_what_is_paused_says_that_its_next_slot_will_be_skipped(
+    command: Callable[..., str],
+) -> None:
+    seed_function(state="paused", interval_seconds=86400.0, anchor_at=1e9, schedule_since_at=1e9)
+
+    out = command()
+
+    assert "paused, its slots are skipped until `scheduler resume reports.send`" in out
+    assert out.endswith(", to be skipped\n")
+
+
+def test_what_is_gone_names_no_next_slot(command: Callable[..., str]) -> None:
+    long_ago = 1_700_000_000.0
+    grid = {"anchor_at": long_ago, "schedule_since_at": long_ago}
+    seed_function(state="gone", gone_at=long_ago + 70, next_run_at=long_ago + 120, **grid)
+
+    out = command()
+
+    assert "reports.send has been gone for" in out
+    assert "2023-11-14 22:14:20 UTC: " in out
+    assert "next slot" not in out
+    assert "nearest slot after" not in command("2025-01-15T09:00:30")
 
 
 def test_the_command_shows_both_zones_and_reads_a_time_of_day_in_the_functions_own(

@@ -45,6 +45,18 @@ def test_a_retry_may_start_later_than_the_grace_of_its_slot() -> None:
     assert claim_and_start(2, WORKER, NOW + 100)[0] is not None
 
 
+def test_a_run_that_an_orderly_stop_cut_off_is_lost_but_no_failure_of_its_function() -> None:
+    discover("a.f")
+    finish(run_one(NOW), Outcome(status="error"), WORKER, NOW + 1)
+    run = run_one(NOW + 60)
+
+    finish(run, Outcome(status="lost", reason=f"{finishes.CUT_OFF} by a stop"), WORKER, NOW + 61)
+
+    assert rows("SELECT last_status, consecutive_failures FROM scheduled_functions") == [
+        ("lost", 1)
+    ]
+
+
 def test_a_verdict_is_written_with_everything_that_came_back() -> None:
     discover("a.f")
     finished = finish(run_one(NOW), SUCCESS, WORKER, NOW + 2)
@@ -166,7 +178,7 @@ def test_a_manual_run_waits_for_an_open_one_unless_forced() -> None:
 def test_a_queued_run_is_cancelled_at_once_and_never_starts() -> None:
     discover("a.f")
     tick(NOW)
-    assert runs.cancel(1, NOW) == ("cancelled", [])
+    assert runs.cancel(1, NOW) == ("withdrawn", [])
     assert claim_and_start(1, WORKER, NOW) == (None, [])
 
 

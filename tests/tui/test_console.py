@@ -329,7 +329,7 @@ def test_now_is_the_time_of_the_clock(stage: Stage) -> None:
 
 def test_one_problem_is_shown_at_a_time_the_worst_first(own: Config, stage_of: StageMaker) -> None:
     stage = stage_of(own)
-    assert "! worker w4 lost, silent 3m 04s - see its log  ! 2 more" in stage.text()
+    assert "! worker worker lost, silent 3m 04s - see its log  ! 2 more" in stage.text()
     stage.disk_free = 0.01
     with writing(own) as connection:
         connection.execute("DELETE FROM processes WHERE role = 'ticker'")

@@ -241,7 +241,9 @@ def test_orders_break_ties_by_name_in_both_directions() -> None:
 
 
 def process(role: str, *, silent: float = 0.5, state: str = "running", number: int = 1) -> Any:
-    return ProcessRow(f"{role}-{number}", role, "host", 7, NOW - 99, NOW - silent, 2, state, None)
+    return ProcessRow(
+        f"{number:06}-{role}", role, "host", 7, NOW - 99, NOW - silent, 2, state, None
+    )
 
 
 HEALTHY = Overview(
@@ -280,9 +282,9 @@ def test_the_worst_problem_comes_first() -> None:
         ((process("ticker"),), "no worker is alive: nothing runs"),
         ((process("ticker", silent=7), process("worker")), "the ticker is silent for 7s"),
         ((process("ticker"), process("worker"), process("worker", silent=60, number=2)),
-         "worker w2 lost, silent 1m 00s"),
+         "worker 000002 lost, silent 1m 00s"),
         ((process("ticker"), process("worker"), process("worker", state="lost", number=2)),
-         "worker w2 lost, silent 0s"),
+         "worker 000002 lost, silent 0s"),
     ],
 )  # fmt: skip
 def test_a_process_that_is_away_is_a_problem(processes: Any, said: str) -> None:

@@ -36,7 +36,7 @@ def test_the_past_is_told_in_whole_seconds_and_never_lies_ahead(seconds: float, 
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(-1, "due"), (0, "due"), (0.5, "in 0s"), (8, "in 8s"), (7199, "in 1h 59m")],
+    [(-1, "due"), (0, "due"), (0.5, "now"), (1, "in 1s"), (8, "in 8s"), (7199, "in 1h 59m")],
 )
 def test_the_future_is_due_once_it_has_come(seconds: float, said: str) -> None:
     assert wording.until(seconds) == said

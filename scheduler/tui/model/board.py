@@ -1,11 +1,11 @@
 """The functions of one snapshot with their states, ordered and filtered."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scheduler.db.console_rows import FAILED, FunctionRow, Overview, ProcessRow, Queued, RunRow
+from scheduler.db.console_rows import FAILED, FunctionRow, Overview, Queued, RunRow
 from scheduler.tui.look import Look
 from scheduler.tui.model.states import LATE, State, function_state, late_at
 
@@ -76,7 +76,6 @@ class Board:
             (entry.valid_until for entry in self.entries.values()), default=_NEVER
         )
         self.late_count = sum(entry.state is LATE for entry in self.entries.values())
-        self.workers = worker_labels(overview.processes)
         self.longest_name = max((len(f.name) for f in overview.functions), default=0)
         self.longest_file = max((len(f.module_path) for f in overview.functions), default=0)
 
@@ -103,17 +102,6 @@ class Board:
 def is_failing(entry: Entry) -> bool:
     """Tell whether the function's last run failed and it still matters."""
     return entry.state.rank <= 1 and entry.function.last_status in FAILED
-
-
-def worker_labels(processes: Sequence[ProcessRow]) -> dict[str, str]:
-    """Give every process a short name by the order in which they started: w1, w2, t1."""
-    labels: dict[str, str] = {}
-    counts: defaultdict[str, int] = defaultdict(int)
-    for process in sorted(processes, key=lambda process: (process.started_at, process.id)):
-        letter = process.role[:1] or "p"
-        counts[letter] += 1
-        labels[process.id] = f"{letter}{counts[letter]}"
-    return labels
 
 
 def _entry(

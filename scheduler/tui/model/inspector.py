@@ -52,7 +52,7 @@ def inspect_run(run: RunRow, view: View) -> Line:
     ]
     if run.status == "queued":
         return [*line, ("run", waiting(run, look))]
-    worker = worker_label(run, view.board)
+    worker = worker_label(run)
     return [*line, *outcome(run, look), ("dim", f"  {worker}" if worker else "")]
 
 

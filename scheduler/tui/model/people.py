@@ -5,15 +5,16 @@ from scheduler.tui.look import Look
 from scheduler.tui.model.problems import is_alive, scan_errors_sign
 from scheduler.tui.text import Line, clean
 from scheduler.tui.view import View
+from scheduler.wording import short_id
 
 
 def process_line(process: ProcessRow, view: View, *, place: str = "") -> Line:
     """Return a process's row: what it does, its name, its pid, its place if asked for, its run."""
     look = view.look
-    label = view.board.workers.get(process.id, "")
+    label = clean(short_id(process.id))
     runs = [run for run in view.snapshot.overview.running if run.claimed_by == process.id]
     line: Line = [*_doing(process, len(runs), look)]
-    line += [(None, f" {label:<3}"), ("dim", f" pid {process.pid:<6} {place}")]
+    line += [(None, f" {label:<6}"), ("dim", f" pid {process.pid:<6} {place}")]
     if not is_alive(process, look):
         return [*line, (None, f"no heartbeat for {look.since(process.heartbeat_at)}")]
     if process.role != "worker":

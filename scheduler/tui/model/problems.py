@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from scheduler.db.console_rows import Overview, ProcessRow, ScanErrorRow
 from scheduler.tui.look import Look
 from scheduler.tui.model.board import Board
-from scheduler.wording import plural, span
+from scheduler.wording import plural, short_id, span
 
 PERIODS = 3  # a duty that was due this many times over is overdue
 DISK_LOW = 0.05
@@ -65,7 +65,7 @@ def _processes(overview: Overview, board: Board, look: Look) -> Iterator[Problem
     for worker in workers:
         if worker not in working:
             silence = span(look.now - worker.heartbeat_at)
-            label = board.workers.get(worker.id, "")
+            label = short_id(worker.id)
             yield Problem(f"worker {label} lost, silent {silence}", "see its log")
 
 

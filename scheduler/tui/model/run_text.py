@@ -22,7 +22,7 @@ def left_facts(details: RunDetails, board: Board, look: Look) -> list[Fact]:
         verdict = [*verdict, ("run", waiting(run, look))]
     attempts = f" of {len(details.attempts)}" if len(details.attempts) > 1 else ""
     by = "by hand" if run.trigger == "manual" else "by its schedule"
-    worker = worker_label(run, board)
+    worker = worker_label(run)
     return [
         ("function", [("strong", clean(board.name(run.function_id)))]),
         ("verdict", verdict),
@@ -41,7 +41,7 @@ def left_facts(details: RunDetails, board: Board, look: Look) -> list[Fact]:
                 *_other_attempts(details, look),
             ],
         ),
-        ("worker", [(None, worker or "none"), ("dim", f"  {clean(run.claimed_by or '')}")]),
+        ("worker", [(None, worker or "none")]),
     ]
 
 

@@ -5,7 +5,7 @@ from scheduler.tui.look import Look
 from scheduler.tui.model.board import Board
 from scheduler.tui.model.states import status_state
 from scheduler.tui.text import Line, clean, fit, line_width
-from scheduler.wording import duration, plural
+from scheduler.wording import duration, plural, short_id
 
 _NAME_MIN, _NAME_MAX = 16, 40
 _ROOMY = 60
@@ -22,7 +22,7 @@ def run_line(run: RunRow, board: Board, look: Look, width: int, *, has_name: boo
     took = run.duration_seconds
     if run.started_at is not None and (width >= _ROOMY or not has_name):
         line.append((None, fit("" if took is None else duration(took), 8, align=">") + "  "))
-        line.append(("dim", fit(worker_label(run, board), 4)))
+        line.append(("dim", fit(worker_label(run), 6)))
     else:
         line.append((None, "  "))
     return [*line, *outcome(run, look, room=width - line_width(line))]
@@ -33,11 +33,9 @@ def happened_at(run: RunRow) -> float:
     return run.started_at or run.queued_at or run.scheduled_for
 
 
-def worker_label(run: RunRow, board: Board) -> str:
+def worker_label(run: RunRow) -> str:
     """Return the short name of the worker that has or had the run."""
-    if run.claimed_by is None:
-        return ""
-    return board.workers.get(run.claimed_by) or clean(run.claimed_by[:3])
+    return "" if run.claimed_by is None else clean(short_id(run.claimed_by))
 
 
 def outcome(run: RunRow, look: Look, *, room: int = 60) -> Line:

@@ -1,0 +1,48 @@
+"""Waits for a run's verdict, but only while somebody is alive who can bring it about."""
+
+from scheduler.cli.context import Context
+from scheduler.clock import sleep
+from scheduler.db.report_rows import RunReport
+from scheduler.db.reports import list_attempts
+from scheduler.maintenance.conditions import Process, list_processes
+
+_POLL_SECONDS = 0.1
+_LOOK_SECONDS = 0.5
+_RESTART_SECONDS = 3.0  # a process that died is replaced within this time, or by hand
+
+
+def wait_for_verdict(context: Context, root_id: int) -> tuple[RunReport, str | None]:
+    """Return the last attempt, and None or why nobody will bring it to its end.
+
+    It gives up at once if nobody is alive at the first look; later it lets a restart pass.
+    """
+    clock = context.clock
+    looked_at, helpless_since = float("-inf"), float("-inf")
+    while True:
+        # A retry is queued in the transaction that ends the attempt before: the last one counts.
+        last = list_attempts(root_id)[-1]
+        if last.is_final:
+            return last, None
+        monotonic = clock.monotonic()
+        if monotonic - looked_at >= _LOOK_SECONDS:
+            looked_at = monotonic
+            why = why_helpless(last, list_processes(context.config, clock.now()), clock.now())
+            if why is None:
+                helpless_since = monotonic
+            elif monotonic - helpless_since >= _RESTART_SECONDS:
+                return last, why
+        sleep(_POLL_SECONDS)
+
+
+def why_helpless(run: RunReport, processes: list[Process], now: float) -> str | None:
+    """Say who is missing to bring an open run to its end, None when all are there."""
+    has_ticker = any(p.role == "ticker" and p.is_alive for p in processes)
+    if run.status == "running":
+        if has_ticker or any(p.id == run.claimed_by and p.is_alive for p in processes):
+            return None
+        return "its worker is dead and no ticker is alive to give it its verdict"
+    if not any(p.takes_work for p in processes):
+        return "no worker is alive to run it"
+    if run.available_at is not None and run.available_at > now and not has_ticker:
+        return "no ticker is alive to start it when its time has come"
+    return None
