@@ -219,7 +219,7 @@ COMMANDS = (
         (
             _NAME,
             _switch("--wait", "wait for its end; exit 1 unless it succeeds"),
-            _switch("--force", "do not wait for a run of it that still goes"),
+            _switch("--force", "run beside a run of it that still goes, instead of after it"),
             _JSON,
         ),
     ),

@@ -92,7 +92,7 @@ def _print(context: Context, run: RunReport, texts: RunTexts, attempts: list[Run
         screen.line(f"{screen.paint(f'{label:<10}', 'dim')}{text}")
     if texts.traceback:
         _print_text(screen, "traceback", texts.traceback)
-    if texts.stack:
+    elif texts.stack:  # of one that ended badly the traceback says it better
         _print_text(screen, "stack", texts.stack)
     if texts.output and not context.args.follow:
         _print_text(screen, f"output, {size(texts.output_bytes)}", texts.output)

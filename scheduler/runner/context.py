@@ -1,4 +1,4 @@
-"""`current_run()`: what a function can ask about the run it is in."""
+"""What a function can know of the run it is in: `current_run()`, and that it is to end."""
 
 from dataclasses import dataclass
 
@@ -13,6 +13,12 @@ class RunContext:
     attempt: int
     trigger: str
     deadline_at: float | None
+
+
+class RunTerminated(BaseException):
+    """The run is over: its time-out passed, it was cancelled, or the service stops. Clean up."""
+
+    __module__ = "scheduler"  # where people import it from; tracebacks name it so
 
 
 _current: RunContext | None = None

@@ -9,7 +9,8 @@ from scheduler.runner.text import MESSAGE_LIMIT, TRACEBACK_LIMIT, bounded, clean
 
 _OUR_FOLDER = os.path.dirname(__file__) + os.sep
 _STDLIB = os.path.dirname(os.__file__) + os.sep
-_LAUNCHERS = ("<frozen importlib", _OUR_FOLDER, f"{_STDLIB}asyncio{os.sep}")
+_LOOP = (f"{_STDLIB}asyncio{os.sep}", f"{_STDLIB}selectors.py")  # where it sleeps
+_LAUNCHERS = ("<frozen importlib", _OUR_FOLDER, *_LOOP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +48,25 @@ def _message(error: BaseException) -> str:
 
 def _traceback(error: BaseException) -> str:
     try:
-        return "".join(traceback.format_exception(type(error), error, _trim(error.__traceback__)))
+        for linked in _linked(error):
+            linked.__traceback__ = _trim(linked.__traceback__)
+        return "".join(traceback.format_exception(error))
     except BaseException as fault:  # noqa: BLE001 - formatting calls the user's __str__ and __repr__
         return f"{type(error).__name__}: <its traceback raised {type(fault).__name__}>\n"
+
+
+def _linked(error: BaseException) -> list[BaseException]:
+    """Return an exception and all that are shown with it: causes, contexts, members of groups."""
+    found: list[BaseException] = []
+    waiting = [error]
+    while waiting:
+        one = waiting.pop()
+        if any(one is other for other in found):
+            continue
+        found.append(one)
+        members = one.exceptions if isinstance(one, BaseExceptionGroup) else ()
+        waiting += [link for link in (one.__cause__, one.__context__, *members) if link]
+    return found
 
 
 def _trim(frames: TracebackType | None) -> TracebackType | None:

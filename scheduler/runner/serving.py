@@ -13,7 +13,7 @@ from typing import Any
 from scheduler.crashpoints import crash_point
 from scheduler.runner import channels, failure, loading, termination
 from scheduler.runner.baseline import Baseline
-from scheduler.runner.context import RunContext, set_current_run
+from scheduler.runner.context import RunContext, RunTerminated, set_current_run
 from scheduler.runner.metering import Meter
 from scheduler.runner.text import clean, describe_value
 
@@ -137,7 +137,7 @@ class _Executor:
 
 
 def _failed(error: BaseException) -> dict[str, Any]:
-    ended = "terminated" if isinstance(error, termination.RunTerminated) else "error"
+    ended = "terminated" if isinstance(error, RunTerminated) else "error"
     told = failure.describe(error)
     answer: dict[str, Any] = {
         "ended": ended,

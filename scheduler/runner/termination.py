@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from types import FrameType
 
 from scheduler.runner import channels
+from scheduler.runner.awaiting import describe_awaiting
+from scheduler.runner.context import RunTerminated
 
 EXIT_TERMINATED_IDLE = 114  # told to end before a run had begun
 
@@ -13,10 +15,6 @@ _armed = False
 _idle = False
 _pending = False
 _mask: Iterable[int] = ()  # as it was before a fork
-
-
-class RunTerminated(BaseException):
-    """The run is over: its time-out passed, it was cancelled, or the service stops. Clean up."""
 
 
 def install() -> None:
@@ -52,7 +50,10 @@ def set_idle(is_idle: bool) -> None:
 def _on_terminate(_signal: int, _frame: FrameType | None) -> None:
     global _pending
     if _armed:
-        raise RunTerminated
+        terminated = RunTerminated()
+        if awaiting := describe_awaiting():
+            terminated.add_note(awaiting)
+        raise terminated
     if _idle:
         os._exit(EXIT_TERMINATED_IDLE)
     _pending = True

@@ -240,6 +240,18 @@ def test_show_tells_where_the_time_went_and_why_it_failed(cli: Cli, now: float) 
 
 
 @pytest.mark.usefixtures("seeded")
+def test_a_stack_that_was_asked_for_is_not_repeated_below_the_traceback(
+    cli: Cli, now: float
+) -> None:
+    function = seed_function("a.b")
+    running = seed_run(function, "running", at=now - 60, stack="the stack\n")
+    cancelled = seed_run(function, "cancelled", at=now, stack="the stack\n", traceback="the end")
+
+    assert "\nstack:\nthe stack\n" in cli("show", str(running))
+    assert "the stack" not in cli("show", str(cancelled))
+
+
+@pytest.mark.usefixtures("seeded")
 def test_show_in_json_is_the_whole_run(cli: Cli, now: float) -> None:
     run = seed_run(seed_function("a.b"), at=now, output="x", output_bytes=1, result="42")
 

@@ -292,8 +292,13 @@ def test_what_is_paused_says_that_its_next_slot_will_be_skipped(
 
 def test_what_is_gone_names_no_next_slot(command: Callable[..., str]) -> None:
     long_ago = 1_700_000_000.0
-    grid = {"anchor_at": long_ago, "schedule_since_at": long_ago}
-    seed_function(state="gone", gone_at=long_ago + 70, next_run_at=long_ago + 120, **grid)
+    seed_function(
+        state="gone",
+        gone_at=long_ago + 70,
+        next_run_at=long_ago + 120,
+        anchor_at=long_ago,
+        schedule_since_at=long_ago,
+    )
 
     out = command()
 

@@ -64,6 +64,22 @@ def test_a_time_out_says_where_the_function_was(pool: ExecutorPool, function: st
     assert "scheduler/runner" not in (outcome.traceback or "")
 
 
+def test_a_time_out_says_where_a_coroutine_awaited(pool: ExecutorPool) -> None:
+    traceback = run(pool, "endless:sleeps_async", timeout_seconds=0.3).traceback or ""
+    assert traceback.count("in sleeps_async\n    await asyncio.sleep(1000)") == 1
+    assert "selectors.py" not in traceback
+    assert "scheduler/runner" not in traceback
+
+
+def test_an_error_while_cleaning_up_shows_no_frame_of_the_scheduler(pool: ExecutorPool) -> None:
+    outcome = run(pool, "endless:fails_to_clean_up", timeout_seconds=0.3)
+    traceback = outcome.traceback or ""
+    assert (outcome.status, outcome.error_type) == ("timeout", "ValueError")
+    assert traceback.count("time.sleep(1000)") == 1
+    assert "\nscheduler.RunTerminated\n" in traceback
+    assert "scheduler/runner" not in traceback
+
+
 @pytest.mark.parametrize("function", ["sleeps", "shells", "swallows", "ignores"])
 def test_a_cancelled_run_is_cancelled_and_dead(pool: ExecutorPool, function: str) -> None:
     background = Background(pool, f"endless:{function}")

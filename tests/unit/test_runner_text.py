@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scheduler import runner
 from scheduler.runner.failure import describe
 from scheduler.runner.text import bounded, clean, describe_value
 
@@ -76,3 +77,22 @@ def test_a_syntax_error_knows_its_line() -> None:
     with pytest.raises(SyntaxError) as caught:
         compile("a = 1\nb = = 2", "user.py", "exec")
     assert describe(caught.value, file="user.py").line == 2
+
+
+def test_no_exception_of_a_chain_or_a_group_shows_our_own_frames() -> None:
+    def ours() -> None:
+        compiled = compile("raise KeyError('inner')", f"{runner.__path__[0]}/ours.py", "exec")
+        exec(compiled)  # noqa: S102 - a frame of a file in our folder
+
+    def users() -> None:
+        try:
+            ours()
+        except KeyError as error:
+            raise ExceptionGroup("all", [ValueError("one"), error]) from error
+
+    with pytest.raises(ExceptionGroup) as caught:
+        users()
+
+    traceback = describe(caught.value).traceback
+    assert "KeyError: 'inner'" in traceback
+    assert "ours.py" not in traceback

@@ -82,7 +82,7 @@ def copied_text(details: RunDetails) -> str:
 
 
 def _sections(details: RunDetails, look: Look) -> Iterator[tuple[str, list[Line]]]:
-    if details.stack_requested_at is not None:
+    if details.stack_requested_at is not None and not details.traceback:
         stack = details.stack
         asked = look.past(details.stack_requested_at)
         waits: Line = [("run", f"asked {asked}, waiting for the answer")]
@@ -108,7 +108,7 @@ def traceback_lines(text: str) -> list[Line]:
             is_library = any(part in row for part in _LIBRARY)
         role = "dim" if is_library and row.startswith(" ") else None
         if row and not row.startswith(
-            (" ", "Traceback", "During", "The above", "Thread", "Current")
+            (" ", "Traceback", "During", "The above", "Thread", "Current", "Awaiting")
         ):
             role = "error"
         lines.append([(role, clean(row))])

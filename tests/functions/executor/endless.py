@@ -22,6 +22,13 @@ def cleans_up():
         print("cleaned up")
 
 
+def fails_to_clean_up():
+    try:
+        time.sleep(1000)
+    finally:
+        raise ValueError("nothing to clean up")
+
+
 async def sleeps_async():
     print("sleeping", flush=True)
     try:
