@@ -164,6 +164,21 @@ RunLog.add_index(
         where=SQL("finished_at IS NOT NULL"),
     )
 )
+# The order of the lists (db/run_order.py); a run that goes well is in neither.
+RunLog.add_index(
+    RunLog.index(
+        RunLog.started_at,
+        name="run_logs_failed",
+        where=SQL("status IN ('error', 'timeout', 'lost')"),
+    )
+)
+RunLog.add_index(
+    RunLog.index(
+        RunLog.scheduled_for,
+        name="run_logs_unstarted",
+        where=SQL("started_at IS NULL AND finished_at IS NOT NULL"),
+    )
+)
 
 
 class ScanError(_Table):

@@ -65,7 +65,6 @@ def error_in_words(run: RunReport) -> str:
 
 
 def _row(run: RunReport, times: Times) -> list[Cell]:
-    at = run.started_at or run.scheduled_for
     took = run.duration_seconds
     if run.status == "running" and run.started_at is not None:
         took_text = f"{span(times.now - run.started_at)}…"
@@ -75,7 +74,7 @@ def _row(run: RunReport, times: Times) -> list[Cell]:
     again = f"attempt {run.attempt}; " if run.attempt > 1 else ""
     return [
         Cell(str(run.id)),
-        Cell(times.clock(at), "dim"),
+        Cell(times.clock(run.shown_at), "dim"),
         status_cell(run.status),
         Cell(run.name),
         Cell(took_text),

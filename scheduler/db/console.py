@@ -20,6 +20,7 @@ from scheduler.db.console_rows import (
     ScanErrorRow,
     ScanRow,
 )
+from scheduler.db.run_order import Place, Scope, select_place, select_places
 
 DAY_SECONDS = 86400
 HOURS = 24
@@ -130,31 +131,24 @@ class ConsoleDatabase:
     ) -> RunPage:
         """Return a window of runs, newest first: the newest, the oldest, or those around one."""
         self._connection.open()
-        where, params = "1 = 1", []
-        if function_id is not None:
-            where, params = "function_id = ?", [function_id]
-        oldest_id, newest_id = self._rows(
-            f"SELECT (SELECT min(id) FROM run_logs WHERE {where}),"
-            f" (SELECT max(id) FROM run_logs WHERE {where})",
-            [*params, *params],
-        )[0]
-        if is_failing:
-            where += f" AND status IN {FAILED}"
+        scope = Scope(function_id, is_failing)
         if around_id is None:
-            runs = self._runs(where, params, ascending=is_oldest)
+            places = self._places(scope, PAGE_ROWS, ascending=is_oldest)
         else:
-            half = PAGE_ROWS // 2
-            newer = self._runs(
-                f"{where} AND id > ?", [*params, around_id], limit=half, ascending=True
-            )
-            older = self._runs(f"{where} AND id <= ?", [*params, around_id], limit=half)
-            runs = [*newer, *older]
-        return RunPage(tuple(runs), oldest_id=oldest_id, newest_id=newest_id)
+            places = self._places_around(scope, around_id)
+        (newest, oldest) = self._ends(scope)
+        return RunPage(
+            tuple(self._runs_at(places)),
+            oldest_id=oldest.id if oldest else None,
+            newest_id=newest.id if newest else None,
+            oldest_at=oldest.at if oldest else 0.0,
+            newest_at=newest.at if newest else 0.0,
+        )
 
     def run(self, run_id: int) -> RunDetails | None:
         """Return one attempt in full with its sibling attempts, None when it was deleted."""
         self._connection.open()
-        runs = self._runs("id = ?", (run_id,))
+        runs = self._runs("id = ?", (run_id,), limit=1)
         if not runs:
             return None
         row = self._rows(f"SELECT {_DETAIL_COLUMNS} FROM run_logs WHERE id = ?", (run_id,))[0]
@@ -234,14 +228,41 @@ class ConsoleDatabase:
         hours = tuple(found.get(index, 0) for index in range(HOURS))
         return sum(hours), hours
 
-    def _runs(
-        self, where: str, params: Sequence[Any], *, limit: int = PAGE_ROWS, ascending: bool = False
-    ) -> list[RunRow]:
-        """Return runs newest first; ascending: the oldest ones of those that match."""
-        order = "ASC" if ascending else "DESC"
+    def _places(
+        self, scope: Scope, limit: int, *, beyond: Place | None = None, ascending: bool = False
+    ) -> list[Place]:
+        """Return places newest first; ascending: the nearest ones on the newer side."""
+        rows = self._rows(*select_places(scope, limit=limit, beyond=beyond, ascending=ascending))
+        places = [Place(*row) for row in rows]
+        return places[::-1] if ascending else places
+
+    def _places_around(self, scope: Scope, run_id: int) -> list[Place]:
+        found = self._rows(*select_place(run_id))
+        if not found:  # it and all before it were deleted
+            return self._places(scope, PAGE_ROWS, ascending=True)
+        here = Place(*found[0])
+        newer = self._places(scope, PAGE_ROWS // 2, beyond=here, ascending=True)
+        # The place itself is the first of those that come after the one just above it.
+        above = Place(here.is_queued, here.at, here.id + 1)
+        return [*newer, *self._places(scope, PAGE_ROWS // 2, beyond=above)]
+
+    def _ends(self, scope: Scope) -> tuple[Place | None, Place | None]:
+        newest, oldest = self._places(scope, 1), self._places(scope, 1, ascending=True)
+        return next(iter(newest), None), next(iter(oldest), None)
+
+    def _runs_at(self, places: Sequence[Place]) -> list[RunRow]:
+        ids = list(dict.fromkeys(place.id for place in places))
+        if not ids:
+            return []
+        marks = ", ".join("?" * len(ids))
+        rows = self._rows(f"SELECT {_RUN_COLUMNS} FROM run_logs WHERE id IN ({marks})", ids)
+        runs = {row[0]: RunRow._make(row) for row in rows}
+        return [runs[run_id] for run_id in ids if run_id in runs]
+
+    def _runs(self, where: str, params: Sequence[Any], *, limit: int) -> list[RunRow]:
+        """Return the newest runs that match, by their ids."""
         rows = self._rows(
-            f"SELECT {_RUN_COLUMNS} FROM run_logs WHERE {where} ORDER BY id {order} LIMIT ?",
+            f"SELECT {_RUN_COLUMNS} FROM run_logs WHERE {where} ORDER BY id DESC LIMIT ?",
             (*params, limit),
         )
-        runs = [RunRow._make(row) for row in rows]
-        return runs[::-1] if ascending else runs
+        return [RunRow._make(row) for row in rows]

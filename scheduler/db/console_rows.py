@@ -68,6 +68,13 @@ class RunRow(NamedTuple):
     cancel_requested_at: float | None
 
     @property
+    def shown_at(self) -> float:
+        """The time a list shows it at, and orders it by: its start, or what stands for that."""
+        if self.status == "queued":
+            return self.scheduled_for if self.queued_at is None else self.queued_at
+        return self.scheduled_for if self.started_at is None else self.started_at
+
+    @property
     def duration_seconds(self) -> float | None:
         """How long it took, None while it runs or when it never did."""
         if self.started_at is None or self.finished_at is None:
@@ -125,11 +132,13 @@ class RunDetails:
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
-    """A window of runs, newest first, and the ids at both ends of the whole list."""
+    """A window of runs, newest first, and the ids and times at both ends of the whole list."""
 
     runs: tuple[RunRow, ...] = ()
     oldest_id: int | None = None
     newest_id: int | None = None
+    oldest_at: float = 0.0
+    newest_at: float = 0.0
 
 
 class Mark(NamedTuple):

@@ -74,6 +74,13 @@ class RunReport:
     cancel_requested_at: float | None
 
     @property
+    def shown_at(self) -> float:
+        """The time a list shows it at, and orders it by: its start, or what stands for that."""
+        if self.status == "queued":
+            return self.scheduled_for if self.queued_at is None else self.queued_at
+        return self.scheduled_for if self.started_at is None else self.started_at
+
+    @property
     def duration_seconds(self) -> float | None:
         """How long it took; None unless it has started and ended."""
         if self.started_at is None or self.finished_at is None:

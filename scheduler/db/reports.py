@@ -6,7 +6,6 @@ from typing import Any
 
 from scheduler.db.functions import find_id
 from scheduler.db.report_rows import (
-    FAILED,
     FINAL,
     FunctionReport,
     QueueReport,
@@ -15,7 +14,8 @@ from scheduler.db.report_rows import (
     ScanErrorReport,
     ScanReport,
 )
-from scheduler.db.statements import reading, rows
+from scheduler.db.run_order import Scope, select_places
+from scheduler.db.statements import placeholders, reading, rows
 from scheduler.errors import NotFoundError
 
 _MEASURED_RUNS = 20
@@ -38,13 +38,14 @@ def find_function(name: str) -> FunctionReport:
 def list_runs(
     function_id: int | None = None, *, failed: bool = False, limit: int = 20
 ) -> list[RunReport]:
-    """Return the newest attempts, newest first; `failed`: only those that failed or were missed."""
-    conditions, params = ["1 = 1"], []
-    if function_id is not None:
-        conditions, params = ["r.function_id = ?"], [function_id]
-    if failed:
-        conditions.append(f"r.status IN {FAILED}")
-    return _runs(f"WHERE {' AND '.join(conditions)} ORDER BY r.id DESC LIMIT ?", [*params, limit])
+    """Return the first attempts in the order of `run_order`; `failed`: also those missed, only."""
+    scope = Scope(function_id, failed, has_missed=failed)
+    with reading():
+        ids = [int(place[2]) for place in rows(*select_places(scope, limit=limit))]
+    if not ids:
+        return []
+    found = {run.id: run for run in _runs(f"WHERE r.id IN ({placeholders(len(ids))})", ids)}
+    return [found[run_id] for run_id in dict.fromkeys(ids) if run_id in found]
 
 
 def find_run(run_id: int) -> RunReport:

@@ -151,6 +151,20 @@ def up(migrator: object, db: Database) -> None:
             where=SQL("finished_at IS NOT NULL"),
         )
     )
+    RunLog.add_index(
+        RunLog.index(
+            RunLog.started_at,
+            name="run_logs_failed",
+            where=SQL("status IN ('error', 'timeout', 'lost')"),
+        )
+    )
+    RunLog.add_index(
+        RunLog.index(
+            RunLog.scheduled_for,
+            name="run_logs_unstarted",
+            where=SQL("started_at IS NULL AND finished_at IS NOT NULL"),
+        )
+    )
 
     class ScanError(Model):
         path = TextField(primary_key=True)

@@ -113,20 +113,91 @@ def test_a_history_is_the_last_finished_runs_oldest_first(reader: ConsoleDatabas
     assert [mark.status for mark in histories[1]][-5:] == ["error"] * 5
 
 
-def test_the_first_window_holds_the_newest_runs(reader: ConsoleDatabase) -> None:
-    page = reader.run_page()
-    assert [run.id for run in page.runs] == list(range(1003, 1003 - PAGE_ROWS, -1))
-    assert (page.oldest_id, page.newest_id) == (1, 1003)
+def in_order(config: Config) -> list[int]:
+    """Return the ids of all runs as lists show them: the queued ones, then by their time."""
+    with writing(config) as connection:
+        return [
+            run_id
+            for (run_id,) in connection.execute(
+                "SELECT id FROM run_logs ORDER BY status = 'queued' DESC, CASE status WHEN 'queued'"
+                " THEN queued_at ELSE coalesce(started_at, scheduled_for) END DESC, id DESC"
+            )
+        ]
 
 
-def test_the_last_window_holds_the_oldest_runs_newest_first(reader: ConsoleDatabase) -> None:
-    page = reader.run_page(is_oldest=True)
-    assert [run.id for run in page.runs] == list(range(PAGE_ROWS, 0, -1))
+def scatter(config: Config) -> None:
+    """Let some runs start in another order than they were queued in, and have every status."""
+    with writing(config) as connection:
+        connection.execute(
+            "UPDATE run_logs SET started_at = started_at + (id * 7919 % 5000),"
+            " finished_at = finished_at + (id * 7919 % 5000) WHERE finished_at IS NOT NULL"
+        )
+        for status, every in (("skipped", 31), ("missed", 37), ("queued", 41)):
+            ended = "NULL" if status == "queued" else "scheduled_for"
+            connection.execute(
+                f"UPDATE run_logs SET status = '{status}', started_at = NULL, finished_at = {ended}"
+                f" WHERE id % {every} = 0"
+            )
 
 
-def test_a_window_around_a_run_has_newer_and_older_ones(reader: ConsoleDatabase) -> None:
-    page = reader.run_page(around_id=500)
-    assert [run.id for run in page.runs] == list(range(600, 400, -1))
+def test_the_first_window_holds_what_is_queued_and_then_the_newest_starts(
+    own: Config, own_reader: ConsoleDatabase
+) -> None:
+    scatter(own)
+    expected = in_order(own)
+    assert expected != sorted(expected, reverse=True)
+
+    page = own_reader.run_page()
+
+    assert [run.id for run in page.runs] == expected[:PAGE_ROWS]
+    assert (page.oldest_id, page.newest_id) == (expected[-1], expected[0])
+    times = [run.shown_at for run in page.runs if run.status != "queued"]
+    assert times == sorted(times, reverse=True)
+
+
+def test_the_last_window_holds_the_oldest_runs_newest_first(
+    own: Config, own_reader: ConsoleDatabase
+) -> None:
+    scatter(own)
+    page = own_reader.run_page(is_oldest=True)
+    assert [run.id for run in page.runs] == in_order(own)[-PAGE_ROWS:]
+
+
+def test_windows_around_runs_lead_through_all_of_them_without_a_gap(
+    own: Config, own_reader: ConsoleDatabase
+) -> None:
+    scatter(own)
+    expected = in_order(own)
+    seen = [run.id for run in own_reader.run_page().runs]
+    while seen[-1] != expected[-1]:
+        window = [run.id for run in own_reader.run_page(around_id=seen[-1]).runs]
+        position = window.index(seen[-1])
+        assert window[:position] == seen[-1 - position : -1]
+        seen += window[position + 1 :]
+    assert seen == expected
+
+
+def test_a_window_around_a_run_that_was_deleted_is_near_it(
+    own: Config, own_reader: ConsoleDatabase
+) -> None:
+    with writing(own) as connection:
+        connection.execute("DELETE FROM run_logs WHERE id = 30")
+    assert 29 in [run.id for run in own_reader.run_page(around_id=30).runs]
+
+
+def test_a_functions_windows_have_the_order_of_the_whole_list(
+    own: Config, own_reader: ConsoleDatabase
+) -> None:
+    scatter(own)
+    with writing(own) as connection:
+        connection.execute("UPDATE run_logs SET function_id = 1 WHERE function_id > 6")
+        mine = {row[0] for row in connection.execute("SELECT id FROM run_logs WHERE function_id=1")}
+    expected = [run_id for run_id in in_order(own) if run_id in mine]
+    page = own_reader.run_page(function_id=1)
+    assert [run.id for run in page.runs] == expected[:PAGE_ROWS]
+    assert (page.oldest_id, page.newest_id) == (expected[-1], expected[0])
+    around = [run.id for run in own_reader.run_page(function_id=1, around_id=expected[-1]).runs]
+    assert around == expected[-1 - PAGE_ROWS // 2 :]
 
 
 def test_a_functions_window_has_its_runs_only(reader: ConsoleDatabase) -> None:
@@ -225,6 +296,9 @@ def test_the_reader_sees_whether_somebody_else_committed(
     assert not own_reader.has_changed()
 
 
+_SHORT_WALKS = ("run_logs_queued", "run_logs_running", "run_logs_unstarted", "run_logs_failed")
+
+
 def test_no_read_of_the_overview_walks_over_all_runs(seeded: Config) -> None:
     statements: list[str] = []
     connection = sqlite3.connect(seeded.db_path)
@@ -237,6 +311,8 @@ def test_no_read_of_the_overview_walks_over_all_runs(seeded: Config) -> None:
     reader.histories([1])
     reader.run_page()
     reader.run_page(function_id=1, around_id=500)
+    reader.run_page(is_failing=True)
+    reader.run_page(function_id=1, is_failing=True, is_oldest=True)
     reader.run(5)
     reader.stats(1, NOW)
     raw.set_trace_callback(None)
@@ -246,12 +322,12 @@ def test_no_read_of_the_overview_walks_over_all_runs(seeded: Config) -> None:
     for sql in selects:
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
         walks = [step for step in plan if step.startswith("SCAN run_logs")]
-        # Fine are indexes that hold open runs only, and pages, which end after their first rows.
-        walks = [
-            step for step in walks if not step.endswith(("run_logs_queued", "run_logs_running"))
-        ]
-        is_page = "ORDER BY id" in sql and "status" not in sql.partition("WHERE")[2]
-        assert not walks or is_page, (sql, plan)
+        # Fine are indexes that hold open runs only, and those a page's order comes out of.
+        walks = [step for step in walks if not step.endswith(_SHORT_WALKS)]
+        assert not walks, (sql, plan)
+        # Only what was put together is sorted, no part of it, but for the runs of one function.
+        is_whole_list = "is_queued" in sql and "function_id = 1" not in sql
+        assert not is_whole_list or sum("USE TEMP B-TREE" in step for step in plan) <= 1, plan
     connection.close()
 
 

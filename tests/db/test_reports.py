@@ -49,6 +49,26 @@ def test_an_unknown_function_is_refused_with_the_nearest_name() -> None:
         reports.find_function("report.send")
 
 
+def test_runs_come_by_the_time_they_are_shown_at_with_what_is_queued_on_top() -> None:
+    discover("a.first")
+    ids = [_run_to_end(NOW + 60 * n) for n in range(4)]
+    with transaction():
+        change("UPDATE run_logs SET started_at = ? WHERE id = ?", [NOW + 999, ids[1]])
+        change("UPDATE run_logs SET started_at = NULL, status = 'queued' WHERE id = ?", [ids[0]])
+        change(
+            "UPDATE run_logs SET started_at = NULL, status = 'missed', scheduled_for = ? "
+            "WHERE id = ?",
+            [NOW + 150, ids[2]],
+        )
+
+    found = reports.list_runs()
+
+    assert [run.id for run in found] == [ids[0], ids[1], ids[3], ids[2]]
+    assert [run.shown_at for run in found[1:]] == [NOW + 999, NOW + 180, NOW + 150]
+    assert [run.id for run in reports.list_runs(failed=True)] == [ids[2]]
+    assert reports.list_runs(function_id=99) == []
+
+
 def test_runs_come_newest_first_and_only_as_many_as_asked() -> None:
     discover("a.first")
     ids = [_run_to_end(NOW + 60 * n) for n in range(3)]

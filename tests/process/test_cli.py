@@ -212,11 +212,29 @@ def test_colours_are_for_terminals_and_lines_fit_into_them(service: Service) -> 
 def test_ctrl_c_ends_a_command_without_a_traceback(service: Service) -> None:
     service.write("a.py", HELLO)
     service.run("scan")
+    service.start("worker")
+    wait_for(lambda: service.pids("worker"), "the worker")
     waiting = service.start("trigger", "slow", "--wait")
-    wait_for(lambda: "is queued and starts now" in service.read_log(), "the request")
+    service.wait_rows("SELECT id FROM run_logs WHERE status = 'running'")
 
     assert stop(waiting, signal.SIGINT) == 130
     assert "Traceback" not in service.read_log()
+
+
+def test_waiting_for_a_run_ends_soon_after_the_last_process_that_could_end_it(
+    service: Service,
+) -> None:
+    service.write("a.py", HELLO)
+    service.run("scan")
+    worker = service.start("worker")
+    wait_for(lambda: service.pids("worker"), "the worker")
+    waiting = service.start("trigger", "slow", "--wait")
+    service.wait_rows("SELECT id FROM run_logs WHERE status = 'running'")
+
+    stop(worker, signal.SIGKILL)
+
+    assert waiting.wait(30) == 1
+    assert "its worker is dead and no ticker is alive" in service.read_log()
 
 
 def test_the_console_needs_a_terminal(service: Service) -> None:

@@ -382,7 +382,7 @@ def test_the_sentence_of_a_narrow_header_has_whole_figures_only(
 @pytest.mark.parametrize(("width", "crumbs"), [
     (120, "functions › accounts.archive_user_sessions › run 1 "),
     (106, "   accounts.archive_user_sessions › run 1 "),
-    (72, "   run 1   ! worker w4 lost"),
+    (72, "   run 1   ! worker worker lost"),
 ])  # fmt: skip
 def test_the_outer_crumbs_give_way_to_the_inner_ones(
     seeded: Config, stage_of: StageMaker, width: int, crumbs: str

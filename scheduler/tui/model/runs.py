@@ -29,8 +29,8 @@ def run_line(run: RunRow, board: Board, look: Look, width: int, *, has_name: boo
 
 
 def happened_at(run: RunRow) -> float:
-    """Return the instant a run's row stands at: its start, or what came before that."""
-    return run.started_at or run.queued_at or run.scheduled_for
+    """Return the instant a run's row stands at."""
+    return run.shown_at
 
 
 def worker_label(run: RunRow) -> str:

@@ -106,11 +106,12 @@ class RunList:
         return inspect_run(run, view) if run else []
 
     def _position(self, top: int, height: int) -> float:
-        """How far down the whole list the screen is, by ids: counting a million rows is slow."""
-        oldest, newest = self.page.oldest_id, self.page.newest_id
-        if oldest is None or newest is None or newest == oldest or self._is_whole():
-            return top / max(len(self.page.runs) - height, 1)
-        return (newest - self.page.runs[top].id) / (newest - oldest)
+        """How far down the whole list the screen is, by time: counting a million rows is slow."""
+        page = self.page
+        if page.newest_at <= page.oldest_at or self._is_whole():
+            return top / max(len(page.runs) - height, 1)
+        down = (page.newest_at - page.runs[top].shown_at) / (page.newest_at - page.oldest_at)
+        return min(max(down, 0.0), 1.0)
 
     def _share(self, height: int) -> float:
         if self._is_whole():
