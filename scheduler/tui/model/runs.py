@@ -22,7 +22,7 @@ def run_line(run: RunRow, board: Board, look: Look, width: int, *, has_name: boo
     took = run.duration_seconds
     if run.started_at is not None and (width >= _ROOMY or not has_name):
         line.append((None, fit("" if took is None else duration(took), 8, align=">") + "  "))
-        line.append(("dim", fit(worker_label(run), 6)))
+        line.append(("dim", fit(worker_label(run), 7)))
     else:
         line.append((None, "  "))
     return [*line, *outcome(run, look, room=width - line_width(line))]
