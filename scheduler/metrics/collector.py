@@ -42,7 +42,8 @@ class ServiceCollector(Collector):
 
     def skip_past(self) -> None:
         """Begin to count now."""
-        self._ended.skip_past()
+        with self._lock:
+            self._ended.skip_past()
 
     def describe(self) -> list[Metric]:
         """Nothing before it is asked for: a registry would collect at once."""

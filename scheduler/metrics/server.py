@@ -36,13 +36,13 @@ class MetricsServer:
         host, port = self._config.metrics_host, self._config.metrics_port
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self._collector)
+        with suppress(SchedulerError):  # then the first scrape counts what is retained as well
+            self._collector.skip_past()
         try:
             self._server, _ = start_http_server(port, host, registry)
         except OSError as error:
             self._tell(f"{host}:{port}: {error.strerror or error}; tried again, or set another")
             return
-        with suppress(SchedulerError):  # then it counts what is retained as well
-            self._collector.skip_past()
         event("metrics.served", address=f"{host}:{port}")
 
     def stop(self) -> None:
@@ -51,6 +51,7 @@ class MetricsServer:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+        self._connection.close()
 
     def _tell(self, reason: str) -> None:
         if not self._is_told:

@@ -1,6 +1,9 @@
 """What a scrape reads: each ended run counted once, whatever happens to its row."""
 
+import socket
+import urllib.request
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from scheduler.db.statements import change, reading, rows, transaction
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.metrics import render
 from scheduler.metrics.collector import ServiceCollector
+from scheduler.metrics.server import MetricsServer
 from scheduler.testing import SettableClock
 from tests.db.rows import delete_old_runs
 from tests.db.seeding import NOW, seed_function, seed_process, seed_run, seed_scan_error
@@ -208,3 +212,23 @@ def test_without_its_database_a_ticker_still_tells_that_and_when_it_ticked(
     found = {name: value for name, value in scrape(collector).items() if len(name) == 1}
 
     assert found == {("scheduler_database_up",): 0, ("scheduler_seconds_since_last_tick",): 42}
+
+
+def test_a_port_that_was_taken_is_served_once_it_is_free(database: Config) -> None:
+    function = seed_function("a.b")
+    seed_run(function)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        config = replace(database, metrics_port=port)
+        server = MetricsServer(config, clock=SettableClock(NOW), tick_age_seconds=lambda: 1.0)
+        server.step(NOW)
+    server.step(NOW)
+    try:
+        seed_run(function, "error", NOW + 60)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=30) as answer:
+            found = samples(answer.read().decode())
+    finally:
+        server.stop()
+
+    counted = {name: value for name, value in found.items() if name[0] == "scheduler_runs_total"}
+    assert counted == {("scheduler_runs_total", "a.b", "error"): 1}, "what ended before is not new"
