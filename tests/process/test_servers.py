@@ -1,0 +1,175 @@
+"""Servers that go away and come back: nothing is lost, and nobody has to do anything."""
+
+import signal
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+
+from tests.process.backends import Backend
+from tests.process.servers import PostgresServer, RedisServer
+from tests.process.service import Service, stop, wait_for
+from tests.process.slots import gapless
+
+EVERY_HALF_SECOND = """
+@schedule(timedelta(seconds=0.5))
+def tick():
+    pass
+"""
+LONG = """
+@schedule(timedelta(hours=1))
+def long():
+    print("begun", flush=True)
+    time.sleep(4)
+    return "whole"
+"""
+MANY = """
+def made(number):
+    @schedule(timedelta(hours=1), name=f"made-{number}")
+    def function():
+        pass
+    function.__qualname__ = function.__name__ = f"made_{number}"
+    return function
+
+for number in range(20):
+    globals()[f"made_{number}"] = made(number)
+"""
+CUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name = 'scheduler' AND pid != pg_backend_pid()
+"""
+DONE = "SELECT id FROM run_logs WHERE status = 'success'"
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    """Yield a cluster of the module's own; each test gets it running, with an empty database."""
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    """Yield a running Redis of the test's own."""
+    server = RedisServer()
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def backend(postgres: PostgresServer, redis: RedisServer) -> Backend:
+    """Return the back end made of these two servers."""
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return Backend(postgres.url, redis.url)
+
+
+@pytest.fixture
+def patient(make_service: Callable[..., Service]) -> Service:
+    """Return a service that survives an outage of ten seconds without giving its runs up."""
+    return make_service(heartbeat_seconds=0.5, dead_after_seconds=30, shutdown_grace_seconds=5)
+
+
+def done(service: Service) -> int:
+    """Return how many runs have succeeded."""
+    return len(service.rows(DONE))
+
+
+@pytest.mark.full(sample=1)
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_restart_of_postgresql_costs_no_slot_no_run_and_no_process(
+    patient: Service, postgres: PostgresServer, mode: str
+) -> None:
+    patient.write("often.py", EVERY_HALF_SECOND + LONG)
+    process = patient.start("run")
+    patient.wait_rows("SELECT 1 FROM run_logs WHERE status = 'running' AND output LIKE 'begun%'")
+    patient.wait_rows(DONE, at_least=2)
+    pids = patient.pids("ticker") + patient.pids("worker")
+    postgres.stop(mode)
+    wait_for(lambda: "database_url" in patient.read_log(), "the loss to be said")
+    postgres.start()
+    patient.wait_rows(DONE, at_least=done(patient) + 6)
+    patient.wait_rows("SELECT 1 FROM run_logs WHERE result = ?", "'whole'")
+    assert patient.pids("ticker") + patient.pids("worker") == pids
+    assert stop(process) == 0
+    gapless(patient, "often.tick", 0.5)
+    assert unhappy(patient) == []
+
+
+@pytest.mark.full(sample=1)
+@pytest.mark.parametrize(
+    ("frozen", "told"), [("postgres", "no answer within 5 s"), ("redis", "queue_url")]
+)
+def test_a_frozen_server_is_given_up_after_the_time_out_and_used_again_when_it_wakes(
+    patient: Service, request: pytest.FixtureRequest, frozen: str, told: str
+) -> None:
+    server: PostgresServer | RedisServer = request.getfixturevalue(frozen)
+    patient.write("often.py", EVERY_HALF_SECOND)
+    process = patient.start("run")
+    patient.wait_rows(DONE, at_least=2)
+    server.send(signal.SIGSTOP)
+    wait_for(lambda: told in patient.read_log(), "the time-out to be said")
+    server.send(signal.SIGCONT)
+    patient.wait_rows(DONE, at_least=done(patient) + 6)
+    assert stop(process) == 0
+    gapless(patient, "often.tick", 0.5)
+    assert unhappy(patient) == []
+
+
+def test_a_redis_that_comes_back_empty_is_filled_again(
+    patient: Service, redis: RedisServer
+) -> None:
+    patient.write("many.py", MANY)
+    ticker = patient.start("ticker")
+    patient.wait_rows("SELECT 1 FROM run_logs WHERE status = 'queued'", at_least=20)
+    redis.kill()
+    worker = patient.start("worker")
+    wait_for(lambda: "queue_url" in patient.read_log(), "the loss to be said")
+    redis.start()
+    patient.wait_rows(DONE, at_least=20)
+    assert stop(ticker) == stop(worker) == 0
+    assert patient.rows("SELECT COUNT(*), COUNT(DISTINCT function_id) FROM run_logs") == [(20, 20)]
+
+
+@pytest.mark.full
+def test_connections_that_are_cut_at_any_instant_lose_nothing(
+    patient: Service, postgres: PostgresServer
+) -> None:
+    patient.write("often.py", EVERY_HALF_SECOND.replace("0.5", "0.05"))
+    process = patient.start("run")
+    for _ in range(10):
+        patient.wait_rows(DONE, at_least=done(patient) + 3)
+        with psycopg.connect(postgres.url, autocommit=True) as connection:
+            connection.execute(CUT)
+    patient.wait_rows(DONE, at_least=done(patient) + 3)
+    assert stop(process) == 0
+    gapless(patient, "often.tick", 0.05)
+    assert patient.rows("SELECT id, reason FROM run_logs WHERE status = 'running'") == []
+
+
+def test_a_service_that_starts_before_its_servers_begins_when_they_are_there(
+    patient: Service, postgres: PostgresServer, redis: RedisServer
+) -> None:
+    patient.write("often.py", EVERY_HALF_SECOND)
+    postgres.stop("fast")
+    redis.kill()
+    process = patient.start("run")
+    wait_for(lambda: "process.ended" in patient.read_log(), "a process to give up")
+    postgres.start()
+    redis.start()
+    patient.wait_rows(DONE, at_least=2)
+    assert stop(process) == 0
+    assert "Traceback" not in patient.read_log()
+    assert "secret" not in patient.read_log()
+
+
+def unhappy(service: Service) -> list[tuple[object, ...]]:
+    """Return the verdicts that an outage of the servers must not cause."""
+    return service.rows(
+        "SELECT id, status, reason FROM run_logs "
+        "WHERE status NOT IN ('success', 'skipped', 'missed') ORDER BY id"
+    )
