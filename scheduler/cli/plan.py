@@ -48,7 +48,7 @@ def plan(context: Context) -> int:
 def _print(context: Context, forecasts: list[Forecast], times: Times) -> None:
     screen = context.screen
     total = sum(one.count for one in forecasts)
-    hours = f"{context.args.hours:g} hours"
+    hours = f"{context.args.hours:g} hour{'' if context.args.hours == 1 else 's'}"
     screen.line(f"{plural(total, 'run')} in the next {hours}, times in {times.zone_name}")
     if not forecasts:
         return

@@ -548,6 +548,8 @@ def test_the_plan_counts_what_fires_often_and_lists_the_rest(cli: Cli, now: floa
     assert line.split()[1:] == ["1m", "180", "1m", "30s", "with", "itself:", "skip"]
     assert sum("b.rare" in line for line in text.splitlines()) == 3
     assert "c.off" not in text
+    assert " in the next 3 hours, " in text
+    assert " in the next 1 hour, " in cli("plan", "--hours", "1")
 
 
 @pytest.mark.usefixtures("seeded")
