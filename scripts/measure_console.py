@@ -7,7 +7,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -20,6 +20,7 @@ from tests.tui.seed import Seed, make_config, make_database, writing  # noqa: E4
 from tests.tui.terminal import Terminal  # noqa: E402
 
 CLOCK = SystemClock()
+Cost = tuple[float, float]  # seconds on the clock, and of CPU
 KEYS = {
     "cursor down": "j",
     "page down": "\x1b[6~",
@@ -66,32 +67,31 @@ def measure(config: Config) -> None:
     _start(config)  # compiles the modules
     starts = [_start(config) for _ in range(STARTS)]
     for what, times in zip(("first paint", "first data"), zip(*starts, strict=True), strict=True):
-        _say(what, f"{median(times) * 1000:.0f} ms, at most {max(times) * 1000:.0f} ms")
+        _say(what, _spread(times))
     with _console(config) as console:
         console.wait_for("accounts.")
         console.pause(3.0)
         for name, key in KEYS.items():
-            times = [_key_seconds(console, key) for _ in range(9)]
-            _say(name, f"{median(times) * 1000:.1f} ms, at most {max(times) * 1000:.1f} ms")
+            _say(name, _spread([_press(console, key) for _ in range(9)]))
             console.type("esc", "1")
             console.pause(0.5)
-        _say("CPU while nobody writes", _cpu(console, lambda: None))
-        _say("CPU while runs are written", _cpu(console, lambda: _write(config)))
+        _say("CPU while nobody writes", _share(console, lambda: None))
+        _say("CPU while runs are written", _share(console, lambda: _write(config)))
         _say("memory", f"{_resident(console.process.pid) / 2**20:.0f} MB")
 
 
-def _start(config: Config) -> tuple[float, float]:
-    """Return the times from the start of the command to its first screen and to its first data."""
+def _start(config: Config) -> tuple[Cost, Cost]:
+    """Return the cost of the first screen and of the first data, from the start of the command."""
     begun = CLOCK.monotonic()
     with _console(config) as console:
-        painted = _seconds_until(console, "? help", begun)
-        return painted, _seconds_until(console, "accounts.", begun)
+        painted = _cost_until(console, "? help", begun)
+        return painted, _cost_until(console, "accounts.", begun)
 
 
-def _seconds_until(console: Terminal, text: str, begun: float) -> float:
+def _cost_until(console: Terminal, text: str, begun: float) -> Cost:
     while text not in console.text():
         console.pump(0.002)
-    return CLOCK.monotonic() - begun
+    return CLOCK.monotonic() - begun, _cpu_seconds(console.process.pid)
 
 
 def _console(config: Config) -> Terminal:
@@ -102,22 +102,30 @@ def _console(config: Config) -> Terminal:
     return Terminal(command, width=120, height=36, environ=environ)
 
 
-def _key_seconds(console: Terminal, key: str) -> float:
-    """Return the time from a key to the first bytes it brings onto the screen."""
+def _press(console: Terminal, key: str) -> Cost:
+    """Return the time from a key to the first bytes it brings onto the screen, and all its CPU."""
     console.pause(0.25)
-    before = len(console.raw)
+    before, used = len(console.raw), _cpu_seconds(console.process.pid)
     begun = CLOCK.monotonic()
     console.write(key)
     while len(console.raw) == before:
         console.read_once(1.0)
     seconds = CLOCK.monotonic() - begun
+    console.pause(0.1)
+    used = _cpu_seconds(console.process.pid) - used
     if key == "\r":
-        console.pause(0.2)
         console.type("esc")
-    return seconds
+    return seconds, used
 
 
-def _cpu(console: Terminal, work: Callable[[], None]) -> str:
+def _spread(costs: Sequence[Cost]) -> str:
+    """Say median and maximum of the time; and the CPU, which a busy machine changes less."""
+    seconds, used = zip(*costs, strict=True)
+    cpu = f"CPU {median(used) * 1000:.1f} ms"
+    return f"{median(seconds) * 1000:.1f} ms, at most {max(seconds) * 1000:.1f} ms; {cpu}"
+
+
+def _share(console: Terminal, work: Callable[[], None]) -> str:
     begun, used = CLOCK.monotonic(), _cpu_seconds(console.process.pid)
     while CLOCK.monotonic() - begun < SECONDS:
         work()
@@ -133,8 +141,9 @@ def _write(config: Config) -> None:
 
 
 def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Return the CPU time of all threads; /proc/PID/stat would count it in steps of 10 ms."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
 def _resident(pid: int) -> int:

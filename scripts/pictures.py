@@ -90,7 +90,8 @@ def photograph(scene: Scene, config: Path, folder: Path) -> None:
         console.wait_until(lambda screen: bool(pattern.search(screen)), scene.needs, seconds=90.0)
         console.type(*scene.keys[-1:])
         console.wait_for(scene.shows)
-        console.pause(6.0)  # the header has said what it had to, the histories are read
+        console.pause(2.0)  # until the histories are read
+        console.wait_for("live 2s")  # and the header has said what it had to
         path = folder / f"{scene.name}.png"
         draw(console.screen, path, theme=LIGHT if scene.is_light else DARK)
         print(path)

@@ -301,7 +301,7 @@ def test_the_inspector_shows_the_row_in_full(seeded: Config, stage_of: StageMake
     inspector = stage.text().split("\n")[-2]
     assert "accounts/user_sessions.py:10" in inspector
     assert "HTTPError: 502 Bad Gateway" in inspector
-    assert "(5 in a row)" in inspector
+    assert "5 in a row: HTTPError" in inspector
 
 
 def test_only_the_visible_functions_ask_for_their_history(stage: Stage) -> None:

@@ -25,10 +25,9 @@ def inspect_function(entry: Entry, marks: Sequence[Mark] | None, look: Look) -> 
     ]
     error = last_error(marks)
     if error:
-        line.append(("error", error))
         if function.consecutive_failures > 1:
-            line.append(("dim", f"  ({function.consecutive_failures} in a row)"))
-        return line
+            line.append(("dim", f"{function.consecutive_failures} in a row: "))
+        return [*line, ("error", error)]
     role, text = next_run(entry, look)
     took = function.last_duration_seconds
     return [
