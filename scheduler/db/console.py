@@ -1,6 +1,8 @@
 """What the console reads: its own read-only connection, short reads, frozen rows out."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from scheduler.config import Config
@@ -104,6 +106,12 @@ class ConsoleDatabase:
             counts=None if is_quick else self._counts(now),
         )
 
+    def recount(self, overview: Overview, now: float) -> Overview:
+        """Return an overview to which nobody has written since with what the time has changed."""
+        self._connection.open()
+        counts, queued = self._counts(now), self._queued(now)
+        return replace(overview, taken_at=now, counts=counts, queued=queued)
+
     def histories(
         self, function_ids: Iterable[int], *, limit: int = 16
     ) -> dict[int, tuple[Mark, ...]]:
@@ -187,7 +195,9 @@ class ConsoleDatabase:
 
     def _read_functions(self) -> tuple[FunctionRow, ...]:
         known, fresh = self._functions, {}
-        for row in self._rows(f"SELECT {_FUNCTION_COLUMNS} FROM scheduled_functions ORDER BY name"):
+        rows = self._rows(f"SELECT {_FUNCTION_COLUMNS} FROM scheduled_functions")
+        # By name here: SQLite would fetch every row by way of the index, at twice the cost.
+        for row in sorted(rows, key=itemgetter(1)):
             old = known.get(row[0])
             # Most rows are as they were: who holds the old value sees that at one glance.
             fresh[row[0]] = old if old == row else FunctionRow._make(row)

@@ -23,6 +23,7 @@ class Reader(Protocol):
     def close(self) -> None: ...
     def has_changed(self) -> bool: ...
     def overview(self, now: float, *, is_quick: bool) -> Overview: ...
+    def recount(self, overview: Overview, now: float) -> Overview: ...
     def histories(self, function_ids: Iterable[int]) -> dict[int, tuple[Mark, ...]]: ...
     def run_page(
         self,
@@ -56,22 +57,27 @@ class Lookout:
         try:
             self._is_dirty |= self._reader.has_changed()
             is_first = self._last is EMPTY
-            is_fresh = is_first or (is_due and self._must_read(now))
-            self._last = self._read(interest, now, is_fresh=is_fresh, is_quick=is_first)
+            is_fresh = is_first or (is_due and self._is_dirty)
+            overview = self._overview(now, is_fresh=is_fresh, is_due=is_due)
+            self._last = self._read(interest, now, overview, is_fresh=is_fresh)
         except ConsoleError:
             self._last, self._is_dirty = EMPTY, True
             raise
         return self._last
 
-    def _must_read(self, now: float) -> bool:
-        overview = self._last.overview
-        is_aged = not 0 <= now - overview.taken_at < OVERVIEW_MAX_AGE_SECONDS
-        return self._is_dirty or is_aged or overview.counts is None
+    def _overview(self, now: float, *, is_fresh: bool, is_due: bool) -> Overview:
+        """Return all of it anew, the last with what only the time changes, or the last."""
+        last = self._last.overview
+        if is_fresh:
+            return self._reader.overview(now, is_quick=self._last is EMPTY)
+        is_aged = not 0 <= now - last.taken_at < OVERVIEW_MAX_AGE_SECONDS
+        return self._reader.recount(last, now) if is_due and (is_aged or not last.counts) else last
 
-    def _read(self, interest: Interest, now: float, *, is_fresh: bool, is_quick: bool) -> Snapshot:
+    def _read(
+        self, interest: Interest, now: float, overview: Overview, *, is_fresh: bool
+    ) -> Snapshot:
         last, reader = self._last, self._reader
         old = last.interest if not is_fresh else Interest()
-        overview = reader.overview(now, is_quick=is_quick) if is_fresh else last.overview
         known = {} if is_fresh else last.marks
         missing = [key for key in interest.visible if key not in known]
         snapshot = Snapshot(
@@ -87,7 +93,7 @@ class Lookout:
             else self._page(interest.function_runs, last.function_runs),
             stats=self._stats(interest, last, now),
             run=self._run(interest, old),
-            disk_free=self._disk_free() if is_fresh else last.disk_free,
+            disk_free=last.disk_free if overview is last.overview else self._disk_free(),
         )
         self._is_dirty = self._is_dirty and not is_fresh
         return snapshot

@@ -91,6 +91,22 @@ def test_new_runs_are_counted_before_the_hourly_figures_are_read_again(
     assert after.runs_24h == before.runs_24h + 1
 
 
+def test_what_only_the_time_changes_is_counted_without_reading_the_rest(own: Config) -> None:
+    with writing(own) as connection:
+        connection.execute(
+            "UPDATE run_logs SET available_at = ? WHERE status = 'queued'", [NOW + 9]
+        )
+    reader = ConsoleDatabase(own)
+    quick = reader.overview(NOW, is_quick=True)
+    later = reader.recount(quick, NOW + 10)
+    assert later.functions is quick.functions
+    assert [queued.ready for queued in quick.queued.values()] == [0]
+    assert [queued.ready for queued in later.queued.values()] == [1]
+    assert later.counts == reader.overview(NOW + 10).counts
+    assert later.taken_at == NOW + 10
+    reader.close()
+
+
 def test_functions_that_did_not_change_are_the_same_values_as_before(
     own: Config, own_reader: ConsoleDatabase
 ) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -35,6 +36,10 @@ class FakeReader:
     def overview(self, now: float, *, is_quick: bool) -> Overview:
         self.calls.append("quick overview" if is_quick else "overview")
         return Overview(now, counts=None if is_quick else Counts())
+
+    def recount(self, overview: Overview, now: float) -> Overview:
+        self.calls.append("counts")
+        return replace(overview, taken_at=now, counts=Counts())
 
     def histories(self, function_ids: Iterable[int]) -> dict[int, tuple[Mark, ...]]:
         ids = list(function_ids)
@@ -87,7 +92,7 @@ def test_the_first_look_is_quick_and_the_second_counts() -> None:
     watched = Watched()
     rest = ["history 1", "history 2", "page None None"]
     assert watched.look(HERE) == ["quick overview", *rest]
-    assert watched.look(HERE) == ["overview", *rest]
+    assert watched.look(HERE) == ["counts"]
 
 
 def test_while_nobody_writes_nothing_is_read_again(watched: Watched) -> None:
@@ -111,9 +116,10 @@ def test_a_commit_waits_for_the_next_due_look(watched: Watched) -> None:
     assert watched.look(HERE)[0] == "overview"
 
 
-def test_the_overview_is_read_again_after_a_while_though_nobody_writes(watched: Watched) -> None:
+def test_the_counts_are_read_again_after_a_while_though_nobody_writes(watched: Watched) -> None:
     watched.clock.advance(31)
-    assert watched.look(HERE)[0] == "overview"
+    assert watched.look(HERE) == ["counts"]
+    assert watched.look(HERE) == []
 
 
 def test_scrolling_reads_only_the_rows_that_are_new(watched: Watched) -> None:
