@@ -1,6 +1,6 @@
 """Where coroutines wait: what the traceback of an event loop that sleeps does not show."""
 
-import asyncio
+import sys
 import traceback
 from collections.abc import Iterator
 from types import FrameType
@@ -14,6 +14,7 @@ def describe_awaiting() -> str | None:
 
     Never raises: it is called while a signal is handled, in code that may have patched anything.
     """
+    asyncio: Any = sys.modules.get("asyncio")  # not loaded for this: without it no loop runs
     try:
         current = asyncio.current_task()
         tasks = sorted(
