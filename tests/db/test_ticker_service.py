@@ -110,3 +110,34 @@ def test_retention_goes_on_a_batch_at_a_time_until_it_has_caught_up(sqlite: Conf
             clock.advance(PAUSE_SECONDS)
 
     assert left == [101, 1, 1]  # the newest stays: that of this tick
+
+
+def test_a_clock_that_is_set_back_and_then_right_again_stops_nothing_and_doubles_nothing(
+    sqlite: Config,
+) -> None:
+    clock = SettableClock(NOW)
+    discover("a.f", overlap="allow")
+
+    with made(sqlite, clock) as service:
+        for now in (NOW, NOW - 7200, NOW - 7200 + 60, NOW + 60, NOW + 120):
+            clock.set(now)
+            service.step(now)
+
+    slots = [slot for (slot,) in table.runs("scheduled_for")]
+    assert slots == [NOW, NOW - 7200, NOW - 7200 + 60, NOW + 60, NOW + 120]
+    assert {count for (count,) in table.runs("slots")} == {1, 120}  # the jump is a downtime
+
+
+def test_a_clock_that_jumps_ahead_is_a_downtime_with_one_run(sqlite: Config) -> None:
+    clock = SettableClock(NOW)
+    discover("a.f", overlap="allow")
+
+    with made(sqlite, clock) as service:
+        service.step(NOW)
+        clock.set(NOW + 86400)
+        service.step(NOW + 86400)
+
+    assert table.runs("covers_from", "scheduled_for", "slots") == [
+        (NOW, NOW, 1),
+        (NOW + 60, NOW + 86400, 1440),
+    ]
