@@ -11,6 +11,7 @@ from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.db.processes import ProcessRow, beat, deregister, mark_draining, register
 from scheduler.errors import DatabaseUnavailableError
+from scheduler.logs import event
 from scheduler.stopping import RESTARTS_VARIABLE
 from scheduler.wording import short_id
 
@@ -72,8 +73,11 @@ class Presence:
         return False
 
     def drain(self) -> None:
-        """Say that this process takes no new work."""
-        mark_draining(self.id)
+        """Say that this process takes no new work; one that cannot say so drains all the same."""
+        try:
+            mark_draining(self.id)
+        except DatabaseUnavailableError as error:
+            event("process.unmarked", "warning", error=str(error))
 
     def stop(self) -> None:
         """Remove the row, then release the lock."""

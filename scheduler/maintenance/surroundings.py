@@ -23,6 +23,7 @@ class Surroundings:
         self._stop = stop
         self._can_migrate = can_migrate
         self._has_told_of_bell = False
+        self.has_given_up = False
 
     def check(self) -> None:
         """Look once, about every second; raises SchedulerError while something is wrong.
@@ -35,6 +36,7 @@ class Surroundings:
             self._ensure_schema()
         except SchemaTooNewError as error:
             event("schema.too_new", "error", error=str(error))
+            self.has_given_up = True
             self._stop.set()
             raise
         self._queue.belong_to(installation_id())

@@ -7,7 +7,7 @@ from scheduler.config import Config
 from scheduler.db.connection import close_database
 from scheduler.db.processes import list_processes
 from scheduler.db.schema import init_schema, installation_id
-from scheduler.errors import EXIT_OK
+from scheduler.errors import EXIT_FAILED, EXIT_OK
 from scheduler.logs import configure_logging, event
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.checkpoints import open_checkpoints
@@ -36,12 +36,13 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
     bell = ticker_bell(config)
     presence = Presence(config, "ticker", clock=clock)
     presence.start()
+    surroundings = Surroundings(config, queue=queue, stop=stop, can_migrate=True)
     scanning = Scanning(config, process_id=lambda: presence.id, clock=clock, on_change=bell.ring)
     service = TickerService(
         config,
         queue=queue,
         presence=presence,
-        surroundings=Surroundings(config, queue=queue, stop=stop, can_migrate=True),
+        surroundings=surroundings,
         scans=ScanThread(scanning),
         bell=bell,
         clock=clock,
@@ -67,4 +68,4 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
     presence.stop()
     close_database()
     event("ticker.stopped", ticker=presence.name)
-    return EXIT_OK
+    return EXIT_FAILED if surroundings.has_given_up else EXIT_OK

@@ -8,7 +8,7 @@ from scheduler.db.claims import hand_back
 from scheduler.db.connection import close_database
 from scheduler.db.finishes import CUT_OFF, reap
 from scheduler.db.schema import installation_id, wait_for_schema
-from scheduler.errors import EXIT_OK
+from scheduler.errors import EXIT_FAILED, EXIT_OK
 from scheduler.executor import ExecutorPool, become_subreaper
 from scheduler.logs import configure_logging, event
 from scheduler.maintenance.bells import ticker_bell
@@ -40,17 +40,18 @@ def run_worker(config: Config, concurrency: int, stop: StopSignal) -> int:
         clock=clock,
     )
     try:
-        _work(config, concurrency, pool, stop, clock)
+        surroundings = _work(config, concurrency, pool, stop, clock)
     finally:
         pool.close()
         close_database()
-    return EXIT_OK
+    return EXIT_FAILED if surroundings.has_given_up else EXIT_OK
 
 
 def _work(
     config: Config, concurrency: int, pool: ExecutorPool, stop: StopSignal, clock: Clock
-) -> None:
+) -> Surroundings:
     queue = open_queue(config, installation_id())
+    surroundings = Surroundings(config, queue=queue, stop=stop, can_migrate=False)
     pool.start()
     presence = Presence(config, "worker", clock=clock, slots=concurrency)
     presence.start()
@@ -67,7 +68,7 @@ def _work(
     pulse = Pulse(
         config,
         presence=presence,
-        surroundings=Surroundings(config, queue=queue, stop=stop, can_migrate=False),
+        surroundings=surroundings,
         pool=pool,
         slots=slots,
         queue=queue,
@@ -89,3 +90,4 @@ def _work(
     queue.send(unstarted + [message for finished in lost for message in finished.messages])
     presence.stop()
     event("worker.stopped", worker=presence.name)
+    return surroundings

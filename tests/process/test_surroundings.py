@@ -169,6 +169,34 @@ def test_files_that_become_read_only_while_running_are_told_and_work_goes_on_whe
     assert_recovered(steady)
 
 
+def test_a_stop_that_cannot_be_written_down_still_lets_what_runs_finish(
+    make_service: Callable[..., Service], set_immutable: Callable[[Path, bool], None]
+) -> None:
+    service = make_service(shutdown_grace_seconds=5)
+    service.write(
+        "slow.py",
+        """
+from pathlib import Path
+
+@schedule(timedelta(hours=1))
+def slow():
+    print("begun", flush=True)
+    time.sleep(3)
+    Path(__file__).with_name("finished").touch()
+""",
+    )
+    run = service.start("run")
+    service.wait_rows("SELECT 1 FROM run_logs WHERE output LIKE 'begun%'")
+    log = service.database.with_name("scheduler.db-wal")
+    set_immutable(log, True)
+    assert stop(run) == 0
+    set_immutable(log, False)
+    assert (service.functions / "finished").exists()
+    assert service.living() == []
+    service.start("run")
+    service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'lost'")
+
+
 def remove_all(database: Path) -> None:
     for file in database.parent.glob(f"{database.name}*"):
         if file.is_file():
@@ -261,6 +289,8 @@ def test_a_newer_schema_stops_the_service_until_it_is_gone(steady: Service) -> N
             "INSERT INTO schema_migration (name, applied) VALUES ('9999_future', '2030-01-01')"
         )
     says(steady, "upgrade this scheduler")
+    says(steady, "role=worker pid")
+    assert 'ended="exit code 1"' in steady.read_log()
     wait_for(lambda: not steady.pids("worker"), "the worker to leave")
     refused = steady.run("status")
     assert (refused.returncode, "9999_future" in refused.stderr) == (1, True)
