@@ -9,6 +9,7 @@ from scheduler.cli.states import is_late
 from scheduler.cli.survey import Survey
 from scheduler.db.report_rows import FAILED, FunctionReport
 from scheduler.maintenance.conditions import Process
+from scheduler.maintenance.replacement import unreplaced
 from scheduler.wording import plural, span
 
 _SHOWN = 5
@@ -65,7 +66,7 @@ def _missing_roles(survey: Survey) -> Iterator[Problem]:
 
 
 def _bad_processes(survey: Survey) -> Iterator[Problem]:
-    for process in unreplaced(survey.processes):
+    for process in _unreplaced(survey.processes):
         why = f" ({process.detail})" if process.detail else ""
         text = f"{process.label} died{why} and nothing took its place"
         yield Problem("process", text, f"start it again: scheduler {process.role}")
@@ -79,24 +80,11 @@ def _bad_processes(survey: Survey) -> Iterator[Problem]:
             yield Problem("process", f"{process.label}: {restarts}", "see the service's log")
 
 
-def unreplaced(processes: Sequence[Process]) -> list[Process]:
-    """Return the dead in whose place no process of their role has been started since.
-
-    Of a role that has nobody left none: that is a problem of its own.
-    """
-    missing = []
+def _unreplaced(processes: Sequence[Process]) -> Iterator[Process]:
     for role in ("ticker", "worker"):
         mine = [process for process in processes if process.role == role]
-        living = [process for process in mine if process.condition != "dead"]
-        dead = [process for process in mine if process.condition == "dead"] if living else []
-        starts = sorted(process.started_at for process in living)
-        for process in sorted(dead, key=lambda process: process.heartbeat_at):
-            replaced_at = next((at for at in starts if at >= process.heartbeat_at), None)
-            if replaced_at is None:
-                missing.append(process)
-            else:
-                starts.remove(replaced_at)
-    return missing
+        dead = [process for process in mine if process.condition == "dead"]
+        yield from unreplaced(dead, [process for process in mine if process.condition != "dead"])
 
 
 def _restarts(process: Process) -> str | None:

@@ -291,6 +291,12 @@ def test_a_process_that_is_away_is_a_problem(processes: Any, said: str) -> None:
     assert _problems(replace(HEALTHY, processes=processes)) == [said]
 
 
+def test_a_lost_worker_that_was_replaced_is_no_problem() -> None:
+    lost = process("worker", silent=60, number=2)
+    since = replace(process("worker", number=3), started_at=NOW - 59)
+    assert _problems(replace(HEALTHY, processes=(process("ticker"), lost, since))) == []
+
+
 def test_a_growing_queue_is_a_problem_with_its_age() -> None:
     waiting = replace(HEALTHY, queued={1: Queued(9, 7, NOW - 125, 1), 2: Queued(1, 0, None, 2)})
     assert _problems(waiting) == ["7 runs in the queue, the oldest for 2m 05s"]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scheduler.db.console_rows import Overview, ProcessRow, ScanErrorRow
+from scheduler.maintenance.replacement import unreplaced
 from scheduler.tui.look import Look
 from scheduler.tui.model.board import Board
 from scheduler.wording import plural, short_id, span
@@ -62,11 +63,10 @@ def _processes(overview: Overview, board: Board, look: Look) -> Iterator[Problem
         yield Problem(f"the ticker is silent for {span(silent)}", "see its log", is_severe=True)
     if not working:
         yield Problem("no worker is alive: nothing runs", "scheduler worker", is_severe=True)
-    for worker in workers:
-        if worker not in working:
-            silence = span(look.now - worker.heartbeat_at)
-            label = short_id(worker.id)
-            yield Problem(f"worker {label} lost, silent {silence}", "see its log")
+    for worker in unreplaced([worker for worker in workers if worker not in working], working):
+        silence = span(look.now - worker.heartbeat_at)
+        label = short_id(worker.id)
+        yield Problem(f"worker {label} lost, silent {silence}", "see its log")
 
 
 def _disk(free: float | None) -> Iterator[Problem]:
