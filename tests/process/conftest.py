@@ -8,6 +8,7 @@ import pytest
 
 from tests.process.backends import Backend
 from tests.process.service import Service
+from tests.process.steady import KEYS, PULSE
 
 
 @pytest.fixture
@@ -41,3 +42,11 @@ def make_service(tmp_path: Path, backend: Backend) -> Iterator[Callable[..., Ser
 def service(make_service: Callable[..., Service]) -> Service:
     """Return a service with short heartbeats."""
     return make_service(heartbeat_seconds=0.5, dead_after_seconds=3, shutdown_grace_seconds=5)
+
+
+@pytest.fixture
+def steady(make_service: Callable[..., Service]) -> Service:
+    """Return a service with a function that runs twice a second."""
+    service = make_service(**KEYS)
+    service.write("steady.py", PULSE)
+    return service

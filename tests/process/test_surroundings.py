@@ -12,15 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.process.service import Service, stop, wait_for
-from tests.process.slots import gapless
+from tests.process.steady import KEYS, PULSE, assert_recovered, goes_on, is_healthy, says
 
-PULSE = """
-@schedule(timedelta(seconds=0.5))
-def pulse():
-    return "well"
-"""
-KEYS = {"heartbeat_seconds": 0.5, "dead_after_seconds": 3, "scan_interval_seconds": 1}
-OPEN = "SELECT id, status FROM run_logs WHERE status IN ('queued', 'running') AND queued_at < ?"
 Mount = Callable[..., None]
 
 
@@ -59,68 +52,10 @@ def set_immutable() -> Iterator[Callable[[Path, bool], None]]:
         subprocess.run(["chattr", "-i", str(file)], check=False, capture_output=True)
 
 
-@pytest.fixture
-def steady(make_service: Callable[..., Service]) -> Service:
-    """Return a service with a function that runs twice a second."""
-    service = make_service(**KEYS)
-    service.write("steady.py", PULSE)
-    return service
-
-
-def goes_on(service: Service) -> None:
-    """Wait for two runs that start from now on."""
-    now = time.time()
-    wait_for(
-        lambda: len(runs_since(service, now)) >= 2, lambda: f"new runs; log:\n{service.read_log()}"
-    )
-
-
-def runs_since(service: Service, at: float) -> list[tuple[int]]:
-    """Return the successful runs that started after an instant; none while nobody can read."""
-    sql = "SELECT id FROM run_logs WHERE status = 'success' AND started_at > ?"
-    try:
-        return service.rows(sql, at)
-    except sqlite3.DatabaseError:
-        return []
-
-
-def says(service: Service, text: str) -> None:
-    """Wait until the log has a text."""
-    wait_for(
-        lambda: text in service.read_log(), lambda: f"{text!r} in the log:\n{service.read_log()}"
-    )
-
-
-def is_healthy(service: Service) -> bool:
-    return service.run("health").returncode == 0
-
-
-def assert_recovered(service: Service, name: str = "steady.pulse") -> None:
-    """Assert that work goes on, that the service is well and that every slot has a verdict."""
-    goes_on(service)
-    now = time.time()
-    wait_for(lambda: is_healthy(service), "the service to be healthy")
-    wait_for(lambda: not service.rows(OPEN, now), "all verdicts")
-    for process in service.running():
-        assert stop(process) == 0
-    gapless(service, name, 0.5)
-    assert service.living() == []
-    assert "Traceback" not in service.read_log()
-
-
 def fill(file: Path) -> None:
     with suppress(OSError), file.open("wb", buffering=0) as filler:
         while filler.write(bytes(4096)):
             pass
-
-
-def checkpoint(database: Path) -> None:
-    """Let the file itself hold everything: as long as the log has it all, no damage shows."""
-    with closing(sqlite3.connect(database, timeout=30)) as connection:
-        wait_for(
-            lambda: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0,
-            "a checkpoint",
-        )
 
 
 def test_a_full_disk_is_told_and_slots_get_their_verdicts_when_there_is_space(
@@ -195,90 +130,6 @@ def slow():
     assert service.living() == []
     service.start("run")
     service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'lost'")
-
-
-def remove_all(database: Path) -> None:
-    for file in database.parent.glob(f"{database.name}*"):
-        if file.is_file():
-            file.unlink()
-
-
-def overwrite(database: Path) -> None:
-    with database.open("r+b") as file:
-        file.write(os.urandom(database.stat().st_size))
-
-
-def replace_by_garbage(database: Path) -> None:
-    garbage = database.with_name("garbage")
-    garbage.write_bytes(os.urandom(8192))
-    garbage.replace(database)
-
-
-LOSSES: dict[str, Callable[[Path], object]] = {
-    "deleted": Path.unlink,
-    "deleted with all beside it": remove_all,
-    "emptied": lambda database: os.truncate(database, 0),
-}
-
-
-@pytest.mark.full(sample=1)
-@pytest.mark.parametrize("loss", LOSSES)
-def test_a_database_that_is_lost_while_running_is_made_anew(steady: Service, loss: str) -> None:
-    steady.start("run")
-    goes_on(steady)
-    LOSSES[loss](steady.database)
-    says(steady, "database.replaced")
-    assert_recovered(steady)
-
-
-DAMAGES: dict[str, Callable[[Path], object]] = {
-    "cut in half": lambda database: os.truncate(database, database.stat().st_size // 2),
-    "overwritten": overwrite,
-    "replaced by garbage": replace_by_garbage,
-}
-
-
-@pytest.mark.full(sample=1)
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_database_is_told_and_never_thrown_away(steady: Service, damage: str) -> None:
-    steady.start("run")
-    goes_on(steady)
-    checkpoint(steady.database)
-    DAMAGES[damage](steady.database)
-    says(steady, "move it away")
-    inode = steady.database.stat().st_ino
-    wait_for(lambda: not is_healthy(steady), "health to notice")
-    assert steady.database.stat().st_ino == inode
-    remove_all(steady.database)
-    assert_recovered(steady)
-
-
-@pytest.mark.full(sample=1)
-@pytest.mark.parametrize("fault", [*LOSSES, *DAMAGES])
-def test_a_queue_file_that_is_lost_or_damaged_costs_no_slot(steady: Service, fault: str) -> None:
-    steady.start("run")
-    goes_on(steady)
-    queue = steady.folder / "scheduler-queue.db"
-    (LOSSES | DAMAGES)[fault](queue)
-    assert_recovered(steady)
-
-
-@pytest.mark.full(sample=1)
-@pytest.mark.parametrize("bell", ["scheduler-queue.db.bell", "scheduler.db.ticker.bell"])
-def test_a_fifo_that_is_removed_is_made_again(steady: Service, bell: str) -> None:
-    steady.start("run")
-    goes_on(steady)
-    (steady.folder / bell).unlink()
-    wait_for((steady.folder / bell).is_fifo, "another FIFO")
-    assert_recovered(steady)
-
-
-def test_where_no_fifo_is_possible_runs_start_late_but_all_of_them(steady: Service) -> None:
-    for bell in ("scheduler-queue.db.bell", "scheduler.db.ticker.bell"):
-        (steady.folder / bell).write_text("no FIFO")
-    steady.start("run")
-    says(steady, "doorbell.missing")
-    assert_recovered(steady)
 
 
 def test_a_newer_schema_stops_the_service_until_it_is_gone(steady: Service) -> None:
