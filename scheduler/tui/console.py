@@ -160,8 +160,10 @@ class Console:
 
     def mouse(self, event: str, button: int, x: int, y: int) -> bool:
         """Take a mouse event: click, double click, wheel."""
-        if event != "mouse press" or self.popup or self.prompt:
+        if event != "mouse press" or self.prompt:
             return False
+        if self.popup:
+            return self._scroll_popup(button)
         self._last_key_at = self.around.clock.monotonic()
         if button in {4, 5}:
             self.screen.wheel(x, y, -WHEEL_ROWS if button == 4 else WHEEL_ROWS)
@@ -212,6 +214,12 @@ class Console:
         """Go back one screen; the first one stays."""
         if len(self.screens) > 1:
             self.screens.pop()
+
+    def _scroll_popup(self, button: int) -> bool:
+        step = {4: "up", 5: "down"}.get(button)
+        if step and self.popup and self.popup.press(step):
+            self.popup = None
+        return step is not None
 
     def _press(self, key: str) -> None:
         if self.prompt:

@@ -441,3 +441,11 @@ def test_details_in_a_narrow_window_still_tell_that_there_are_problems(
 def test_freezing_is_told_at_once_also_after_an_answer(stage: Stage) -> None:
     stage.press("u")
     assert "FROZEN" in stage.press(" ").split("\n")[0]
+
+
+def test_the_wheel_moves_in_the_help_and_a_click_does_nothing_there(stage: Stage) -> None:
+    stage.press("?")
+    stage.console.mouse("mouse press", 5, 50, 10)
+    stage.console.mouse("mouse press", 5, 50, 10)
+    assert not stage.console.mouse("mouse press", 1, 50, 10)
+    assert "sort: name" in stage.press("enter")
