@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -27,22 +26,6 @@ def slow():
     print("begins", flush=True)
     time.sleep(60)
 """
-
-
-def seconds_of(*command: str) -> float:
-    """Return how long the fastest of five calls takes."""
-    taken = []
-    for _ in range(5):
-        begun = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        taken.append(time.perf_counter() - begun)
-    return min(taken)
-
-
-def test_the_help_takes_no_more_than_eight_bare_starts_of_python() -> None:
-    bare = seconds_of(sys.executable, "-c", "pass")
-
-    assert seconds_of(sys.executable, "-m", "scheduler", "--help") <= 8 * bare
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["runs", "--help"]])
