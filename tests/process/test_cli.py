@@ -1,4 +1,4 @@
-"""The command line as a real process: how fast, into which pipe, on which terminal."""
+"""The command line as a real process: into which pipe, on which terminal."""
 
 import json
 import os
