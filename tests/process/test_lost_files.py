@@ -55,6 +55,23 @@ def test_a_database_that_is_lost_while_running_is_made_anew(steady: Service, los
     assert_recovered(steady)
 
 
+def test_a_backup_that_is_put_in_place_of_a_running_database_is_opened_and_caught_up(
+    steady: Service,
+) -> None:
+    steady.start("run")
+    goes_on(steady)
+    backup = steady.folder / "backup.db"
+    assert steady.run("backup", str(backup)).returncode == 0
+    with closing(sqlite3.connect(backup)) as connection:
+        connection.execute("CREATE TABLE mark AS SELECT 'the backup'")
+        connection.commit()
+    goes_on(steady)
+    backup.replace(steady.database)
+    says(steady, "database.replaced")
+    assert_recovered(steady)
+    assert steady.rows("SELECT * FROM mark") == [("the backup",)]
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "cut in half": lambda database: os.truncate(database, database.stat().st_size // 2),
     "overwritten": overwrite,
