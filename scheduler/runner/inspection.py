@@ -59,13 +59,30 @@ class FileReport:
     def from_dict(cls, fields: dict[str, Any]) -> "FileReport":
         """Return the report whose `to_dict` this is; raises TypeError on unknown fields."""
         error = fields.pop("error")
+        share = _Shared()
         functions = [
-            FoundFunction(**{**found, "spec": ScheduleSpec.from_dict(found["spec"])})
+            FoundFunction(
+                **{**share.values(found), "spec": ScheduleSpec.from_dict(share.values(spec))}
+            )
             for found in fields.pop("functions")
+            for spec in [found.pop("spec")]
         ]
         return cls(
             **fields, functions=tuple(functions), error=FileError(**error) if error else None
         )
+
+
+class _Shared:
+    """One object for each value of a report: a ticker keeps what it found, most of it repeats."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[type, Any], Any] = {}  # 0, 0.0 and False are equal, not the same
+
+    def values(self, fields: dict[str, Any]) -> dict[str, Any]:
+        known = self._known
+        return {
+            name: known.setdefault((type(value), value), value) for name, value in fields.items()
+        }
 
 
 def inspect_file(scan_path: str, module_path: str) -> FileReport:

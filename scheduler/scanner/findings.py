@@ -40,12 +40,17 @@ class Claims:
             if (path := f"{function.scan_path}/{function.module_path}") in kept
         }
 
+    def forget(self) -> None:
+        """Give the memory back until the next scan."""
+        self._paths = {}
+
     def uncontested(self, report: FileReport) -> FileReport:
         """Return the report without the functions whose name another file holds."""
+        path = report.path
         own = [
             function
             for function in settle([report])[0]
-            if self._paths.setdefault(function.name, report.path) == report.path
+            if self._paths.setdefault(function.name, path) == path
         ]
         return replace(report, functions=tuple(own))
 

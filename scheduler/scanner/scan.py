@@ -129,7 +129,8 @@ class Scanner:
         on_found: Callable[[FileReport], None] | None,
         on_progress: Callable[[int, int], None] | None,
     ) -> dict[str, FileReport]:
-        self._claims.restart(self._last.functions if self._last else (), seen.files)
+        if files:
+            self._claims.restart(self._last.functions if self._last else (), seen.files)
         fresh: dict[str, FileReport] = {}
         with closing(self._importer.import_files(files)) as reports:
             for report in reports:
@@ -139,6 +140,7 @@ class Scanner:
                     on_found(self._claims.uncontested(found))
                 if on_progress:
                     on_progress(len(fresh), len(files))
+        self._claims.forget()
         return fresh
 
     def _conclude(self, started_at: float) -> ScanReport:
