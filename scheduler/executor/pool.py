@@ -2,7 +2,7 @@
 
 import dataclasses
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -49,6 +49,8 @@ class ExecutorPool:
         self._idle: OrderedDict[int, ExecutorProcess] = OrderedDict()  # least recently used first
         self._busy = 0
         self._most_busy = _MIN_IDLE
+        self._recent: Counter[str] = Counter()  # runs by scan path since the last `prepare`
+        self._preparing: threading.Thread | None = None
         self._is_closed = False
 
     def start(self) -> None:
@@ -85,6 +87,7 @@ class ExecutorPool:
         """
         with self._lock:
             self._busy += 1
+            self._recent[call.scan_path] += not call.isolated
             self._most_busy = max(self._most_busy, self._busy)
         try:
             return self._run(call, control, on_output)
@@ -92,9 +95,23 @@ class ExecutorPool:
             with self._lock:
                 self._busy -= 1
 
+    def prepare(self) -> None:
+        """Have successors forked for executors that may be worn out before the next call.
+
+        Called about every second, it does not wait: no run should, for a fork.
+        """
+        if self._preparing is not None and self._preparing.is_alive():
+            return
+        with self._lock:
+            recent, self._recent = self._recent, Counter()
+            wanted = [path for path in recent for _ in range(self._lacking(path, recent[path]))]
+        if wanted:
+            self._preparing = threading.Thread(target=self._warm_all, args=(wanted,), daemon=True)
+            self._preparing.start()
+
     def warm(self, scan_path: str) -> None:
-        """Fork an executor ahead of the first run; raises ZygoteGoneError."""
-        self._keep(self._fork(scan_path))
+        """Fork an executor ahead of a run; raises ZygoteGoneError."""
+        self._keep(self._fork(scan_path), is_last_choice=True)
 
     def close(self) -> None:
         """Kill everything; runs that still go end as lost."""
@@ -149,6 +166,18 @@ class ExecutorPool:
             was_pinged = self._pinged.wait(self._lease_seconds)
         return was_pinged and control.asked is None
 
+    def _lacking(self, scan_path: str, recent_runs: int) -> int:
+        """Return how many successors to fork, if the next second brings as many runs."""
+        idle = [one for one in self._idle.values() if one.scan_path == scan_path]
+        fresh = sum(one.runs == 0 for one in idle)
+        worn = sum(one.runs > 0 and one.runs + recent_runs >= self._max_runs for one in idle)
+        return min(worn - fresh, self._most_busy - len(self._idle))
+
+    def _warm_all(self, scan_paths: Sequence[str]) -> None:
+        with suppress(ZygoteGoneError, OSError):  # the run that needs it tries again, and tells
+            for scan_path in scan_paths:
+                self.warm(scan_path)
+
     def _take(self, call: Call) -> ExecutorProcess:
         if not call.isolated:
             with self._lock:
@@ -170,9 +199,10 @@ class ExecutorPool:
         else:
             self._keep(executor)
 
-    def _keep(self, executor: ExecutorProcess) -> None:
+    def _keep(self, executor: ExecutorProcess, *, is_last_choice: bool = False) -> None:
         with self._lock:
             self._idle[id(executor)] = executor
+            self._idle.move_to_end(id(executor), last=not is_last_choice)
             surplus = None
             if self._is_closed or len(self._idle) > self._most_busy:
                 _, surplus = self._idle.popitem(last=False)

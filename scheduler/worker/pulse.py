@@ -62,6 +62,7 @@ class Pulse:
             self._next_beat = monotonic + self._config.heartbeat_seconds
         self._serve_requests()
         self._slots.hand_back(unless_fresh=True)
+        self._pool.prepare()
 
     def _beat(self) -> None:
         controls = self._slots.controls()

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -223,6 +224,31 @@ def test_a_warm_executor_serves_the_first_run() -> None:
     pool.warm(str(FUNCTIONS))
     assert pool.zygote_pid is not None
     assert family(pool.zygote_pid) == [int(pid_of(run(pool, "good:pid")))]
+    pool.close()
+
+
+def test_a_successor_is_there_before_an_executor_is_worn_out() -> None:
+    pool = make_pool(max_runs_per_process=4)
+    pids = [int(pid_of(run(pool, "good:pid"))) for _ in range(2)]
+    assert pool.zygote_pid is not None
+    zygote = pool.zygote_pid
+    threads = threading.active_count()
+    pool.prepare()
+    wait_for(lambda: threading.active_count() == threads, "the successor")
+    successor = set(family(zygote)) - set(pids)
+    pids += [int(pid_of(run(pool, "good:pid"))) for _ in range(3)]
+    assert pids == [pids[0]] * 4 + [*successor]
+    pool.close()
+
+
+def test_an_executor_with_few_runs_gets_no_successor() -> None:
+    pool = make_pool(max_runs_per_process=4)
+    run(pool, "good:pid")
+    assert pool.zygote_pid is not None
+    pool.prepare()
+    run(pool, "good:pid")
+    pool.prepare()
+    assert len(family(pool.zygote_pid)) == 1
     pool.close()
 
 
