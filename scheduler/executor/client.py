@@ -15,6 +15,7 @@ from typing import Any
 
 from scheduler.errors import ZygoteGoneError
 from scheduler.executor.guards import kill_group
+from scheduler.executor.lease import Lease
 from scheduler.executor.nursery import CAUSE_LEASE
 from scheduler.stopping import ZYGOTE_STOP_SECONDS
 
@@ -103,20 +104,21 @@ class Child:
 class Zygote:
     """Starts a zygote process and asks it to fork. Thread-safe.
 
-    `lease_seconds`: without a ping for so long it kills all it forked; None = no lease.
+    `lease`: when it has run out, the process kills all it forked and forks nothing.
     """
 
     def __init__(
         self,
         *,
         preload: Sequence[str] = (),
-        lease_seconds: float | None = None,
+        lease: Lease | None = None,
         niceness: int = 0,
     ) -> None:
         self._options = [f"--preload={name}" for name in preload]
         self._options.append(f"--niceness={niceness}")
-        if lease_seconds is not None:
-            self._options.append(f"--lease-seconds={lease_seconds}")
+        if lease is not None and lease.seconds is not None:
+            self._options.append(f"--lease-seconds={lease.seconds}")
+            self._options.append(f"--leased-at={lease.renewed_at}")
         self._lock = threading.Lock()
         self._channel: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -152,9 +154,9 @@ class Zygote:
         self.unloadable = json.loads(line)["unloadable"]
         self._channel.settimeout(_FORK_SECONDS)
 
-    def ping(self) -> None:
-        """Renew the lease; raises ZygoteGoneError."""
-        self._send(b'{"ping": 1}\n', [])
+    def ping(self, at: float) -> None:
+        """Renew the lease from a monotonic instant on; raises ZygoteGoneError."""
+        self._send(json.dumps({"ping": at}).encode() + b"\n", [])
 
     def look(self, monotonic: float) -> bool:
         """See to it that it answers, at least once a second; False if it had to be killed.

@@ -13,6 +13,7 @@ from scheduler.executor.client import ForkRefusedError, LeaseExpiredError, Zygot
 from scheduler.executor.control import RunControl
 from scheduler.executor.execution import DEATH_SECONDS, Execution
 from scheduler.executor.guards import kill_orphans
+from scheduler.executor.lease import Lease
 from scheduler.executor.process import ExecutorProcess
 from scheduler.logs import event
 from scheduler.runner.baseline import LEFT_RUNNING
@@ -23,7 +24,8 @@ _MIN_IDLE = 4
 class ExecutorPool:
     """Shared by all slots; thread-safe. Durations in seconds; `max_rss_bytes` 0 = no limit.
 
-    `lease_seconds`: executors are killed when `ping` was not called for so long; None = never.
+    `lease_seconds`: when `ping` was not called for so long, executors are killed and nothing is
+    started; None = never.
     """
 
     def __init__(
@@ -39,11 +41,10 @@ class ExecutorPool:
         self._max_runs = max_runs_per_process
         self._max_rss_bytes = max_rss_bytes
         self._preload = tuple(preload)
-        self._lease_seconds = lease_seconds
+        self._lease = Lease(lease_seconds, clock)
         self._grace_seconds = terminate_grace_seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._pinged = threading.Condition(self._lock)
         self._zygote_lock = threading.Lock()
         self._zygote: Zygote | None = None
         self._idle: OrderedDict[int, ExecutorProcess] = OrderedDict()  # least recently used first
@@ -57,14 +58,14 @@ class ExecutorPool:
         """Start the zygote; raises ZygoteGoneError if it cannot."""
         self._living_zygote()
 
-    def ping(self) -> None:
-        """Renew the lease, after each committed heartbeat; starts a dead zygote again."""
-        try:
-            self._living_zygote().ping()
-        except ZygoteGoneError:
-            return  # it died just now, or cannot start: the next ping or run tries again
-        with self._lock:
-            self._pinged.notify_all()
+    def ping(self, at: float) -> None:
+        """Renew the lease after a committed heartbeat; starts a dead zygote again.
+
+        at: a monotonic instant before that heartbeat: a worker may be paused right after it.
+        """
+        with suppress(ZygoteGoneError):  # the next ping or run tries again
+            self._living_zygote().ping(at)
+        self._lease.renew(at)
 
     def look(self) -> bool:
         """See to it that the zygote answers, at least once a second; False if it was killed."""
@@ -135,7 +136,7 @@ class ExecutorPool:
             try:
                 executor = self._take(call)
             except LeaseExpiredError as error:
-                if self._may_start_after_all(control):
+                if self._lease.wait_valid() and control.asked is None:
                     continue
                 return Outcome(status="lost", reason=f"no executor could be started: {error}")
             except (ZygoteGoneError, OSError) as error:
@@ -160,12 +161,6 @@ class ExecutorPool:
                 note = f"executor replaced: {execution.answer['stale']} was changed"
             self._discard(executor, kill=False)
 
-    def _may_start_after_all(self, control: RunControl) -> bool:
-        """Wait for a heartbeat that was only late; False if none came, or it brought bad news."""
-        with self._lock:
-            was_pinged = self._pinged.wait(self._lease_seconds)
-        return was_pinged and control.asked is None
-
     def _lacking(self, scan_path: str, recent_runs: int) -> int:
         """Return how many successors to fork, if the next second brings as many runs."""
         idle = [one for one in self._idle.values() if one.scan_path == scan_path]
@@ -179,6 +174,8 @@ class ExecutorPool:
                 self.warm(scan_path)
 
     def _take(self, call: Call) -> ExecutorProcess:
+        if not self._lease.is_valid():  # a worker that was paused: its executors may not know yet
+            raise LeaseExpiredError("the worker's lease has run out")
         if not call.isolated:
             with self._lock:
                 for key in reversed(self._idle):  # the one used last is the warmest
@@ -239,7 +236,7 @@ class ExecutorPool:
             if self._zygote is not None:
                 self._zygote.stop()
                 kill_orphans()
-            zygote = Zygote(preload=self._preload, lease_seconds=self._lease_seconds)
+            zygote = Zygote(preload=self._preload, lease=self._lease)
             zygote.start()
             for module, fault in zygote.unloadable.items():
                 event("preload.failed", "warning", module=module, error=fault)

@@ -1,8 +1,8 @@
 """The zygote: a lean process that forks executors, watches the lease, and kills what outlives it.
 
 `python -m scheduler.executor.zygote --channel FD`, started by `Zygote` in client.py. The channel
-carries JSON lines: {"fork": target, "request": {...}, "fds": n}, {"ping": 1}, {"look": 1}, which
-asks for a sign of life. Its end is ours.
+carries JSON lines: {"fork": target, "request": {...}, "fds": n}, {"ping": at}, {"look": 1},
+which asks for a sign of life. Its end is ours.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from importlib import import_module
 
 from scheduler.clock import Clock, SystemClock
 from scheduler.executor.guards import become_subreaper, wake_with_parent
+from scheduler.executor.lease import Lease
 from scheduler.executor.newborn import TARGETS, ZYGOTE_IGNORES, reset_inherited_signals
 from scheduler.executor.nursery import CAUSE_LEASE, CAUSE_STOP, Nursery, refuse
 from scheduler.executor.title import set_title
@@ -36,15 +37,14 @@ _ALIVE = b"."  # the answer to a look
 class _Zygote:
     """One thread, one poll: messages, dead children, and the lease running out."""
 
-    def __init__(self, channel: socket.socket, lease_seconds: float | None, clock: Clock) -> None:
+    def __init__(self, channel: socket.socket, lease: Lease, clock: Clock) -> None:
         self._channel = channel
-        self._lease_seconds = lease_seconds
+        self._lease = lease
         self._clock = clock
         self._nursery = Nursery(clock)
         self._wake_fd = _wake_on_child_death()
         self._buffer = b""
         self._fds: list[int] = []
-        self._pinged_at = clock.monotonic()
         self._is_expired = False
 
     def loop(self, unloadable: dict[str, str]) -> None:
@@ -79,8 +79,8 @@ class _Zygote:
 
     def _obey(self, message: dict[str, object]) -> None:
         if "ping" in message:
-            self._pinged_at = self._clock.monotonic()
-            self._is_expired = False
+            self._lease.renew(float(str(message["ping"])))
+            self._is_expired = self._is_expired and not self._lease.is_valid()
             return
         if "look" in message:
             with suppress(OSError):  # whoever asked has died: end of file follows
@@ -88,7 +88,7 @@ class _Zygote:
             return
         count = int(str(message["fds"]))
         fds, self._fds = self._fds[:count], self._fds[count:]
-        if self._is_expired or self._remaining() <= 0:
+        if self._is_expired or not self._lease.is_valid():
             refuse(fds, "the worker's lease has run out", CAUSE_LEASE)
             return
         request = message["request"]
@@ -96,19 +96,14 @@ class _Zygote:
         self._nursery.fork(str(message["fork"]), request, fds)
 
     def _check_lease(self) -> None:
-        if not self._is_expired and self._remaining() <= 0:
+        if not self._is_expired and not self._lease.is_valid():
             self._is_expired = True
             self._nursery.kill_all(CAUSE_LEASE)
 
-    def _remaining(self) -> float:
-        if self._lease_seconds is None:
-            return float("inf")
-        return self._pinged_at + self._lease_seconds - self._clock.monotonic()
-
     def _milliseconds_of_lease(self) -> int | None:
-        if self._lease_seconds is None or self._is_expired:
+        if self._lease.seconds is None or self._is_expired:
             return None
-        return max(0, int(self._remaining() * 1000) + 1)
+        return max(0, int(self._lease.remaining_seconds() * 1000) + 1)
 
 
 def main() -> None:
@@ -116,6 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scheduler.executor.zygote")
     parser.add_argument("--channel", type=int, required=True)
     parser.add_argument("--lease-seconds", type=float)
+    parser.add_argument("--leased-at", type=float)
     parser.add_argument("--niceness", type=int, default=0)
     parser.add_argument("--preload", action="append", default=[])
     options = parser.parse_args()
@@ -131,7 +127,9 @@ def main() -> None:
     set_title("scheduler zygote")
     unloadable = _preload(options.preload)
     reset_inherited_signals()
-    _Zygote(channel, options.lease_seconds, SystemClock()).loop(unloadable)
+    clock = SystemClock()
+    lease = Lease(options.lease_seconds, clock, renewed_at=options.leased_at)
+    _Zygote(channel, lease, clock).loop(unloadable)
 
 
 def _preload(wanted: list[str]) -> dict[str, str]:

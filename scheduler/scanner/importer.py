@@ -45,7 +45,7 @@ class Importer:
 
     def start_zygote(self) -> Zygote:
         """Start the process that forks the inspectors; raises ZygoteGoneError."""
-        zygote = Zygote(preload=self._preload, lease_seconds=None, niceness=_NICENESS)
+        zygote = Zygote(preload=self._preload, niceness=_NICENESS)
         zygote.start()
         return zygote
 

@@ -65,6 +65,7 @@ class Pulse:
         self._pool.prepare()
 
     def _beat(self) -> None:
+        begun = self._clock.monotonic()
         controls = self._slots.controls()
         if not self._presence.beat(f"{len(controls)} busy"):
             event("worker.declared_dead", level="warning", worker=self._presence.name)
@@ -72,7 +73,7 @@ class Pulse:
                 control.cut_off("this worker had been declared dead")
                 control.kill_now()
             self._slots.worker_id = self._presence.id
-        self._pool.ping()
+        self._pool.ping(begun)
         self._reconcile()
 
     def _reconcile(self) -> None:

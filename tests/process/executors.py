@@ -46,6 +46,11 @@ def make_call(target: str, **options: Any) -> Call:
     return Call(**{**defaults, **options})
 
 
+def ping(pool: ExecutorPool) -> None:
+    """Renew the lease as after a heartbeat just now."""
+    pool.ping(SystemClock().monotonic())
+
+
 def run(pool: ExecutorPool, target: str, **options: Any) -> Outcome:
     """Run `file:function` to its end."""
     return pool.run(make_call(target, **options), RunControl(), lambda *_: None)

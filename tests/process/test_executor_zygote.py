@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from scheduler.clock import SystemClock
 from scheduler.errors import ZygoteGoneError
 from scheduler.executor import ExecutorPool, Zygote
-from tests.process.executors import Background, family, is_alive, make_pool, run
+from tests.process.executors import Background, family, is_alive, make_pool, ping, run
 from tests.process.service import wait_for
 
 WORKER = """
 import sys, threading
 from scheduler.executor import become_subreaper
-from tests.process.executors import Background, make_pool
+from tests.process.executors import Background, make_pool, ping
 become_subreaper()
 pool = make_pool()
 target = sys.argv[1]
@@ -25,7 +26,7 @@ background = Background(pool, target)
 background.wait_for_output(sys.argv[2])
 print(pool.zygote_pid, flush=True)
 print(background.outcome().status, flush=True)
-pool.ping()
+ping(pool)
 print("again", pool.zygote_pid, flush=True)
 threading.Event().wait()
 """
@@ -91,7 +92,7 @@ def test_a_ping_starts_a_dead_zygote_again(pool: ExecutorPool) -> None:
     before = zygote_of(pool)
     os.kill(before, signal.SIGKILL)
     wait_for(lambda: not is_alive(before), "the zygote's death")
-    pool.ping()
+    ping(pool)
     assert is_alive(zygote_of(pool))
 
 
@@ -191,9 +192,32 @@ def test_after_its_lease_a_worker_starts_nothing_until_it_has_pinged() -> None:
     outcome = run(pool, "good:nothing")
     assert outcome.status == "lost"
     assert "lease" in (outcome.reason or "")
-    pool.ping()
+    ping(pool)
     assert run(pool, "good:nothing").status == "success"
     assert zygote_of(pool) == zygote
+    pool.close()
+
+
+def test_a_new_zygote_continues_the_lease_and_does_not_begin_one() -> None:
+    pool = make_pool(lease_seconds=0.5)
+    before = zygote_of(pool)
+    run(pool, "good:nothing")
+    wait_for(lambda: family(before) == [], "the idle executor's death")
+    os.kill(before, signal.SIGKILL)
+    wait_for(lambda: not is_alive(before), "the zygote's death")
+    outcome = run(pool, "good:nothing")
+    assert outcome.status == "lost"
+    assert "lease" in (outcome.reason or "")
+    pool.close()
+
+
+def test_a_heartbeat_from_before_a_pause_renews_nothing() -> None:
+    before_the_pause = SystemClock().monotonic()
+    pool = make_pool(lease_seconds=0.5)
+    run(pool, "good:nothing")
+    wait_for(lambda: family(zygote_of(pool)) == [], "the idle executor's death")
+    pool.ping(before_the_pause)
+    assert run(pool, "good:nothing").status == "lost"
     pool.close()
 
 
@@ -201,7 +225,7 @@ def test_pings_keep_the_lease() -> None:
     pool = make_pool(lease_seconds=0.5)
     background = Background(pool, "endless:sleeps", timeout_seconds=2)
     while not background.is_over():
-        pool.ping()
+        ping(pool)
     assert background.outcome().status == "timeout"
     pool.close()
 
@@ -259,7 +283,7 @@ def test_a_killed_child_reports_the_signal() -> None:
     pool.close()
     zygote = Zygote(niceness=5)
     with pytest.raises(ZygoteGoneError):
-        zygote.ping()
+        zygote.ping(0.0)
     zygote.start()
     fds = [os.open(os.devnull, os.O_RDWR) for _ in range(3)]
     ours, theirs = os.pipe()
@@ -273,4 +297,4 @@ def test_a_killed_child_reports_the_signal() -> None:
     child.close()
     zygote.stop()
     with pytest.raises(ZygoteGoneError):
-        zygote.ping()
+        zygote.ping(0.0)

@@ -1,0 +1,43 @@
+"""The lease of a worker: until when nobody can have declared it dead, so that it may run code."""
+
+import threading
+from math import inf
+
+from scheduler.clock import Clock
+
+
+class Lease:
+    """Renewed after each committed heartbeat; thread-safe. Instants are monotonic seconds.
+
+    They mean the same in all processes of a machine, so that a zygote started meanwhile continues
+    the lease instead of beginning one. `seconds`: how long it lasts; None = for ever.
+    """
+
+    def __init__(
+        self, seconds: float | None, clock: Clock, *, renewed_at: float | None = None
+    ) -> None:
+        self.seconds = seconds
+        self.renewed_at = clock.monotonic() if renewed_at is None else renewed_at
+        self._clock = clock
+        self._renewed = threading.Condition()
+
+    def renew(self, at: float) -> None:
+        """Let it last from an instant, which lies before the heartbeat that allows it."""
+        with self._renewed:
+            self.renewed_at = max(self.renewed_at, at)
+            self._renewed.notify_all()
+
+    def is_valid(self) -> bool:
+        """Tell whether user code may run now."""
+        return self.remaining_seconds() > 0
+
+    def remaining_seconds(self) -> float:
+        """Return how long it still lasts, 0.0 or less when it has run out."""
+        if self.seconds is None:
+            return inf
+        return self.renewed_at + self.seconds - self._clock.monotonic()
+
+    def wait_valid(self) -> bool:
+        """Wait for a heartbeat that was only late; False if none came for as long as it lasts."""
+        with self._renewed:
+            return self._renewed.wait_for(self.is_valid, self.seconds)
