@@ -19,6 +19,8 @@ from tests.bench.workload import Workload
 ONLY_FULL = ("10k: ", "100k: ", "ticker CPU 100k / 1k")
 WITH_PEER = ("W2", "W5")
 
+pytestmark = pytest.mark.timeout(900)  # it is under a minute on a machine that has time
+
 Lines = dict[tuple[str, str], dict[str, Any]]
 
 

@@ -105,7 +105,7 @@ def test_a_claimed_run_that_is_cancelled_never_starts() -> None:
     discover("a.f")
     ((run_id, _),) = tick(NOW)
     ((run,), _) = claims.claim_chunk([run_id], WORKER, NOW)
-    assert runs.cancel(run_id, NOW) == ("cancelled", [])
+    assert runs.cancel(run_id, NOW) == ("withdrawn", [])
     assert not claims.start(run, WORKER, NOW)
 
 
