@@ -13,6 +13,9 @@ from pathlib import Path
 from scheduler.db.processes import ProcessRow
 
 LEAST_LOOKS = 3
+LOOK_SECONDS = 1.0  # how often an observer looks
+# Never as little as the lease, which ends at 0.6: old code must be dead by then.
+LEAST_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +36,17 @@ class _Sighting:
 class Watch:
     """One observer's memory of the counters it has seen.
 
-    Between two looks it counts at most a third of `dead_after_seconds`: an observer that was away
-    itself (stopped, or cut off from the database like all others) has not seen silence.
+    A death is told within `dead_after_seconds`, so the silence it waits for is two looks shorter:
+    a beat may be seen one look late, and its absence another. Between two looks it counts at most a
+    third of that: an observer that was away itself (stopped, or cut off from the database like all
+    others) has not seen silence.
     """
 
     def __init__(self, run_folder: Path | None, dead_after_seconds: float) -> None:
         self._run_folder = run_folder
-        self._dead_after_seconds = dead_after_seconds
+        self._patience_seconds = max(
+            dead_after_seconds - 2 * LOOK_SECONDS, LEAST_SHARE * dead_after_seconds
+        )
         self._sightings: dict[str, _Sighting] = {}
 
     def look(self, processes: Sequence[ProcessRow], monotonic: float) -> list[Death]:
@@ -51,20 +58,20 @@ class Watch:
             if self._run_folder and is_lock_free(self._run_folder / f"{process.id}.lock"):
                 deaths.append(Death(process, "its process has ended without a word"))
             elif self._is_silent(process):
-                deaths.append(Death(process, f"no heartbeat for {self._dead_after_seconds:g} s"))
+                deaths.append(Death(process, f"no heartbeat for {self._patience_seconds:g} s"))
         return deaths
 
     def _see(self, process: ProcessRow, monotonic: float) -> _Sighting:
         known = self._sightings.get(process.id)
         if known is None or known.beat != process.beat:
             return _Sighting(process.beat, monotonic)
-        most = self._dead_after_seconds / LEAST_LOOKS
+        most = self._patience_seconds / LEAST_LOOKS
         known.silent_seconds += min(monotonic - known.seen_at, most)
         known.seen_at = monotonic
         return known
 
     def _is_silent(self, process: ProcessRow) -> bool:
-        return self._sightings[process.id].silent_seconds >= self._dead_after_seconds
+        return self._sightings[process.id].silent_seconds >= self._patience_seconds
 
 
 def is_lock_free(path: Path) -> bool:

@@ -7,6 +7,7 @@ from scheduler.doorbell import Bell
 from scheduler.errors import DatabaseUnavailableError, SchedulerError
 from scheduler.logs import event
 from scheduler.maintenance.duties import Duty, next_duty_at
+from scheduler.maintenance.liveness import LOOK_SECONDS
 from scheduler.maintenance.presence import Presence
 from scheduler.maintenance.reaper import Reaper
 from scheduler.maintenance.retention import PAUSE_SECONDS, Retention
@@ -46,7 +47,7 @@ class TickerService:
         self._clock_offset = float("inf")
         self._ticked_at = clock.monotonic()
         reaper = Reaper(config, queue=queue, clock=clock)
-        self._reaping = Duty("reap", WATCH_SECONDS, reaper.step)
+        self._reaping = Duty("reap", LOOK_SECONDS, reaper.step)
         self._retention = Retention(config)
         self._retaining = Duty("retention", RETENTION_SECONDS, self._retain)
         self._duties = [

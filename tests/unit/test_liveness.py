@@ -25,13 +25,18 @@ def dead_at(watch: Watch, *looks: tuple[float, int]) -> list[float]:
     return [at for at, beat in looks if watch.look([replace(WORKER, beat=beat)], at)]
 
 
-def test_a_counter_that_stands_still_for_the_whole_time_is_a_death() -> None:
+def test_a_counter_that_stands_still_is_a_death_two_looks_before_the_time_is_over() -> None:
     looks = [(float(second), 1) for second in range(20)]
-    assert dead_at(Watch(None, 15), *looks) == [15.0, 16.0, 17.0, 18.0, 19.0]
+    assert dead_at(Watch(None, 15), *looks) == [13.0, 14.0, 15.0, 16.0, 17.0, 18.0, 19.0]
+
+
+def test_the_silence_is_always_longer_than_the_lease_of_the_executors() -> None:
+    looks = [(tenth / 10, 1) for tenth in range(30)]
+    assert dead_at(Watch(None, 2), *looks)[0] == 1.6
 
 
 def test_a_counter_that_moves_keeps_its_process_alive() -> None:
-    looks = [(float(second), second // 14) for second in range(60)]
+    looks = [(float(second), second // 12) for second in range(60)]
     assert dead_at(Watch(None, 15), *looks) == []
 
 
