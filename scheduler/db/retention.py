@@ -30,19 +30,14 @@ class OldRuns:
         self._crowded: list[int] | None = None  # functions with too many rows, found only once
 
     def delete_batch(self) -> int:
-        """Delete one batch in one transaction; returns how many rows went, 0 = nothing is left."""
-        doomed = self._fetch_expired() or self._fetch_excess()
-        if not doomed:
-            return 0
-        crash_point("retention.before")
-        with transaction():
-            _note_pruned(doomed)
-            deleted = change(
-                f"DELETE FROM run_logs WHERE root_id IN ({placeholders(len(doomed))})", doomed
-            )
-            crash_point("retention.uncommitted")
-        crash_point("retention.committed")
-        return deleted
+        """Delete one batch in one transaction; returns how many rows went, 0 = nothing is left.
+
+        A batch that another process deleted meanwhile does not count: there may be more.
+        """
+        while doomed := self._fetch_expired() or self._fetch_excess():
+            if deleted := _delete(doomed):
+                return deleted
+        return 0
 
     def _fetch_expired(self) -> list[int]:
         with reading():
@@ -85,6 +80,18 @@ def delete_old_scans(before: float) -> None:
             "DELETE FROM scans WHERE finished_at < ? AND id < (SELECT MAX(id) FROM scans)",
             [before],
         )
+
+
+def _delete(doomed: Sequence[int]) -> int:
+    crash_point("retention.before")
+    with transaction():
+        _note_pruned(doomed)
+        deleted = change(
+            f"DELETE FROM run_logs WHERE root_id IN ({placeholders(len(doomed))})", doomed
+        )
+        crash_point("retention.uncommitted")
+    crash_point("retention.committed")
+    return deleted
 
 
 def _note_pruned(doomed: Sequence[int]) -> None:

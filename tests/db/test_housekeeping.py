@@ -13,6 +13,7 @@ from scheduler.db import processes, scans
 from scheduler.db.connection import close_database
 from scheduler.db.finishes import finish
 from scheduler.db.processes import ProcessRow
+from scheduler.db.retention import BATCH, OldRuns
 from scheduler.db.schema import init_schema, installation_id, open_existing
 from scheduler.db.statements import change, is_sqlite, rows, transaction
 from scheduler.db.versions import MIGRATIONS_FOLDER
@@ -45,6 +46,31 @@ class TestRetention:
         assert delete_old_runs(NOW + 10_000, 100) == 0
         assert table.runs("scheduled_for") == [(NOW + 240,)]
         assert one("SELECT pruned_until_at FROM scheduled_functions") == NOW + 180
+
+    def test_a_batch_that_another_process_deleted_meanwhile_is_not_the_end(self) -> None:
+        class Overtaken(OldRuns):
+            """Finds its first batch just before somebody else deletes that."""
+
+            is_overtaken = False
+
+            def _fetch_expired(self) -> list[int]:
+                found = super()._fetch_expired()
+                if not self.is_overtaken:
+                    self.is_overtaken = True
+                    with transaction():
+                        change("DELETE FROM run_logs WHERE id <= ?", [BATCH])
+                return found
+
+        discover("a.f")
+        with transaction():
+            change(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+                "INSERT INTO run_logs (id, function_id, root_id, attempt, status, trigger, "
+                "scheduled_for, covers_from, slots, finished_at, sends, output_bytes) "
+                "SELECT i, 1, i, 1, 'success', 'schedule', i, i, 1, i, 0, 0 FROM n",
+                [BATCH + 10],
+            )
+        assert Overtaken(before=NOW, runs_per_function=100_000).delete_batch() == 9
 
     def test_a_function_keeps_its_newest_runs(self) -> None:
         discover("a.f")
