@@ -18,9 +18,9 @@ from scheduler.sqlite_file import SqliteFile
 BUSY_TIMEOUT_SECONDS = 30
 # Readers wait for a writer of WAL never, for a foreign lock no longer than a person would.
 READ_TIMEOUT_SECONDS = 5
-# 64 MB: a checkpoint syncs the disk, and the same few pages change with every run. A ticker's
+# 16 MB: a checkpoint syncs the disk, and the same few pages change with every run. A ticker's
 # thread makes them earlier (`maintenance.checkpoints`), so that commits need not.
-CHECKPOINT_PAGES = 16000
+CHECKPOINT_PAGES = 4000
 
 _file: SqliteFile | None = None  # what is open, None on a server and before
 

@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 from scheduler.config import Config
 
-BUSY_SECONDS = 5.0
+BUSY_SECONDS = 1.0
 IDLE_SECONDS = 60.0
-MANY_PAGES = 1000
+MANY_PAGES = 500
 _STOP_SECONDS = 5.0
 
 
