@@ -18,7 +18,9 @@ _READ_BYTES = 262_144
 _TAIL_BYTES = 8_192
 _SHOWN = 80  # characters of the last line, in the message of a warning
 _KEPT = 1_000  # characters of what a file printed besides
-_STACK_SECONDS = 0.3  # how long a hanging file may take to say where it hangs
+_STACK_SECONDS = 3.0  # how long a hanging file may take to say where it hangs
+_SAID_SECONDS = 0.2  # the same once it has begun to
+_STACK_HEAD = b"most recent call first"  # how faulthandler begins
 _DEATH_SECONDS = 5.0  # how long the system may take to kill it
 
 
@@ -33,6 +35,7 @@ class Inspector:
         self.deadline_at = self.started_at + timeout_seconds
         self.exit: Exit | None = None
         self.is_over = False
+        self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._is_hanging = False
         self._is_killed = False
@@ -80,6 +83,8 @@ class Inspector:
             self._report += part
         else:
             self._tail = (self._tail + part)[-_TAIL_BYTES:]
+            if self._is_hanging and not self._is_killed and _STACK_HEAD in part:
+                self.deadline_at = self._clock.monotonic() + _SAID_SECONDS
         return bool(part)
 
     def escalate(self) -> None:

@@ -11,7 +11,7 @@ from tests.process.service import Service, stop
 
 HOSTILE = Path(__file__).parents[1] / "functions" / "hostile"
 HEALTHY = """
-@schedule(timedelta(seconds=1))
+@schedule(timedelta(seconds=1), overlap="allow", catch_up="all")
 def pulse():
     assert os.getcwd() and time.time() > 1e9
     return "well"
