@@ -5,12 +5,12 @@ import gc
 from scheduler.clock import SystemClock
 from scheduler.config import Config
 from scheduler.db.connection import close_database
-from scheduler.db.processes import list_processes
 from scheduler.db.schema import init_schema, installation_id
 from scheduler.errors import EXIT_FAILED, EXIT_OK
 from scheduler.logs import configure_logging, event
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.checkpoints import open_checkpoints
+from scheduler.maintenance.conditions import list_processes
 from scheduler.maintenance.duties import Duty
 from scheduler.maintenance.presence import Presence
 from scheduler.maintenance.scanning import Scanning, ScanThread
@@ -49,11 +49,12 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
     )
     event("ticker.started", ticker=presence.name)
     if others := [
-        row
-        for row in list_processes()
-        if row.role == "ticker" and row.id != presence.id and row.state != "lost"
+        process
+        for process in list_processes(config, clock.now())
+        if process.role == "ticker" and process.id != presence.id and process.is_alive
     ]:
-        event("ticker.shares", tickers=len(others) + 1, hosts=len({row.host for row in others}))
+        hosts = len({process.host for process in others})
+        event("ticker.shares", tickers=len(others) + 1, hosts=hosts)
     metrics = make_server(config, clock=clock, tick_age_seconds=service.tick_age_seconds)
     if metrics is not None:
         service.add_duty(Duty("metrics", METRICS_SECONDS, metrics.step))
