@@ -21,11 +21,14 @@ def nearest_folder(path: Path) -> Path:
 
 
 def find_disk_faults(config: Config) -> Iterator[tuple[str, str]]:
-    """Yield (what is wrong, what to do) for each disk that cannot be written to, once."""
+    """Yield (what is wrong, what to do) for each disk that cannot be written to, once.
+
+    A file system without blocks, such as /proc, is no disk that could be full.
+    """
     folders = {nearest_folder(path): key for key, path in reversed(local_files(config))}
     for folder, key in folders.items():
         disk = os.statvfs(folder)
         if disk.f_flag & os.ST_RDONLY:
             yield f"{key}: {folder} is on a read-only file system", "mount it writable"
-        elif disk.f_bavail * disk.f_frsize < LEAST_FREE_BYTES:
+        elif disk.f_blocks and disk.f_bavail * disk.f_frsize < LEAST_FREE_BYTES:
             yield f"{key}: the disk of {folder} is full", "free some space, it goes on by itself"

@@ -63,8 +63,23 @@ def _fault_of(path: Path) -> str | None:
         return f"its folder {path.parent} cannot be made, {folder} is a file"
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"its folder {folder} is not writable by this user"
+    if reason := _why_no_folder(path.parent):
+        return f"its folder {path.parent} cannot be made ({reason})"
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
         return f"the file is not writable by this user, see `ls -l {path}`"
+    return None
+
+
+def _why_no_folder(wanted: Path) -> str | None:
+    """Say why a folder that is not there cannot be made; tried under another name, then removed."""
+    if wanted.exists():
+        return None
+    trial = nearest_folder(wanted) / f".scheduler-check-{os.getpid()}"
+    try:
+        trial.mkdir(mode=0o700)
+        trial.rmdir()
+    except OSError as error:
+        return error.strerror
     return None
 
 

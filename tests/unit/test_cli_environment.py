@@ -67,6 +67,13 @@ def test_a_disk_that_is_full_is_an_error(folder: Path, monkeypatch: pytest.Monke
     )
 
 
+def test_a_folder_that_cannot_be_made_is_no_full_disk(folder: Path) -> None:
+    (found,) = findings(folder, 'db_path = "/proc/nope/s.db"\n')
+
+    assert "its folder /proc" in found
+    assert " is full" not in found
+
+
 def test_a_file_in_the_place_of_the_fifo_is_a_warning(folder: Path) -> None:
     (folder / "scheduler-queue.db.bell").write_text("")
 
@@ -172,6 +179,7 @@ def test_a_module_to_preload_must_exist_and_is_no_helper_of_functions(folder: Pa
         ('queue_path = "functions"', "queue_path: {folder}/functions: {folder}/functions is a"),
         ('queue_url = "redis://localhost"', "queue_url: the package redis is not installed; pip"),
         ('database_url = "postgres://x/y"', "database_url: the package psycopg is not installed"),
+        ('db_path = "/proc/nope/s.db"', "db_path: /proc/nope/s.db: its folder /proc"),
         ('preload = ["no_such_module"]', "preload: there is no module no_such_module"),
         ("worker_concurrency = 0", "worker_concurrency: must be a whole number from 1 to 1000"),
         ("heartbeat_seconds = nan", "heartbeat_seconds: must be a number of seconds"),
