@@ -9,11 +9,11 @@ from scheduler.cli.states import is_late
 from scheduler.cli.survey import Survey
 from scheduler.db.report_rows import FAILED, FunctionReport
 from scheduler.maintenance.conditions import Process
+from scheduler.maintenance.congestion import Holder, find_congestion
 from scheduler.maintenance.replacement import unreplaced
 from scheduler.wording import plural, span
 
 _SHOWN = 5
-_QUEUE_WAIT_SECONDS = 30.0
 _SCAN_PERIODS = 3
 _NEWS_SECONDS = 3600.0  # how long a restart is worth telling
 
@@ -131,11 +131,15 @@ def _late(survey: Survey) -> Iterator[Problem]:
 
 
 def _waiting(survey: Survey) -> Iterator[Problem]:
-    oldest_at = survey.queue.oldest_waiting_at
-    if oldest_at and survey.alive("worker") and survey.now - oldest_at > _QUEUE_WAIT_SECONDS:
-        runs = plural(survey.queue.waiting, "run")
-        text = f"{runs} wait for a free slot, the oldest for {span(survey.now - oldest_at)}"
-        yield Problem("queue", text, "raise worker_concurrency or start another worker")
+    found = find_congestion(
+        waiting=survey.queue.waiting,
+        oldest_waiting_at=survey.queue.oldest_waiting_at,
+        holders=[Holder(run.id, run.name, run.started_at or survey.now) for run in survey.running],
+        slots=sum(worker.slots for worker in survey.alive("worker")),
+        now=survey.now,
+    )
+    if found:
+        yield Problem("queue", found.text, found.remedy)
 
 
 def _failing(survey: Survey) -> Iterator[Problem]:

@@ -6,7 +6,14 @@ from scheduler.cli.screen import Cell, Column, Screen
 from scheduler.cli.states import status_cell
 from scheduler.cli.times import Times
 from scheduler.db.report_rows import RunReport, RunTexts
-from scheduler.db.reports import find_function, find_run, list_attempts, list_runs, read_texts
+from scheduler.db.reports import (
+    find_function,
+    find_open_before,
+    find_run,
+    list_attempts,
+    list_runs,
+    read_texts,
+)
 from scheduler.errors import EXIT_OK
 from scheduler.wording import duration, plural, short_id, size, span
 
@@ -64,6 +71,16 @@ def error_in_words(run: RunReport) -> str:
     return error or run.reason or ""
 
 
+def _wait(run: RunReport, times: Times) -> str:
+    """Say what a queued run waits for."""
+    if run.available_at is None:
+        before = find_open_before(run)
+        return f"waits for {f'run {before.id}' if before else 'the run before it'} to end"
+    if run.available_at > times.now:
+        return f"waits for its time, {times.until(run.available_at)}"
+    return "waits for a free slot"
+
+
 def _row(run: RunReport, times: Times) -> list[Cell]:
     took = run.duration_seconds
     if run.status == "running" and run.started_at is not None:
@@ -72,13 +89,14 @@ def _row(run: RunReport, times: Times) -> list[Cell]:
         took_text = "" if took is None else duration(took)
     many = f"{run.slots:,} slots; " if run.slots > 1 else ""
     again = f"attempt {run.attempt}; " if run.attempt > 1 else ""
+    why = _wait(run, times) if run.status == "queued" else error_in_words(run)
     return [
         Cell(str(run.id)),
         Cell(times.clock(run.shown_at), "dim"),
         status_cell(run.status),
         Cell(run.name),
         Cell(took_text),
-        Cell(f"{many}{again}{error_in_words(run)}".removesuffix("; "), "dim"),
+        Cell(f"{many}{again}{why}".removesuffix("; "), "dim"),
     ]
 
 

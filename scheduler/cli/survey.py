@@ -4,11 +4,18 @@ from dataclasses import dataclass
 
 from scheduler.config import Config
 from scheduler.db.deviations import Deviation, list_deviations
-from scheduler.db.report_rows import FunctionReport, QueueReport, ScanErrorReport, ScanReport
+from scheduler.db.report_rows import (
+    FunctionReport,
+    QueueReport,
+    RunReport,
+    ScanErrorReport,
+    ScanReport,
+)
 from scheduler.db.reports import (
     count_runs_since,
     last_scan,
     list_functions,
+    list_running,
     list_scan_errors,
     read_queue,
 )
@@ -27,6 +34,7 @@ class Survey:
     functions: tuple[FunctionReport, ...]
     runs_24h: dict[str, int]
     queue: QueueReport
+    running: tuple[RunReport, ...]
     last_scan: ScanReport | None
     scan_errors: tuple[ScanErrorReport, ...]
     deviations: tuple[Deviation, ...]
@@ -45,6 +53,7 @@ def take_survey(config: Config, now: float) -> Survey:
         functions=tuple(list_functions()),
         runs_24h=count_runs_since(now - DAY_SECONDS),
         queue=read_queue(now),
+        running=tuple(list_running()),
         last_scan=last_scan(),
         scan_errors=tuple(list_scan_errors()),
         deviations=tuple(list_deviations(now)),

@@ -48,6 +48,11 @@ def list_runs(
     return [found[run_id] for run_id in dict.fromkeys(ids) if run_id in found]
 
 
+def list_running() -> list[RunReport]:
+    """Return the attempts that are running: as many as there are slots."""
+    return _runs("WHERE r.status = 'running'", [])
+
+
 def find_run(run_id: int) -> RunReport:
     """Return one attempt; raises NotFoundError."""
     found = _runs("WHERE r.id = ?", [run_id])

@@ -326,6 +326,54 @@ def test_status_names_each_problem_with_its_remedy(cli: Cli, now: float) -> None
         assert line in text
 
 
+def _seed_a_hog(now: float) -> None:
+    hog = seed_function("a.hog", next_run_at=now + 60)
+    seed_run(hog, "running", at=now - 300)
+    seed_run(hog, "queued", at=now - 240)
+    quick = seed_function("a.quick", next_run_at=now + 60)
+    seed_run(quick, "queued", at=now - 11, available_at=now - 11)
+    seed_run(quick, "queued", at=now, attempt=2, available_at=now + 300)
+
+
+@pytest.mark.usefixtures("seeded")
+def test_runs_that_wait_while_long_ones_hold_all_slots_are_a_problem_soon(
+    cli: Cli, now: float
+) -> None:
+    seed_process("ticker", now)
+    seed_process("worker", now, slots=1)
+    _seed_a_hog(now)
+
+    text = cli("status")
+
+    assert text.startswith("! running, 1 problem")
+    assert "! 1 run waits for a free slot, the oldest for 1" in text
+    assert ": run 1 (a.hog, 5m 0" in text
+    assert ") holds the only slot\n  → raise worker_concurrency, set a timeout, or: sch" in text
+    assert "cancel 1\n" in text
+
+
+@pytest.mark.usefixtures("seeded")
+def test_runs_that_wait_for_a_moment_beside_a_free_slot_are_no_problem(
+    cli: Cli, now: float
+) -> None:
+    seed_process("ticker", now)
+    seed_process("worker", now, slots=2)
+    _seed_a_hog(now)
+
+    assert cli("status").startswith("✓ all is well")
+
+
+@pytest.mark.usefixtures("seeded")
+def test_runs_that_wait_say_what_for(cli: Cli, now: float) -> None:
+    _seed_a_hog(now)
+
+    by_run = {line.split()[0]: line.rstrip() for line in cli("runs").splitlines()}
+
+    assert by_run["3"].endswith("waits for a free slot")
+    assert by_run["2"].endswith("waits for run 1 to end")
+    assert "attempt 2; waits for its time, in " in by_run["4"]
+
+
 @pytest.mark.usefixtures("seeded")
 def test_without_a_ticker_the_late_functions_are_its_problem_and_not_their_own(
     cli: Cli, now: float

@@ -299,7 +299,21 @@ def test_a_lost_worker_that_was_replaced_is_no_problem() -> None:
 
 def test_a_growing_queue_is_a_problem_with_its_age() -> None:
     waiting = replace(HEALTHY, queued={1: Queued(9, 7, NOW - 125, 1), 2: Queued(1, 0, None, 2)})
-    assert _problems(waiting) == ["7 runs in the queue, the oldest for 2m 05s"]
+    assert _problems(waiting) == ["7 runs wait for a free slot, the oldest for 2m 05s"]
+
+
+def test_a_long_run_that_holds_all_slots_while_others_wait_is_a_problem_with_its_number() -> None:
+    hog = run(status="running", started_at=NOW - 60, finished_at=None)
+    held = replace(
+        HEALTHY,
+        functions=(function(next_run_at=NOW + 60),),
+        running=(hog, hog._replace(id=hog.id + 1)),
+        queued={1: Queued(1, 1, NOW - 11, 1)},
+    )
+    (said,) = _problems(held)
+    assert said.startswith("1 run waits for a free slot, the oldest for 11s: run ")
+    assert said.endswith(" hold all 2 slots")
+    assert _problems(replace(held, running=(hog,))) == []
 
 
 def test_late_functions_are_counted() -> None:

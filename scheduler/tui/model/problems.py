@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scheduler.db.console_rows import Overview, ProcessRow, ScanErrorRow
+from scheduler.maintenance.congestion import Holder, find_congestion
 from scheduler.maintenance.replacement import unreplaced
 from scheduler.tui.look import Look
 from scheduler.tui.model.board import Board
@@ -11,7 +12,6 @@ from scheduler.wording import plural, short_id, span
 
 PERIODS = 3  # a duty that was due this many times over is overdue
 DISK_LOW = 0.05
-QUEUE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def problems(
         *_disk(disk_free),
         *_scans(overview, look),
         *_lateness(board),
-        *_queue(overview, look),
+        *_queue(overview, board, look),
         *_scan_errors(overview),
     ]
 
@@ -92,15 +92,23 @@ def _lateness(board: Board) -> Iterator[Problem]:
         yield Problem(f"{plural(count, 'function')} {verb} late", "scheduler explain NAME")
 
 
-def _queue(overview: Overview, look: Look) -> Iterator[Problem]:
+def _queue(overview: Overview, board: Board, look: Look) -> Iterator[Problem]:
     waiting = [queued for queued in overview.queued.values() if queued.ready]
-    oldest = min((queued.oldest_available_at or look.now for queued in waiting), default=look.now)
-    if look.now - oldest > QUEUE_SECONDS:
-        count = sum(queued.ready for queued in waiting)
-        yield Problem(
-            f"{plural(count, 'run')} in the queue, the oldest for {span(look.now - oldest)}",
-            "more workers or worker_concurrency",
-        )
+    found = find_congestion(
+        waiting=sum(queued.ready for queued in waiting),
+        oldest_waiting_at=min(
+            (queued.oldest_available_at or look.now for queued in waiting), default=None
+        ),
+        holders=[
+            Holder(run.id, entry.function.name, run.started_at or look.now)
+            for entry in board.entries.values()
+            for run in entry.running
+        ],
+        slots=sum(worker.slots for worker in of_role(overview, "worker") if is_alive(worker, look)),
+        now=look.now,
+    )
+    if found:
+        yield Problem(found.text, found.remedy)
 
 
 def scan_errors_sign(errors: Sequence[ScanErrorRow], look: Look) -> tuple[str, str]:
