@@ -23,6 +23,8 @@ def check_seconds(argument: str, value: object, *, least: float) -> float:
     seconds = value.total_seconds()
     if seconds < least:
         what = "zero or more" if least == 0 else f"at least {timedelta(seconds=least)}"
+        if seconds < 0:  # written out it would be "-1 day, 23:59:55"
+            raise _wrong(argument, f"-{-value}", "is negative", f"give {what}")
         raise _wrong(argument, str(value), "is too short", f"give {what}")
     if seconds > _MOST_SECONDS:
         raise _wrong(argument, str(value), "is too long", "give at most 100 years")

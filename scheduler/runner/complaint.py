@@ -28,6 +28,12 @@ class FileError:
     line: int | None
     severity: str = ERROR  # or WARNING: it was scanned, and its functions run
 
+    @property
+    def text(self) -> str:
+        """Type and message, in one line."""
+        kind = self.error_type.rpartition(".")[2]
+        return kind if self.message == kind else f"{kind}: {self.message}"
+
 
 def complain(
     path: str,

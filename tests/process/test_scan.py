@@ -299,6 +299,25 @@ def test_a_broken_and_a_mended_file_are_on_record_while_another_one_still_hangs(
     assert service.rows("SELECT COUNT(*) FROM scans") == [(1,)]
 
 
+PAST = """
+from datetime import timedelta
+from scheduler import schedule
+
+@schedule(timedelta(seconds=-5))
+def never():
+    pass
+"""
+
+
+def test_scan_names_the_type_of_an_error_and_a_negative_interval(service: Service) -> None:
+    service.write("a_base.py", "raise BaseException('x')\n")
+    service.write("b_bare.py", "raise ValueError\n")
+    service.write("c_past.py", PAST)
+    lines = service.run("scan").stdout.splitlines()
+    assert [line.partition(".py: ")[2] for line in lines[:2]] == ["BaseException: x", "ValueError"]
+    assert ".py: ScheduleError: interval: '-0:00:05' is negative; give at least" in lines[2]
+
+
 def test_scan_names_a_warning_and_succeeds(service: Service) -> None:
     service.write("loud.py", HEALTHY + "print('hello')\n")
     done = service.run("scan")
