@@ -20,6 +20,9 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 # What people read in place of the event's name; fields that a sentence uses are not repeated.
 MESSAGES = {
     "scan.finished": "discovered {functions} scheduled function(s)",
+    "scan.broken": "a {kind} cannot be scanned, mend it; `scheduler errors` tells all",
+    "scan.remarked": "a {kind} does more than define functions; `scheduler errors` tells all",
+    "scan.mended": "a {kind} has no error any more",
     "ticker.started": "runner loop started",
     "preload.failed": "preload: {module} cannot be imported, every executor does without: mend it, "
     "or take it out",

@@ -11,6 +11,7 @@ from scheduler.db.report_rows import FAILED, FunctionReport
 from scheduler.maintenance.conditions import Process
 from scheduler.maintenance.congestion import Holder, find_congestion
 from scheduler.maintenance.replacement import unreplaced
+from scheduler.maintenance.unscanned import unscanned
 from scheduler.wording import plural, span
 
 _SHOWN = 5
@@ -98,10 +99,10 @@ def _restarts(process: Process) -> str | None:
 
 
 def _scan(survey: Survey) -> Iterator[Problem]:
-    warnings = sum(error.severity == "warning" for error in survey.scan_errors)
-    if errors := len(survey.scan_errors) - warnings:
-        yield Problem("scan", f"{plural(errors, 'file')} cannot be scanned", "scheduler errors")
-    if warnings:
+    broken = [error.path for error in survey.scan_errors if error.severity != "warning"]
+    if text := unscanned(broken):
+        yield Problem("scan", text, "scheduler errors")
+    if warnings := len(survey.scan_errors) - len(broken):
         text = f"{plural(warnings, 'file')} printed or forked when imported"
         yield Problem("import", text, "scheduler errors")
     scan, patience = survey.last_scan, _SCAN_PERIODS * survey.config.scan_interval_seconds

@@ -36,11 +36,13 @@ class Scanning:
         process_id: Callable[[], str],
         clock: Clock,
         on_change: Callable[[], None] = lambda: None,
+        on_errors: Callable[[Sequence[FileError]], None] = lambda _: None,
     ) -> None:
         self._config = config
         self._process_id = process_id
         self._clock = clock
         self._on_change = on_change
+        self._on_errors = on_errors
         self._complained: set[str] = set()
         self._scanner = Scanner(
             config.scan_paths,
@@ -97,6 +99,7 @@ class Scanning:
                 errors=scans.count_errors(report.errors),
                 warnings=len(_lines(report.errors, WARNING)) or None,
             )
+        self._on_errors(report.errors)
 
     def _mark_gone(self, report: ScanReport) -> None:
         gone = find_gone(functions.fetch_places(), report)
@@ -150,7 +153,7 @@ def scan_once(
 
 
 def _lines(errors: Sequence[FileError], severity: str) -> tuple[str, ...]:
-    return tuple(f"{error.path}: {error.message}" for error in errors if error.severity == severity)
+    return tuple(f"{error.path}: {error.text}" for error in errors if error.severity == severity)
 
 
 def find_gone(places: Sequence[tuple[str, str, str]], report: ScanReport) -> list[str]:

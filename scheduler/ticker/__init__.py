@@ -10,6 +10,7 @@ from scheduler.errors import EXIT_FAILED, EXIT_OK
 from scheduler.logs import configure_logging, event
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.checkpoints import open_checkpoints
+from scheduler.maintenance.complaints import Complaints
 from scheduler.maintenance.conditions import list_processes
 from scheduler.maintenance.duties import Duty
 from scheduler.maintenance.presence import Presence
@@ -37,7 +38,13 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
     presence = Presence(config, "ticker", clock=clock)
     presence.start()
     surroundings = Surroundings(config, queue=queue, stop=stop, can_migrate=True)
-    scanning = Scanning(config, process_id=lambda: presence.id, clock=clock, on_change=bell.ring)
+    scanning = Scanning(
+        config,
+        process_id=lambda: presence.id,
+        clock=clock,
+        on_change=bell.ring,
+        on_errors=Complaints().tell,
+    )
     service = TickerService(
         config,
         queue=queue,

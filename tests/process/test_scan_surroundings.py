@@ -38,7 +38,10 @@ def test_scan_paths_that_cannot_be_read_are_told_apart_and_found_when_mended(
     assert "cannot be read: Too many levels of symbolic links" in said[str(loop)]
     assert service.wait_rows("SELECT result FROM run_logs WHERE status = 'success'")
     assert service.run("health").returncode == 0
-    assert "3 files cannot be scanned" in service.run("status").stdout
+    assert "3 folders cannot be scanned" in service.run("status").stdout
+    told = _log_lines(service, "WARNING: a folder cannot be scanned, mend it; `scheduler errors`")
+    assert sorted(line.split("path=")[1].split()[0] for line in told) == sorted(said)
+    assert sum("does not exist: create the folder" in line for line in told) == 1
 
     for path in (file, loop):
         path.unlink()
@@ -47,6 +50,10 @@ def test_scan_paths_that_cannot_be_read_are_told_apart_and_found_when_mended(
         service.write(f"../{path.name}/{path.name}.py", ONE.format(f"in_{path.name}"))
     service.wait_rows("SELECT 1 FROM run_logs WHERE result LIKE '''in_%'", at_least=3)
     wait_for(lambda: not errors(service), lambda: f"no errors, not {errors(service)}")
+    wait_for(
+        lambda: len(_log_lines(service, "INFO: a folder has no error any more path=")) == 3,
+        "each mended folder to be told once",
+    )
 
 
 def test_a_scan_path_that_goes_away_keeps_its_functions_until_it_is_back(
@@ -105,3 +112,7 @@ def test_ten_thousand_files_are_scanned_while_the_first_of_them_run_on_time(
     assert service.run("health").returncode == 0
     missed = "SELECT * FROM run_logs WHERE slots > 1 AND queued_at > ?"
     assert service.rows(missed, began) == []
+
+
+def _log_lines(service: Service, text: str) -> list[str]:
+    return [line for line in service.read_log().splitlines() if text in line]

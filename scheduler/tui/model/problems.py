@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from scheduler.db.console_rows import Overview, ProcessRow, ScanErrorRow
 from scheduler.maintenance.congestion import Holder, find_congestion
 from scheduler.maintenance.replacement import unreplaced
+from scheduler.maintenance.unscanned import unscanned
 from scheduler.tui.look import Look
 from scheduler.tui.model.board import Board
 from scheduler.wording import plural, short_id, span
@@ -120,9 +121,9 @@ def scan_errors_sign(errors: Sequence[ScanErrorRow], look: Look) -> tuple[str, s
 
 
 def _scan_errors(overview: Overview) -> Iterator[Problem]:
-    warnings = sum(error.is_warning for error in overview.scan_errors)
-    if count := len(overview.scan_errors) - warnings:
-        yield Problem(f"{plural(count, 'file')} cannot be scanned", "panel 3 says why")
-    if warnings:
+    broken = [error.path for error in overview.scan_errors if not error.is_warning]
+    if said := unscanned(broken):
+        yield Problem(said, "panel 3 says why")
+    if warnings := len(overview.scan_errors) - len(broken):
         text = f"{plural(warnings, 'file')} printed or forked when imported"
         yield Problem(text, "panel 3 shows what")
