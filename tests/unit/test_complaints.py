@@ -1,6 +1,7 @@
 """The service's log of what cannot be scanned: each fault once, and once when it is gone."""
 
 import io
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -18,10 +19,13 @@ class Settings:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
+    root, stream = logging.getLogger(), io.StringIO()
+    handlers, level = root.handlers, root.level
     configure_logging(Settings(), stream)
     yield stream
     configure_logging(Settings())
+    root.handlers = handlers
+    root.setLevel(level)
 
 
 def _taken(log: io.StringIO) -> list[str]:
