@@ -12,6 +12,7 @@ from scheduler.cli.survey import Survey, take_survey
 from scheduler.cli.times import Times
 from scheduler.db.report_rows import FAILED
 from scheduler.errors import EXIT_OK
+from scheduler.runner.complaint import ERROR
 from scheduler.wording import plural
 
 
@@ -111,6 +112,6 @@ def _as_json(survey: Survey, problems: list[Problem]) -> dict[str, object]:
         "runs_24h": survey.runs_24h,
         "queue": asdict(survey.queue),
         "last_scan": survey.last_scan,
-        "scan_errors": len(survey.scan_errors),
+        "scan_errors": sum(error.severity == ERROR for error in survey.scan_errors),
         "problems": problems,
     }

@@ -6,6 +6,7 @@ from scheduler.db.ended_runs import Query
 from scheduler.db.processes import SELECT_PROCESSES, ProcessRow
 from scheduler.db.report_rows import QueueReport
 from scheduler.db.reports import SELECT_QUEUE, queue_report
+from scheduler.runner.complaint import ERROR
 
 LATE_AFTER_SECONDS = 5.0
 
@@ -48,7 +49,7 @@ def measure(query: Query, now: float) -> Measurements:
         [],
     )
     scans = query("SELECT finished_at, started_at FROM scans ORDER BY id DESC LIMIT 1", [])
-    ((scan_errors,),) = query("SELECT COUNT(*) FROM scan_errors", [])
+    ((scan_errors,),) = query("SELECT COUNT(*) FROM scan_errors WHERE severity = ?", [ERROR])
     states = query("SELECT state, COUNT(*) FROM scheduled_functions GROUP BY state", [])
     return Measurements(
         processes=tuple(ProcessRow(*row) for row in query(SELECT_PROCESSES, [])),

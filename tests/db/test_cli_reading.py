@@ -302,6 +302,7 @@ def test_a_warning_of_a_scan_is_a_problem_but_not_an_unhealthy_one(cli: Cli, now
     seed_scan_error(severity="warning")
 
     assert "! 1 file printed or forked when imported\n  → scheduler errors\n" in cli("status")
+    assert json.loads(cli("status", "--json"))["scan_errors"] == 0
     cli("health", "--strict")
 
 

@@ -131,6 +131,15 @@ def test_trigger_remarks_what_stands_in_the_way_of_the_functions_slots(cli: Cli)
         assert err.startswith(f"note: {remark}")
 
 
+@pytest.mark.usefixtures("service")
+def test_a_file_that_only_calls_for_a_warning_is_not_said_to_fail(cli: Cli) -> None:
+    seed_function("a.prints", scan_path="/f", module_path="prints.py")
+    seed_scan_error("/f/prints.py", severity="warning", error_type="ImportOutput")
+
+    assert "cannot be scanned" not in cli("trigger", "a.prints")[2]
+    assert "cannot be scanned" not in cli("explain", "a.prints")[1]
+
+
 def test_a_function_that_is_gone_is_not_triggered_and_tells_where_it_should_be(
     cli: Cli, config: Config, tmp_path: Path
 ) -> None:

@@ -175,6 +175,7 @@ def test_the_state_of_the_service_is_told(database: Config) -> None:
     seed_process("worker", slots=4)
     seed_process("worker", id="worker-2", state="lost")
     seed_scan_error()
+    seed_scan_error("/functions/prints.py", severity="warning")
 
     found = samples(render(database, query=query, clock=SettableClock(NOW + 3)))
 
