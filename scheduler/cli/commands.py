@@ -174,7 +174,7 @@ COMMANDS = (
                     "nargs": "?",
                     "default": "now",
                     "metavar": "TIME",
-                    "help": "ISO 8601, HH:MM[:SS], epoch seconds or now (default)",
+                    "help": "ISO 8601, HH:MM[:SS], seconds since 1970 or now (default)",
                 },
             ),
             _JSON,

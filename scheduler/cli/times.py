@@ -72,7 +72,8 @@ class Times:
                 moment = datetime.fromisoformat(text)
         except ValueError:
             raise UsageError(
-                f"cannot read the time {text!r}; write 2026-03-01T07:00, 07:00, now or epoch"
+                f"cannot read the time {text!r}; write 2026-03-01T07:00, 07:00, now "
+                "or seconds since 1970 (8 to 11 digits)"
             ) from None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=self._zone)

@@ -33,9 +33,11 @@ def test_a_time_of_day_is_meant_in_the_functions_time_zone() -> None:
     assert Times(NOW, "America/New_York").parse("2026-03-01T02:00") == 1_772_348_400.0
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "25:00", "07:60", "2026-13-01", "7"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "25:00", "07:60", "2026-13-01", "7", "0", "epoch"]
+)
 def test_what_is_no_time_is_refused_with_examples(text: str) -> None:
-    with pytest.raises(UsageError, match="write 2026-03-01T07:00"):
+    with pytest.raises(UsageError, match="write 2026-03-01T07:00, .* or seconds since 1970"):
         Times(NOW, "UTC").parse(text)
 
 
