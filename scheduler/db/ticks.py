@@ -37,6 +37,10 @@ _DUE = """
             WHERE o.function_id = f.id AND o.status IN ('queued', 'running')),
         (SELECT COUNT(*) FROM run_logs o WHERE o.function_id = f.id
             AND o.status IN ('queued', 'running') AND o.available_at IS NULL),
+        (SELECT COUNT(*) FROM run_logs o WHERE o.function_id = f.id
+            AND o.status IN ('queued', 'running') AND o.status = 'running'),
+        (SELECT COUNT(*) FROM run_logs o WHERE o.function_id = f.id
+            AND o.status IN ('queued', 'running') AND o.status = 'queued' AND o.attempt > 1),
         newest.id, newest.status, newest.reason, newest.scheduled_for
     FROM scheduled_functions f LEFT JOIN run_logs newest ON newest.id =
         (SELECT MAX(n.id) FROM run_logs n WHERE n.function_id = f.id)
@@ -140,6 +144,8 @@ def _due(row: tuple[Any, ...]) -> DueFunction:
         jitter_seconds,
         open_runs,
         held_runs,
+        running_runs,
+        retrying_runs,
         streak_id,
         streak_status,
         streak_reason,
@@ -159,6 +165,8 @@ def _due(row: tuple[Any, ...]) -> DueFunction:
         jitter_seconds=jitter_seconds,
         open_runs=open_runs,
         held_runs=held_runs,
+        running_runs=running_runs,
+        retrying_runs=retrying_runs,
         streak=streak or None,
     )
 

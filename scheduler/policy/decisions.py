@@ -7,12 +7,16 @@ from scheduler.triggers import Trigger, first_from
 
 # Why a slot was not run, as people read it in a row's `reason`.
 STILL_RUNNING = "the run before was still going"
+NOT_STARTED = "the run before had not started yet"
+TO_TRY_AGAIN = "the run before had failed and was to be tried again"
 ONE_WAITS = "another run was already waiting"
 PAUSED = "the function was paused"
 DISABLED = "the function was disabled"
 OUTSIDE_GRACE = "it was later than its grace allows"
 SCHEDULER_DOWN = "the scheduler was not running when it was due"
 TOO_MANY = "only the newest 100 missed slots are made up for"
+# Those that name another run of the function as the cause.
+OVERLAPS = frozenset({STILL_RUNNING, NOT_STARTED, TO_TRY_AGAIN, ONE_WAITS})
 
 CATCH_UP_LIMIT = 100
 # `catch_up="skip"` without a grace: what is later than this was missed, not merely ticked late.
@@ -36,8 +40,8 @@ class Streak:
 class DueFunction:
     """What a tick knows of a function that is due; instants are UTC epoch seconds.
 
-    open_runs: its attempts queued, held, running or waiting for a retry; held_runs: those of them
-    that wait for another to end.
+    open_runs: its attempts queued, held, running or waiting for a retry; of these held_runs wait
+    for another to end, running_runs have started, and retrying_runs follow one that failed.
     """
 
     id: int
@@ -50,6 +54,8 @@ class DueFunction:
     jitter_seconds: float = 0.0
     open_runs: int = 0
     held_runs: int = 0
+    running_runs: int = 0
+    retrying_runs: int = 0
     streak: Streak | None = None
 
 
@@ -186,10 +192,16 @@ def _overlap(due: DueFunction, runs: list[_Span]) -> list[NewRow]:
     if due.open_runs == 0:
         return [_run(due, span, is_held=index > 0) for index, span in enumerate(runs)]
     if due.overlap == "skip":
-        return [_not_run("skipped", _joined(runs), STILL_RUNNING)]
+        return [_not_run("skipped", _joined(runs), _why_skipped(due))]
     if due.overlap == "queue" and due.held_runs > 0:
         return [_not_run("skipped", _joined(runs), ONE_WAITS)]
     return [_run(due, span, is_held=True) for span in runs]
+
+
+def _why_skipped(due: DueFunction) -> str:
+    if due.running_runs > 0:
+        return STILL_RUNNING
+    return TO_TRY_AGAIN if due.retrying_runs > 0 else NOT_STARTED
 
 
 def _extension(streak: Streak | None, rows: tuple[NewRow, ...]) -> Extension | None:

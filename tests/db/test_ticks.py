@@ -5,9 +5,10 @@ import pytest
 from scheduler.config import Config
 from scheduler.db import poison, ticks
 from scheduler.db.finishes import finish
-from scheduler.db.statements import change, transaction
+from scheduler.db.runs import insert_run_log
+from scheduler.db.statements import change, rows, transaction
 from scheduler.executor import Outcome
-from scheduler.policy import STILL_RUNNING, decide
+from scheduler.policy import NOT_STARTED, STILL_RUNNING, TO_TRY_AGAIN, decide
 from tests.db.rows import NOW, WORKER, discover, one, run_one, runs, start_run, tick
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -48,6 +49,31 @@ def test_a_streak_of_skips_is_one_row_that_grows() -> None:
         ("skipped", 5, NOW + 1, NOW + 5)
     ]
     assert one("SELECT reason FROM run_logs WHERE status = 'skipped'") == STILL_RUNNING
+
+
+def test_each_stage_of_the_run_before_is_a_streak_of_its_own() -> None:
+    discover("a.f", interval_seconds=1.0, retries=1)
+    ((first, _),) = tick(NOW)
+    for second in (1, 2):
+        tick(NOW + second)
+    failing = start_run(first, NOW + 2.5)
+    for second in (3, 4):
+        tick(NOW + second)
+    finish(failing, Outcome(status="error"), WORKER, NOW + 4.5)  # the next attempt is in 10 s
+    for second in (5, 6, 15):
+        tick(NOW + second)
+    assert rows("SELECT slots, reason FROM run_logs WHERE status = 'skipped' ORDER BY id") == [
+        (2, NOT_STARTED),
+        (2, STILL_RUNNING),
+        (11, TO_TRY_AGAIN),
+    ]
+
+
+def test_a_run_queued_by_hand_counts_as_open_and_is_not_said_to_be_going() -> None:
+    discover("a.f")
+    insert_run_log(1, NOW - 5, now=NOW - 5)
+    assert tick(NOW) == []
+    assert runs("status", "reason")[1] == ("skipped", NOT_STARTED)
 
 
 def test_a_week_of_downtime_is_one_row_that_answers_for_all_its_slots() -> None:

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from scheduler.policy import (
     CATCH_UP_LIMIT,
     DISABLED,
+    NOT_STARTED,
     ONE_WAITS,
     OUTSIDE_GRACE,
     PAUSED,
     SCHEDULER_DOWN,
     STILL_RUNNING,
+    TO_TRY_AGAIN,
     TOO_MANY,
     Decision,
     DueFunction,
@@ -105,17 +107,29 @@ def test_skip_with_a_grace_misses_the_older_and_runs_once_for_the_rest() -> None
 
 
 def test_overlap_skip_skips_while_a_run_is_open() -> None:
-    rows = decide(replace(DUE, open_runs=1), 661).rows
+    rows = decide(replace(DUE, open_runs=1, running_runs=1), 661).rows
     assert rows == (_not_run("skipped", STILL_RUNNING, 660, covers_from=600, slots=2),)
 
 
+@pytest.mark.parametrize("catch_up", ["latest", "all", "skip"])
+def test_a_skip_names_what_became_of_the_run_before(catch_up: str) -> None:
+    waiting = replace(DUE, open_runs=2, held_runs=1, catch_up=catch_up)
+    for due, reason in (
+        (waiting, NOT_STARTED),
+        (replace(waiting, retrying_runs=1), TO_TRY_AGAIN),
+        (replace(waiting, running_runs=1), STILL_RUNNING),
+        (replace(waiting, running_runs=1, retrying_runs=1), STILL_RUNNING),
+    ):
+        assert decide(due, 600).rows == (_not_run("skipped", reason, 600),)
+
+
 def test_a_skip_of_many_catch_up_runs_is_one_row() -> None:
-    rows = decide(replace(DUE, open_runs=1, catch_up="all"), 730).rows
+    rows = decide(replace(DUE, open_runs=1, running_runs=1, catch_up="all"), 730).rows
     assert rows == (_not_run("skipped", STILL_RUNNING, 720, covers_from=600, slots=3),)
 
 
 def test_overlap_queue_lets_one_run_wait() -> None:
-    due = replace(DUE, overlap="queue", open_runs=1)
+    due = replace(DUE, overlap="queue", open_runs=1, running_runs=1)
     assert decide(due, 600).rows == (_run(600, is_held=True),)
 
 
@@ -141,7 +155,7 @@ def test_overlap_replace_cancels_nothing_when_nothing_is_open_or_nothing_runs() 
 
 
 def test_a_streak_of_skips_extends_one_row() -> None:
-    due = replace(DUE, open_runs=1, streak=_streak("skipped", STILL_RUNNING))
+    due = replace(DUE, open_runs=1, running_runs=1, streak=_streak("skipped", STILL_RUNNING))
     decision = decide(due, 661)
     assert decision.rows == ()
     assert decision.extend == Extension(row_id=9, scheduled_for=660, added_slots=2)
@@ -151,7 +165,8 @@ def test_a_streak_of_skips_extends_one_row() -> None:
     ("status", "reason"), [("skipped", PAUSED), ("missed", STILL_RUNNING), ("skipped", ONE_WAITS)]
 )
 def test_a_skip_for_another_reason_begins_a_row_of_its_own(status: str, reason: str) -> None:
-    decision = decide(replace(DUE, open_runs=1, streak=_streak(status, reason)), 600)
+    due = replace(DUE, open_runs=1, running_runs=1, streak=_streak(status, reason))
+    decision = decide(due, 600)
     assert decision.extend is None
     assert decision.rows == (_not_run("skipped", STILL_RUNNING, 600),)
 
@@ -170,7 +185,7 @@ def test_missed_slots_extend_a_streak_and_the_run_after_them_is_a_row() -> None:
 
 def test_a_streak_from_the_future_of_a_clock_set_back_is_not_extended() -> None:
     streak = replace(_streak("skipped", STILL_RUNNING), scheduled_for=9000)
-    assert decide(replace(DUE, open_runs=1, streak=streak), 600).extend is None
+    assert decide(replace(DUE, open_runs=1, running_runs=1, streak=streak), 600).extend is None
 
 
 def test_jitter_puts_off_the_run_and_leaves_the_slot_on_the_grid() -> None:
@@ -280,6 +295,8 @@ TICKS = st.lists(
         st.one_of(st.floats(0.001, 2), st.floats(1, 7000), st.floats(1, 3e6)),
         st.integers(0, 3),
         st.integers(0, 2),
+        st.integers(0, 2),
+        st.integers(0, 2),
     ),
     min_size=1,
     max_size=25,
@@ -297,12 +314,12 @@ OPTIONS = st.builds(
 
 @given(trigger=SCHEDULES, options=OPTIONS, ticks=TICKS)
 def test_every_slot_is_answered_by_exactly_one_row(
-    trigger: Trigger, options: DueFunction, ticks: list[tuple[float, int, int]]
+    trigger: Trigger, options: DueFunction, ticks: list[tuple[float, int, int, int, int]]
 ) -> None:
     first = trigger.next_after(1.8e9)
     assert first is not None
     now, next_run_at, history = first, first, History()
-    for seconds, open_runs, held_runs in ticks:
+    for seconds, open_runs, held_runs, running_runs, retrying_runs in ticks:
         now += seconds
         due = replace(
             options,
@@ -310,6 +327,8 @@ def test_every_slot_is_answered_by_exactly_one_row(
             next_run_at=next_run_at,
             open_runs=open_runs,
             held_runs=min(held_runs, open_runs),
+            running_runs=min(running_runs, open_runs),
+            retrying_runs=min(retrying_runs, open_runs),
             streak=history.streak(),
         )
         decision = decide(due, now)
