@@ -23,7 +23,10 @@ class _Table(Model):
 
 
 class ScheduledFunction(_Table):
-    """A decorated function, its schedule and its place on the grid."""
+    """A decorated function, its schedule and its place on the grid.
+
+    gone_at, back_at: its last absence from the code; back_at is null while it is gone.
+    """
 
     id = BigAutoField()
     name = TextField(unique=True)
@@ -52,6 +55,7 @@ class ScheduledFunction(_Table):
     next_run_at = DoubleField(null=True)
     paused_at = DoubleField(null=True)
     gone_at = DoubleField(null=True)
+    back_at = DoubleField(null=True)
     schedule_since_at = DoubleField()
     pruned_until_at = DoubleField(null=True)
     source_hash = TextField()

@@ -87,6 +87,8 @@ def _print(context: Context, answer: Explanation, times: Times) -> None:
     verdict = _OTHER.get(answer.verdict) or status_cell(answer.verdict)
     screen.line(f"{_both_zones(answer.at, times)}: {screen.paint(verdict.text, verdict.role)}")
     screen.line(f"  {answer.why}")
+    if answer.gone_at is not None:
+        screen.line(f"  {_absence(answer.gone_at, answer.back_at, times)}")
     for run in answer.runs:
         screen.line(f"  {_attempt(run, times)}")
     if answer.blocker is not None:
@@ -95,6 +97,12 @@ def _print(context: Context, answer: Explanation, times: Times) -> None:
         for label, slot in (("before", answer.previous_slot_at), ("after", answer.next_slot_at)):
             if slot is not None:
                 screen.line(f"  nearest slot {label}: {_both_zones(slot, times)}")
+
+
+def _absence(gone_at: float, back_at: float | None, times: Times) -> str:
+    if back_at is None:
+        return f"gone since {times.full(gone_at)}"
+    return f"gone from {times.full(gone_at)} to {times.full(back_at)}"
 
 
 def _both_zones(at: float, times: Times) -> str:

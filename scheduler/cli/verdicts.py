@@ -5,9 +5,10 @@ from math import inf
 
 from scheduler.clock import round_ms
 from scheduler.db.report_rows import FunctionReport, RunReport
-from scheduler.db.reports import find_covering, find_first_slot, find_running_at
+from scheduler.db.reports import find_covering, find_first_slot, find_open_at
 from scheduler.errors import ScheduleError
-from scheduler.triggers import Trigger, build_trigger
+from scheduler.policy import OVERLAPS
+from scheduler.triggers import Trigger, build_trigger, first_from
 
 _HALF_MILLISECOND = 0.0005
 
@@ -18,6 +19,7 @@ class Explanation:
 
     verdict: the status of the last attempt, or one of future, undecided, paused, disabled, gone,
     no_slot, before_discovery, pruned, unknown. `slot_at` is None where the instant is no slot.
+    gone_at, back_at: the absence that a verdict of gone is about; back_at is None while it lasts.
     """
 
     name: str
@@ -29,6 +31,8 @@ class Explanation:
     blocker: RunReport | None
     previous_slot_at: float | None
     next_slot_at: float | None
+    gone_at: float | None = None
+    back_at: float | None = None
 
 
 def explain_instant(
@@ -43,7 +47,6 @@ def explain_instant(
         verdict, why = runs[0].status, _why_of_run(runs[0])
     else:
         verdict, why = _without_row(function, at, now=now, has_ticker=has_ticker, is_slot=is_slot)
-    is_blocked = bool(runs) and runs[0].status == "skipped" and runs[0].claimed_by is None
     return Explanation(
         name=function.name,
         at=at,
@@ -51,9 +54,11 @@ def explain_instant(
         verdict=verdict,
         why=why,
         runs=runs,
-        blocker=find_running_at(function.id, at) if is_blocked else None,
+        blocker=_blocker(function, runs[0], at) if runs else None,
         previous_slot_at=_previous(function, trigger, at),
         next_slot_at=_next(function, trigger, at),
+        gone_at=function.gone_at if verdict == "gone" else None,
+        back_at=function.back_at if verdict == "gone" else None,
     )
 
 
@@ -103,6 +108,16 @@ def _answers(function: FunctionReport, trigger: Trigger | None, at: float) -> li
     return runs if trigger.latest_until(at) == at else []
 
 
+def _blocker(function: FunctionReport, run: RunReport, at: float) -> RunReport | None:
+    """Return the run for which a slot was skipped: open when it was due, or when it was decided."""
+    if run.status != "skipped" or run.reason not in OVERLAPS:
+        return None
+    blocker = find_open_at(function.id, at)
+    if blocker is None and run.finished_at is not None:
+        return find_open_at(function.id, run.finished_at)
+    return blocker
+
+
 def _is_slot(function: FunctionReport, trigger: Trigger | None, at: float) -> bool:
     if trigger is None or at < _known_since(function):
         return False
@@ -115,22 +130,29 @@ def _known_since(function: FunctionReport) -> float:
 
 
 def _previous(function: FunctionReport, trigger: Trigger | None, at: float) -> float | None:
-    until = min(at, _gone_from(function)) - _HALF_MILLISECOND
-    before = trigger.latest_until(until) if trigger else None
+    gone_from, back_from = _absence(function)
+    before = trigger.latest_until(at - _HALF_MILLISECOND) if trigger else None
+    if trigger and before is not None and gone_from <= before < back_from:
+        before = trigger.latest_until(gone_from - _HALF_MILLISECOND)
     return before if before is not None and before >= _known_since(function) else None
 
 
 def _next(function: FunctionReport, trigger: Trigger | None, at: float) -> float | None:
     following = trigger.next_after(at) if trigger else None
-    return following if following is not None and following < _gone_from(function) else None
+    gone_from, back_from = _absence(function)
+    if trigger is None or following is None or not gone_from <= following < back_from:
+        return following
+    return first_from(trigger, back_from) if back_from < inf else None
 
 
-def _gone_from(function: FunctionReport) -> float:
-    """Return from when on a function has no slots because it is gone; infinity if it is not."""
-    if function.state != "gone":
-        return inf
-    known = (function.gone_at, function.next_run_at)
-    return min((at for at in known if at is not None), default=-inf)
+def _absence(function: FunctionReport) -> tuple[float, float]:
+    """Return from when until when a function last was gone and had no slots; infinity if never."""
+    if function.state == "gone":
+        known = (function.gone_at, function.next_run_at)
+        return min((at for at in known if at is not None), default=-inf), inf
+    if function.gone_at is None or function.back_at is None:
+        return inf, inf
+    return function.gone_at, function.back_at
 
 
 def _without_row(
@@ -140,14 +162,17 @@ def _without_row(
         return "before_discovery", "the function was not known yet"
     if function.pruned_until_at is not None and at <= function.pruned_until_at:
         return "pruned", "its record was deleted by retention"
+    gone_from, back_from = _absence(function)
+    if gone_from <= at < back_from:
+        if back_from == inf:
+            return "gone", "the function is gone from the code; it has no slots until it is back"
+        return "gone", "the function was gone from the code then and had no slots"
     if at < function.schedule_since_at and not is_slot:
         return "unknown", "it was not in the code then or had another schedule; no run is on record"
-    if at >= _gone_from(function):
-        return "gone", "the function is gone from the code; it has no slots until it is back"
     if not is_slot:
         return "no_slot", "its schedule has no slot at this time"
     if function.next_run_at is None or at < function.next_run_at:
-        return "unknown", "no record of it: the function was gone then, or the clock was set"
+        return "unknown", "no record of it: the clock was set, or the function was gone"
     return _not_decided(function, at, now=now, has_ticker=has_ticker)
 
 

@@ -74,7 +74,7 @@ def mark_gone(names: Sequence[str], now: float) -> None:
         chunk = names[at : at + BATCH]
         with transaction():
             change(
-                "UPDATE scheduled_functions SET state = 'gone', gone_at = ? "
+                "UPDATE scheduled_functions SET state = 'gone', gone_at = ?, back_at = NULL "
                 f"WHERE state != 'gone' AND name IN ({placeholders(len(chunk))})",
                 [now, *chunk],
             )

@@ -8,7 +8,10 @@ FINAL = ("success", "error", "timeout", "lost", "cancelled", "skipped", "missed"
 
 @dataclass(frozen=True, slots=True)
 class FunctionReport:
-    """A scheduled function with what of it is open now; the JSON of `scheduler list`."""
+    """A scheduled function with what of it is open now; the JSON of `scheduler list`.
+
+    gone_at, back_at: its last absence from the code; back_at is None while it is gone.
+    """
 
     id: int
     name: str
@@ -35,6 +38,7 @@ class FunctionReport:
     next_run_at: float | None
     paused_at: float | None
     gone_at: float | None
+    back_at: float | None
     schedule_since_at: float
     pruned_until_at: float | None
     first_seen_at: float

@@ -107,12 +107,13 @@ def find_first_slot(function_id: int, first: float, before: float) -> float | No
     return None if slot is None else float(slot)
 
 
-def find_running_at(function_id: int, instant: float) -> RunReport | None:
-    """Return the attempt that was running at an instant, None when none was."""
+def find_open_at(function_id: int, instant: float) -> RunReport | None:
+    """Return the attempt that was running at an instant, else one that was queued, else None."""
     found = _runs(
-        "WHERE r.function_id = ? AND r.started_at <= ? "
-        "AND (r.finished_at IS NULL OR r.finished_at > ?) ORDER BY r.id DESC LIMIT 1",
-        [function_id, instant, instant],
+        "WHERE r.function_id = ? AND r.queued_at <= ? "
+        "AND (r.finished_at IS NULL OR r.finished_at > ?) "
+        "ORDER BY CASE WHEN r.started_at <= ? THEN 0 ELSE 1 END, r.id DESC LIMIT 1",
+        [function_id, instant, instant, instant],
     )
     return found[0] if found else None
 

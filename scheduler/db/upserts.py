@@ -43,7 +43,7 @@ _FOUND = (
     "source_hash",
 )
 _SCHEDULE = frozenset({"interval_seconds", "cron", "timezone", "start"})
-_PLACE = ("anchor_at", "next_run_at", "schedule_since_at", "state", "gone_at")
+_PLACE = ("anchor_at", "next_run_at", "schedule_since_at", "state", "back_at")
 _KNOWN = ("id", "name", *_FOUND, *_PLACE)
 
 
@@ -172,7 +172,7 @@ def _update(
         write_decided_rows(before["id"], decision, now)
         place |= {"next_run_at": decision.next_run_at}
     if before["state"] == "gone":
-        place |= {"state": "active", "gone_at": None}
+        place |= {"state": "active", "back_at": now}
     assigned = values | place | {"last_seen_at": now}
     change(
         f"UPDATE scheduled_functions SET {', '.join(f'{column} = ?' for column in assigned)} "

@@ -43,6 +43,7 @@ def up(migrator: object, db: Database) -> None:
         next_run_at = DoubleField(null=True)
         paused_at = DoubleField(null=True)
         gone_at = DoubleField(null=True)
+        back_at = DoubleField(null=True)
         schedule_since_at = DoubleField()
         pruned_until_at = DoubleField(null=True)
         source_hash = TextField()

@@ -12,6 +12,7 @@ from scheduler.config import load_config
 from scheduler.db.connection import close_database
 from scheduler.db.reports import find_function
 from scheduler.db.schema import init_schema
+from scheduler.policy import NOT_STARTED, PAUSED, STILL_RUNNING, TO_TRY_AGAIN
 from tests.db.seeding import NOW, seed_function, seed_run
 
 ASKED_AT = NOW + 3600
@@ -78,13 +79,52 @@ def test_a_slot_that_was_coalesced_is_answered_by_the_run_that_covers_it() -> No
 def test_a_skipped_slot_names_the_run_that_was_still_going() -> None:
     function = seed_function(next_run_at=NOW + 120)
     long = seed_run(function, at=NOW, finished_at=NOW + 90)
-    seed_run(function, "skipped", at=NOW + 60, reason="the run before was still going")
+    seed_run(function, "skipped", at=NOW + 60, reason=STILL_RUNNING, queued_at=None)
 
     answer = explain(NOW + 60)
 
     assert answer.verdict == "skipped"
     assert answer.blocker is not None
     assert answer.blocker.id == long
+
+
+@pytest.mark.parametrize("reason", [NOT_STARTED, TO_TRY_AGAIN])
+def test_a_slot_that_was_skipped_for_a_waiting_run_names_that_run(reason: str) -> None:
+    function = seed_function(next_run_at=NOW + 120)
+    run = seed_run(function, at=NOW, started_at=NOW + 75, finished_at=NOW + 80)
+    seed_run(function, "skipped", at=NOW + 60, reason=reason, queued_at=None)
+
+    answer = explain(NOW + 60)
+
+    assert answer.why == f"it was skipped: {reason}"
+    assert answer.blocker is not None
+    assert answer.blocker.id == run
+
+
+def test_a_slot_of_a_downtime_names_the_run_that_was_queued_before_it_was_decided() -> None:
+    function = seed_function(next_run_at=NOW + 120)
+    by_hand = seed_run(function, "queued", at=NOW + 70, trigger="manual")
+    seed_run(
+        function,
+        "skipped",
+        at=NOW + 60,
+        reason=NOT_STARTED,
+        queued_at=None,
+        finished_at=NOW + 100,
+    )
+
+    blocker = explain(NOW + 60).blocker
+
+    assert blocker is not None
+    assert blocker.id == by_hand
+
+
+def test_a_slot_of_a_pause_blames_no_other_run() -> None:
+    function = seed_function(next_run_at=NOW + 120)
+    seed_run(function, at=NOW, finished_at=NOW + 90)
+    seed_run(function, "skipped", at=NOW + 60, reason=PAUSED, queued_at=None)
+
+    assert explain(NOW + 60).blocker is None
 
 
 def test_a_missed_slot_says_why() -> None:
@@ -290,6 +330,32 @@ def test_what_is_paused_says_that_its_next_slot_will_be_skipped(
     assert out.endswith(", to be skipped\n")
 
 
+def test_a_slot_of_the_last_absence_says_from_when_to_when_the_function_was_gone(
+    command: Callable[..., str],
+) -> None:
+    seed_function(
+        gone_at=NOW + 70, back_at=NOW + 200.5, next_run_at=NOW + 240, schedule_since_at=NOW
+    )
+
+    out = command("2027-01-15T08:02:00")
+
+    assert out.splitlines()[1:4] == [
+        "2027-01-15 08:02:00 UTC: - gone",
+        "  the function was gone from the code then and had no slots",
+        "  gone from 2027-01-15 08:01:10 UTC to 2027-01-15 08:03:20.500 UTC",
+    ]
+
+
+def test_the_slots_around_an_absence_are_outside_it() -> None:
+    seed_function(gone_at=NOW + 70, back_at=NOW + 200.5, next_run_at=NOW + 240)
+
+    for instant in (NOW + 65, NOW + 150, NOW + 210):
+        answer = explain(instant, now=NOW + 210)
+        assert (answer.previous_slot_at, answer.next_slot_at) == (NOW + 60, NOW + 240)
+    assert explain(NOW + 150, now=NOW + 210).verdict == "gone"
+    assert explain(NOW + 210, now=NOW + 210).verdict == "no_slot"
+
+
 def test_what_is_gone_names_no_next_slot(command: Callable[..., str]) -> None:
     long_ago = 1_700_000_000.0
     seed_function(
@@ -298,6 +364,7 @@ def test_what_is_gone_names_no_next_slot(command: Callable[..., str]) -> None:
         next_run_at=long_ago + 120,
         anchor_at=long_ago,
         schedule_since_at=long_ago,
+        first_seen_at=long_ago,
     )
 
     out = command()
@@ -305,7 +372,9 @@ def test_what_is_gone_names_no_next_slot(command: Callable[..., str]) -> None:
     assert "reports.send has been gone for" in out
     assert "2023-11-14 22:14:20 UTC: " in out
     assert "next slot" not in out
-    assert "nearest slot after" not in command("2025-01-15T09:00:30")
+    later = command("2025-01-15T09:00:30")
+    assert "  gone since 2023-11-14 22:14:30 UTC\n" in later
+    assert "nearest slot after" not in later
 
 
 def test_the_command_shows_both_zones_and_reads_a_time_of_day_in_the_functions_own(

@@ -53,9 +53,18 @@ def test_a_gone_function_has_no_slots_and_returns_on_its_old_grid() -> None:
     functions.mark_gone(["a.f"], NOW + 10)
     assert ticks.fetch_due_functions(NOW + 1000) == []
     assert functions.fetch_places() == []
+    assert _absence() == (NOW + 10, None)
     discover("a.f", now=NOW + 130, interval_seconds=60.0)
     assert ticks.next_due_at() == NOW + 180
     assert len(runs("id")) == 1
+    assert _absence() == (NOW + 10, NOW + 130)
+    functions.mark_gone(["a.f"], NOW + 200)
+    assert _absence() == (NOW + 200, None)
+
+
+def _absence() -> tuple[float, float | None]:
+    ((gone_at, back_at),) = rows("SELECT gone_at, back_at FROM scheduled_functions")
+    return gone_at, back_at
 
 
 def test_a_pause_is_one_skipped_row_and_the_grid_goes_on() -> None:

@@ -5,6 +5,7 @@ import pytest
 from scheduler.config import Config
 from scheduler.db import report_rows, reports
 from scheduler.db.finishes import finish
+from scheduler.db.runs import insert_run_log
 from scheduler.db.scans import record_scan
 from scheduler.db.statements import change, transaction
 from scheduler.errors import NotFoundError
@@ -143,16 +144,19 @@ def test_the_last_attempt_answers_first() -> None:
     assert [run.attempt for run in found] == [2, 1]
 
 
-def test_the_run_that_was_going_at_an_instant_is_found() -> None:
+def test_the_run_that_was_open_at_an_instant_is_found_the_running_one_first() -> None:
     discover("a.first")
     run = _run_to_end(NOW)  # takes five seconds
     function_id = reports.find_function("a.first").id
+    waiting, _ = insert_run_log(function_id, NOW + 1, now=NOW + 1)
 
-    going = reports.find_running_at(function_id, NOW + 1)
+    going, queued = (reports.find_open_at(function_id, NOW + after) for after in (2, 6))
 
     assert going is not None
     assert going.id == run
-    assert reports.find_running_at(function_id, NOW + 6) is None
+    assert queued is not None
+    assert queued.id == waiting
+    assert reports.find_open_at(function_id, NOW - 1) is None
 
 
 def test_ended_runs_are_counted_by_status_since_an_instant() -> None:

@@ -38,6 +38,7 @@ def function(**columns: Any) -> FunctionReport:
         "next_run_at": NOW + 60,
         "paused_at": None,
         "gone_at": None,
+        "back_at": None,
         "schedule_since_at": NOW,
         "pruned_until_at": None,
         "first_seen_at": NOW,
