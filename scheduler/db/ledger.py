@@ -62,7 +62,7 @@ def count_unsettled(until: float) -> int:
     with reading():
         ((count,),) = rows(
             "SELECT (SELECT COUNT(*) FROM run_logs "
-            "WHERE status IN ('queued', 'running') AND scheduled_for <= ?) + "
+            "WHERE status IN ('queued', 'running') AND covers_from <= ?) + "
             "(SELECT COUNT(*) FROM scheduled_functions "
             "WHERE state = 'active' AND enabled AND next_run_at <= ?)",
             [until, until],

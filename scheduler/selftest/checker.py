@@ -130,7 +130,7 @@ def _check_chain(demand: Demand, chain: Sequence[LedgerRow]) -> Iterator[Violati
         yield Violation("chain", demand.name, f"{what} was tried again without having failed")
     if last.status in RETRIED and last.attempt <= demand.retries:
         yield Violation("chain", demand.name, f"{what} ended {last.status} with retries left")
-    if last.status in OPEN and last.scheduled_for <= demand.until_at:
+    if last.status in OPEN and last.covers_from <= demand.until_at:
         text = f"{what}, attempt {last.attempt}, is {last.status}"
         yield Violation("undecided", demand.name, text)
 

@@ -10,11 +10,15 @@ from scheduler.selftest.checker import Demand, Violation, latenesses
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One function: slots demanded, attempts by status, and how late its runs began (seconds)."""
+    """One function: slots demanded, attempts by status, and how late its runs began (seconds).
+
+    retries: how many of the attempts repeat another one.
+    """
 
     name: str
     slots: int
     attempts: int
+    retries: int
     by_status: dict[str, int]
     median_lateness_seconds: float | None
     worst_lateness_seconds: float | None
@@ -39,10 +43,15 @@ class Report:
 
 
 def lines(demands: Sequence[Demand], rows: Sequence[LedgerRow]) -> tuple[Line, ...]:
-    """Return one line for each demanded function."""
-    return tuple(
-        _line(demand, [row for row in rows if row.name == demand.name]) for demand in demands
-    )
+    """Return one line for each demanded function.
+
+    What was enqueued after the end, while the rest settled, is not of the trial.
+    """
+    return tuple(_line(demand, [row for row in rows if _is_of(row, demand)]) for demand in demands)
+
+
+def _is_of(row: LedgerRow, demand: Demand) -> bool:
+    return row.name == demand.name and row.covers_from <= demand.until_at
 
 
 def _line(demand: Demand, rows: Sequence[LedgerRow]) -> Line:
@@ -51,6 +60,7 @@ def _line(demand: Demand, rows: Sequence[LedgerRow]) -> Line:
         name=demand.name,
         slots=demand.slots,
         attempts=len(rows),
+        retries=sum(row.attempt > 1 for row in rows),
         by_status=dict(sorted(Counter(row.status for row in rows).items())),
         median_lateness_seconds=late[len(late) // 2] if late else None,
         worst_lateness_seconds=late[-1] if late else None,

@@ -8,6 +8,7 @@ import pytest
 from scheduler.db.ledger import LedgerRow
 from scheduler.selftest.checker import Demand, Violation, check, latenesses
 from scheduler.selftest.journal import Entry
+from scheduler.selftest.report import lines
 from scheduler.triggers import IntervalTrigger
 
 ANCHOR = 1_000.0
@@ -204,3 +205,16 @@ def test_lateness_is_counted_for_first_attempts_that_began() -> None:
     ]
 
     assert latenesses(rows) == [0.25, 0.5]
+
+
+def test_what_was_enqueued_after_the_end_is_not_of_the_trial_and_retries_are_told_apart() -> None:
+    after = row(9, ANCHOR + 5, status="queued", started_at=None, finished_at=None)
+    retry = row(10, ANCHOR + 4, root_id=4, attempt=2)
+    (line,) = lines([DEMAND], [*ROWS, after, retry])
+    assert (line.slots, line.attempts, line.retries) == (5, 6, 1)
+    assert line.by_status == {"success": 6}
+
+
+def test_a_run_that_answers_for_a_slot_of_the_trial_must_have_ended() -> None:
+    late = row(4, ANCHOR + 5, covers_from=ANCHOR + 4, slots=2, status="queued")
+    assert "undecided" in kinds([*ROWS[:4], late])
