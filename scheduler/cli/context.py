@@ -41,6 +41,12 @@ class Context:
 
         return Path(self.args.config) if self.args.config else None
 
+    def advised(self, text: str) -> str:
+        """Return a remedy whose commands find the configuration of this one."""
+        from scheduler.advice import config_flag, with_flag
+
+        return with_flag(text, config_flag(self.args.config, self.environ))
+
     @cached_property
     def screen(self) -> "Screen":
         """Standard output, with or without colours."""

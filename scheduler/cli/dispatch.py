@@ -54,10 +54,19 @@ def _call(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     command = next(c for c in COMMANDS if c.name == args.command)
     module, _, function = command.target.partition(":")
     run: Callable[[Context], int] = getattr(import_module(f"scheduler.cli.{module}"), function)
-    return run(Context(args, environ, SystemClock()))
+    context = Context(args, environ, SystemClock())
+    try:
+        return run(context)
+    except SchedulerError as error:
+        return _report(error, with_traceback=bool(args.debug), advised=context.advised)
 
 
-def _report(error: Exception, *, with_traceback: bool) -> int:
+def _report(
+    error: Exception,
+    *,
+    with_traceback: bool,
+    advised: Callable[[str], str] = lambda text: text,
+) -> int:
     if with_traceback:
         from traceback import print_exception
 
@@ -69,7 +78,7 @@ def _report(error: Exception, *, with_traceback: bool) -> int:
     else:
         lines = [f"unexpected {type(error).__name__}: {error}; --debug shows where it came from"]
     for line in lines:
-        print(f"error: {' '.join(line.splitlines())}", file=sys.stderr)
+        print(f"error: {advised(' '.join(line.splitlines()))}", file=sys.stderr)
     return error.exit_code if isinstance(error, SchedulerError) else EXIT_FAILED
 
 

@@ -79,7 +79,7 @@ def _print_head(context: Context, function: FunctionReport) -> None:
     if function.state == "gone":
         context.screen.line(why_gone(function, context.config, context.clock.now()))
     elif (why := hindrance(function)) or (why := why_broken(function)):
-        context.screen.line(why)
+        context.screen.line(context.advised(why))
 
 
 def _print(context: Context, answer: Explanation, times: Times) -> None:

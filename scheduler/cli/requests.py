@@ -24,7 +24,7 @@ def pause(context: Context) -> int:
     if function.state == "gone":
         raise SchedulerError(_nothing_to_do(context, function))
     again = "" if is_paused else " already"
-    undo = f"`scheduler resume {name}` lets it run again"
+    undo = context.advised(f"`scheduler resume {name}` lets it run again")
     going = "; what runs now goes on" if function.running else ""
     context.screen.line(f"{name} is paused{again}; {undo}{going}")
     return EXIT_OK
@@ -41,7 +41,13 @@ def resume(context: Context) -> int:
     said = "is resumed" if is_changed else "was not paused"
     why = hindrance(function)  # disabled: resumed all the same, but it does not run
     following = context.times.until(function.next_run_at)
-    rest = f"; but {why}" if why else f"; its next slot is {following}" if following else ""
+    rest = (
+        f"; but {context.advised(why)}"
+        if why
+        else f"; its next slot is {following}"
+        if following
+        else ""
+    )
     context.screen.line(f"{name} {said}{rest}")
     return EXIT_OK
 
@@ -58,7 +64,8 @@ def cancel(context: Context) -> int:
         now = context.clock.now()
         if why := why_helpless(run, list_processes(context.config, now), now):
             raise SchedulerError(f"run {run_id} is still {run.status}: {why}; `scheduler run`")
-        screen.line(f"run {run_id} is being cancelled; `scheduler show {run_id}` tells how it ends")
+        show = context.advised(f"`scheduler show {run_id}`")
+        screen.line(f"run {run_id} is being cancelled; {show} tells how it ends")
     else:
         when = "" if run.finished_at is None else f", {context.times.ago(run.finished_at)}"
         raise SchedulerError(f"run {run_id} has ended already: {answer}{when}")

@@ -86,7 +86,8 @@ def scan(context: Context) -> int:
         for warning in summary.warnings:
             context.screen.line(f"{context.screen.paint('!', 'warn')} {warning}")
         if summary.errors or summary.warnings:
-            context.screen.line("`scheduler errors` shows the tracebacks and the output")
+            hint = "`scheduler errors` shows the tracebacks and the output"
+            context.screen.line(context.advised(hint))
     return EXIT_FAILED if summary.errors else EXIT_OK
 
 

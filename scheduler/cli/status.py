@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from scheduler.cli.context import Context
 from scheduler.cli.problems import Problem, find_problems
@@ -20,7 +20,10 @@ def status(context: Context) -> int:
     """Print what is alive, how many functions and runs there are, and what is wrong."""
     context.open_database()
     survey = take_survey(context.config, context.clock.now())
-    problems = find_problems(survey)
+    problems = [
+        replace(problem, remedy=context.advised(problem.remedy))
+        for problem in find_problems(survey)
+    ]
     if context.args.json:
         context.screen.json(_as_json(survey, problems))
     else:

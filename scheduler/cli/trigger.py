@@ -28,7 +28,7 @@ def trigger(context: Context) -> int:
     if not context.args.json:
         screen.text(f"run {run_id} of {name} {_prospect(run, processes, context.clock.now())}\n")
     for remark in _remarks(function, run, processes):
-        print(f"note: {remark}", file=sys.stderr)
+        print(f"note: {context.advised(remark)}", file=sys.stderr)
     why_not = None
     if context.args.wait:
         run, why_not = wait_for_verdict(context, run_id)

@@ -14,6 +14,7 @@ from typing import Any
 import urwid
 from urwid.display.common import InputClosedError
 
+from scheduler.advice import config_flag
 from scheduler.clock import SystemClock
 from scheduler.config import Config
 from scheduler.errors import SchedulerError, UsageError
@@ -67,6 +68,7 @@ class App:
                 is_read_only=read_only,
                 is_ascii=is_ascii,
                 has_mouse=mouse,
+                flag=config_flag(str(config.path) if config.path else None, os.environ),
             ),
             COMMANDS,
         )

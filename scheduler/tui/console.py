@@ -70,6 +70,7 @@ class Surroundings:
     is_read_only: bool = False
     is_ascii: bool = False
     has_mouse: bool = True
+    flag: str = ""  # what a command needs to find this configuration
 
 
 class Console:
@@ -186,7 +187,8 @@ class Console:
             snapshot = held(frozen, self._latest)
         glyphs = ASCII if self.is_ascii else UNICODE
         config = self.around.config
-        look = Look(now, config, self._folder, glyphs, self.is_clock, self.zone)
+        flag = self.around.flag
+        look = Look(now, config, self._folder, glyphs, self.is_clock, self.zone, flag)
         is_held = self.around.clock.monotonic() - self._last_key_at < HOLD_SECONDS
         return View(snapshot, self._board_of(snapshot, look), look, self._badge(look), is_held)
 

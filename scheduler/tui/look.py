@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
+from scheduler.advice import with_flag
 from scheduler.config import Config
 from scheduler.tui.glyphs import UNICODE, Glyphs
 from scheduler.wording import ago, span, until
@@ -24,6 +25,11 @@ class Look:
     glyphs: Glyphs = UNICODE
     clock: bool = False
     zone: tzinfo | None = UTC
+    flag: str = ""  # what a command needs to find this configuration
+
+    def advised(self, text: str) -> str:
+        """Return a remedy whose commands find the configuration of this console."""
+        return with_flag(text, self.flag)
 
     def past(self, instant: float) -> str:
         """Say when something was."""

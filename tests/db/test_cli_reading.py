@@ -46,7 +46,10 @@ def cli(config_file: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
     """Return what calls a command and returns its output; its errors are empty."""
 
     def call(*arguments: str, code: int = 0) -> str:
-        assert main([*arguments, "--config", str(config_file)], {}) == code
+        assert (
+            main([*arguments, "--config", str(config_file)], {"SCHEDULER_CONFIG": str(config_file)})
+            == code
+        )
         captured = capsys.readouterr()
         assert captured.err == ""
         return captured.out
@@ -59,7 +62,10 @@ def refused(config_file: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
     """Return what calls a command that fails and returns the one line it says."""
 
     def call(*arguments: str) -> str:
-        assert main([*arguments, "--config", str(config_file)], {}) == 1
+        assert (
+            main([*arguments, "--config", str(config_file)], {"SCHEDULER_CONFIG": str(config_file)})
+            == 1
+        )
         captured = capsys.readouterr()
         (line,) = captured.err.splitlines()
         return line

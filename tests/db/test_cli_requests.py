@@ -33,7 +33,9 @@ def cli(config: Config, capsys: pytest.CaptureFixture[str]) -> Cli:
     """Return what calls a command and returns its exit code, output and errors."""
 
     def call(*arguments: str) -> tuple[int, str, str]:
-        code = main([*arguments, "--config", str(config.path)], {})
+        code = main(
+            [*arguments, "--config", str(config.path)], {"SCHEDULER_CONFIG": str(config.path)}
+        )
         captured = capsys.readouterr()
         open_existing(config)
         return code, captured.out, captured.err

@@ -276,7 +276,13 @@ def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[...,
 
     def call(*arguments: str) -> str:
         config = str(tmp_path / "scheduler.toml")
-        assert main(["explain", "reports.send", *arguments, "--config", config], {}) == 0
+        assert (
+            main(
+                ["explain", "reports.send", *arguments, "--config", config],
+                {"SCHEDULER_CONFIG": config},
+            )
+            == 0
+        )
         return capsys.readouterr().out
 
     return call

@@ -1,6 +1,7 @@
 """The top of every screen: who we are, how fresh the data is, what is wrong, seven figures."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from scheduler.tui.model.problems import Problem, is_alive, of_role, problems, scan_errors_sign
 from scheduler.tui.text import Line, Run, clean, cut, ends, exact, fit, line_width
@@ -74,7 +75,8 @@ def all_problems(view: View) -> list[Problem]:
     if not view.badge.has_data:
         return []
     snapshot = view.snapshot
-    return problems(snapshot.overview, view.board, view.look, disk_free=snapshot.disk_free)
+    found = problems(snapshot.overview, view.board, view.look, disk_free=snapshot.disk_free)
+    return [replace(problem, remedy=view.look.advised(problem.remedy)) for problem in found]
 
 
 def status(view: View, found: Sequence[Problem], room: int) -> Line:

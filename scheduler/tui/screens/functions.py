@@ -130,7 +130,7 @@ class FunctionsPanel:
                 "No scheduled functions yet.",
                 "",
                 "Decorate one with @schedule(timedelta(minutes=5)) in a scanned folder,",
-                "then run: scheduler scan",
+                view.look.advised("then run: scheduler scan"),
             )
         if view.badge.trouble:
             return _trouble(view.badge.trouble, view)
@@ -146,7 +146,12 @@ def _trouble(trouble: Trouble, view: View) -> Sequence[str]:
         "schema": (place, trouble.text),
     }
     lines = says.get(trouble.kind, (f"Database cannot be read: {place}", trouble.text))
-    return (clean(lines[0]), "", clean(lines[1]), "This console connects by itself.")
+    return (
+        clean(lines[0]),
+        "",
+        clean(view.look.advised(lines[1])),
+        "This console connects by itself.",
+    )
 
 
 def _table(view: View, width: int) -> tuple[Column, ...]:

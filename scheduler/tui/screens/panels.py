@@ -129,7 +129,8 @@ class WorkersPanel:
     def render(self, view: View, width: int, height: int, *, is_focused: bool) -> list[Line]:
         """Return the rows that fit."""
         if not self.rows.keys:
-            texts = ("no worker has reported - start one with:", "scheduler run")
+            start = view.look.advised("scheduler run")
+            texts = ("no worker has reported - start one with:", start)
             return notice(texts if view.badge.has_data else (), width, height)
         window = self.rows.window(height)
         processes = _by_role(view)
