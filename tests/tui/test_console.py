@@ -283,6 +283,9 @@ def test_an_empty_database_explains_how_to_begin(empty: Config, stage_of: StageM
     assert "Decorate one with @schedule(timedelta(minutes=5))" in stage.text()
     assert "no runs yet" in stage.text()
     assert "the service is not running - start it: scheduler run" in stage.text()
+    stage.console.around = replace(stage.console.around, flag=" --config own.toml")
+    assert "then run: scheduler scan --config own.toml" in stage.text()
+    assert "start it: scheduler run --config own.toml" in stage.text()
 
 
 def test_stale_data_is_said_to_be_stale(stage: Stage) -> None:
