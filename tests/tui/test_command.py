@@ -295,7 +295,7 @@ def test_without_a_terminal_the_command_names_the_one_that_works(place: Config) 
         env={**os.environ, "NO_COLOR": "1"},
     )
     assert done.returncode == 2
-    assert "use `scheduler status [--json]`" in done.stderr
+    assert f"use `scheduler status --config {config} [--json]`" in done.stderr
     assert "Traceback" not in done.stderr
 
 
