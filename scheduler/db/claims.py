@@ -51,7 +51,11 @@ _IS_TOO_LATE = """
     (trigger = 'schedule' AND attempt = 1 AND scheduled_for +
         (SELECT grace_seconds FROM scheduled_functions f WHERE f.id = function_id) < ?)
 """
-_IS_CLAIMABLE = "id = ? AND status = 'queued' AND claimed_by IS NULL AND available_at <= ?"
+# What was sent is available: by the sender's clock, which may be ahead of this worker's.
+_IS_CLAIMABLE = """
+    id = ? AND status = 'queued' AND claimed_by IS NULL
+    AND (sent_at IS NOT NULL OR available_at <= ?)
+"""
 # A worker that was paused for too long: what it would start now nobody would reap.
 _IS_DEAD = "EXISTS (SELECT 1 FROM processes p WHERE p.id = ? AND p.state = 'lost')"
 _CLAIM_AND_START = f"""

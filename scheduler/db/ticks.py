@@ -52,6 +52,13 @@ _ROW_COLUMNS = (
     "function_id, attempt, status, trigger, scheduled_for, covers_from, slots, queued_at, "
     "available_at, sent_at, sends, finished_at, reason, output_bytes"
 )
+CLOCK_STEP_SECONDS = 1.0  # what is less was not set, but drifted
+_REQUEUE = """
+    UPDATE run_logs SET sent_at = CASE WHEN sent_at > ? THEN ? ELSE sent_at END,
+        available_at =
+            ? + CASE WHEN available_at > queued_at THEN available_at - queued_at ELSE 0 END
+    WHERE status = 'queued' AND claimed_by IS NULL AND queued_at > ? AND available_at IS NOT NULL
+"""
 _ROW = "(?, 1, ?, 'schedule', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
 
 
@@ -95,8 +102,12 @@ def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> 
 
 
 def return_into_reach(now: float) -> list[str]:
-    """Give functions that a clock set back put out of reach their new place; return their names."""
+    """Give functions that a clock set back put out of reach their new place; return their names.
+
+    What was queued by the clock of before is available as long after now as it was to wait.
+    """
     with transaction():
+        change(_REQUEUE, [now, now, now, now + CLOCK_STEP_SECONDS])
         moved = [
             (
                 place.anchor_at,

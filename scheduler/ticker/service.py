@@ -20,7 +20,6 @@ from scheduler.ticker.tick import Ticker
 
 WATCH_SECONDS = 1.0
 RETENTION_SECONDS = 60.0
-CLOCK_STEP_SECONDS = 1.0
 
 
 class TickerService:
@@ -118,7 +117,7 @@ class TickerService:
     def _notice_clock_change(self, now: float) -> None:
         """After the wall clock was set back, and at the start, bring far slots into reach."""
         offset = now - self._clock.monotonic()
-        if offset < self._clock_offset - CLOCK_STEP_SECONDS:
+        if offset < self._clock_offset - ticks.CLOCK_STEP_SECONDS:
             for name in ticks.return_into_reach(now):
                 event("clock.set_back", "warning", function=name)
         self._clock_offset = offset

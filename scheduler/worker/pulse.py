@@ -66,13 +66,9 @@ class Pulse:
 
     def _beat(self) -> None:
         begun = self._clock.monotonic()
-        controls = self._slots.controls()
-        if not self._presence.beat(f"{len(controls)} busy"):
+        if not self._presence.beat(f"{len(self._slots.controls())} busy"):
             event("worker.declared_dead", level="warning", worker=self._presence.name)
-            for control in controls.values():
-                control.cut_off("this worker had been declared dead")
-                control.kill_now()
-            self._slots.worker_id = self._presence.id
+            self._slots.work_as(self._presence.id)
         self._pool.ping(begun)
         self._reconcile()
 

@@ -66,6 +66,18 @@ class Slots:
             self._supply.note(self._clock.monotonic() - began)
             held = self._end(held, outcome) or self._begin_next()
 
+    def work_as(self, worker_id: str) -> None:
+        """Claim under another id from now on; what is held under the old one is not ours any more.
+
+        Every such run is ended, also one that was registered while others declared us dead.
+        """
+        with self._lock:
+            self.worker_id = worker_id
+            disowned = [held for held in self._held.values() if held.worker_id != worker_id]
+        for held in disowned:
+            held.control.cut_off("this worker had been declared dead")
+            held.control.kill_now()
+
     def controls(self) -> dict[int, RunControl]:
         """Return the controls of the runs that are in a slot now, by run id."""
         with self._lock:

@@ -31,6 +31,7 @@ class Supply:
         self._clock = clock
         self._lock = threading.Lock()
         self._runs: deque[ClaimedRun] = deque()
+        self._doubtful: list[int] = []  # whether they are claimed, only the database knows
         self._recent_seconds = _MOST_SECONDS
         self._taken_at = 0.0
 
@@ -57,11 +58,14 @@ class Supply:
         """Undo the claims, or only those that no slot has come for lately; return the messages."""
         with self._lock:
             age_seconds = self._clock.monotonic() - self._taken_at
-            if not self._runs or (unless_fresh and age_seconds < STALE_SECONDS):
+            is_kept = unless_fresh and age_seconds < STALE_SECONDS
+            run_ids = [*self._doubtful, *(run.id for run in self._runs if not is_kept)]
+            if not run_ids:
                 return []
-            run_ids = [run.id for run in self._runs]
             messages = hand_back(run_ids, worker_id, self._clock.now())
-            self._runs.clear()
+            self._doubtful.clear()
+            if not is_kept:
+                self._runs.clear()
         return messages
 
     def _fill(self, worker_id: str) -> list[Message]:
@@ -73,7 +77,8 @@ class Supply:
         crash_point("supply.dequeued")
         try:
             claimed, released = claim_chunk(run_ids, worker_id, self._clock.now())
-        except DatabaseUnavailableError as error:  # the sweeper sends their messages again
+        except DatabaseUnavailableError as error:  # perhaps after the commit: the answer was lost
+            self._doubtful += run_ids
             event("run.unclaimed", "error", runs=len(run_ids), error=str(error))
             return []
         crash_point("supply.claimed")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from scheduler.db import claims, finishes, messages, processes, runs
 from scheduler.db.processes import ProcessRow
 from scheduler.db.schema import installation_id
 from scheduler.db.statements import is_sqlite, transaction
+from scheduler.errors import DatabaseUnavailableError
 from scheduler.executor import Outcome
 from scheduler.models import database as opened
 from scheduler.queue import RunQueue, open_queue
@@ -53,6 +55,22 @@ def enqueue(queue: RunQueue, count: int) -> list[int]:
     sent = tick(NOW)
     queue.send(sent)
     return [run_id for run_id, _ in sent]
+
+
+def test_a_chunk_whose_claim_nobody_confirmed_is_handed_back(
+    queue: RunQueue, supply: Supply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_ids = enqueue(queue, MANY)
+
+    def claim_without_an_answer(*arguments: Any) -> None:
+        claims.claim_chunk(*arguments)
+        raise DatabaseUnavailableError("the connection was lost after the commit")
+
+    monkeypatch.setattr("scheduler.worker.supply.claim_chunk", claim_without_an_answer)
+    assert supply.take(WORKER) == (None, [])
+    assert [run_id for run_id, _ in supply.hand_back(WORKER, unless_fresh=True)] == run_ids[:CHUNK]
+    assert set(table.runs("claimed_by")) == {(None,)}
+    assert supply.hand_back(WORKER) == []
 
 
 def test_a_chunk_is_claimed_and_not_started(queue: RunQueue, supply: Supply) -> None:

@@ -9,10 +9,12 @@ import pytest
 from scheduler.config import Config
 from scheduler.db import processes
 from scheduler.db.connection import close_database
+from scheduler.db.finishes import finish
 from scheduler.db.processes import ProcessRow
 from scheduler.db.retention import BATCH
 from scheduler.db.schema import init_schema, installation_id
 from scheduler.db.statements import change, transaction
+from scheduler.executor import Outcome
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.presence import Presence, run_folder
 from scheduler.maintenance.retention import PAUSE_SECONDS
@@ -23,7 +25,7 @@ from scheduler.testing import SettableClock
 from scheduler.ticker.service import TickerService
 from tests.db import rows as table
 from tests.db.conftest import make_config
-from tests.db.rows import NOW, discover, run_one
+from tests.db.rows import NOW, WORKER, discover, run_one, start_run
 
 
 class NoScans:
@@ -126,6 +128,20 @@ def test_a_clock_that_is_set_back_and_then_right_again_stops_nothing_and_doubles
     slots = [slot for (slot,) in table.runs("scheduled_for")]
     assert slots == [NOW, NOW - 7200, NOW - 7200 + 60, NOW + 60, NOW + 120]
     assert {count for (count,) in table.runs("slots")} == {1, 120}  # the jump is a downtime
+
+
+def test_a_retry_that_waits_while_the_clock_is_set_back_waits_no_longer_than_it_was_to(
+    sqlite: Config,
+) -> None:
+    clock = SettableClock(NOW)
+    discover("a.f", retries=1, retry_delay_seconds=10.0)
+    with made(sqlite, clock) as service:
+        service.step(NOW)
+        finish(start_run(1, NOW), Outcome(status="error"), WORKER, NOW)
+        clock.set(NOW - 3600)
+        service.step(NOW - 3600)
+
+    assert ("queued", 2, NOW - 3590) in table.runs("status", "attempt", "available_at")
 
 
 def test_a_clock_that_jumps_ahead_is_a_downtime_with_one_run(sqlite: Config) -> None:

@@ -32,6 +32,12 @@ def test_a_run_that_is_not_available_yet_is_not_claimed() -> None:
     assert claim_and_start(1, WORKER, NOW + 50)[0] is not None
 
 
+def test_what_was_sent_is_claimed_also_by_a_worker_whose_clock_is_behind() -> None:
+    discover("a.f")
+    ((run_id, _),) = tick(NOW)
+    assert claim_and_start(run_id, WORKER, NOW - 3)[0] is not None
+
+
 def test_a_claim_later_than_the_grace_is_missed() -> None:
     discover("a.f", grace_seconds=5.0)
     ((run_id, _),) = tick(NOW)
