@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from tests.process.service import Service
 
+EACH_SLOT = ", overlap='allow', catch_up='all'"
+"""Options by which each slot has a run of its own, however busy the machine is."""
 IMPORT_NOTE = "from tests.bench.journal import note"
 NOTE = "note({journal!r}, number, current_run().scheduled_for)"
 """A body that notes its own time; `{journal}` is the path of the notes; needs IMPORT_NOTE."""

@@ -2,7 +2,7 @@
 
 import time
 
-from tests.bench.functions import IMPORT_NOTE, NOTE, Functions
+from tests.bench.functions import EACH_SLOT, IMPORT_NOTE, NOTE, Functions
 from tests.bench.grid import Window, lateness_measures, our_numbers, peer_numbers
 from tests.bench.peer import peer_on_stage
 from tests.bench.stage import on_stage, start_ticker, start_worker
@@ -22,6 +22,7 @@ def every_second(setting: Setting, journal: str, step_seconds: float) -> Functio
         step_seconds=step_seconds,
         body=NOTE.format(journal=journal),
         imports=IMPORT_NOTE,
+        options=EACH_SLOT,
     )
 
 

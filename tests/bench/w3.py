@@ -3,7 +3,7 @@
 import subprocess
 import time
 
-from tests.bench.functions import IMPORT_NOTE, NOTE, Functions
+from tests.bench.functions import EACH_SLOT, IMPORT_NOTE, NOTE, Functions
 from tests.bench.grid import Window, lateness_measures, our_numbers, peer_numbers
 from tests.bench.measuring import cpu_seconds, peak_rss_mb, rss_mb
 from tests.bench.peer import peer_on_stage
@@ -101,6 +101,7 @@ def _functions(setting: Setting, count: int, journal: str) -> Functions:
         step_seconds=1 / SLOTS_PER_SECOND,
         body=NOTE.format(journal=journal),
         imports=IMPORT_NOTE,
+        options=EACH_SLOT,
     )
 
 

@@ -59,7 +59,9 @@ VERDICT = """
 PULSES = """
     SELECT r.status, r.slots, r.covers_from, r.scheduled_for FROM run_logs r
     JOIN scheduled_functions f ON f.id = r.function_id
-    WHERE f.name = 'healthy.pulse' AND r.finished_at IS NOT NULL ORDER BY r.id
+    WHERE f.name = 'healthy.pulse' AND NOT EXISTS (SELECT 1 FROM run_logs before
+        WHERE before.function_id = f.id AND before.id <= r.id AND before.finished_at IS NULL)
+    ORDER BY r.id
 """
 
 

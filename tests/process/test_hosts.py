@@ -113,7 +113,8 @@ def test_a_host_that_is_cut_off_is_declared_dead_and_its_late_results_are_refuse
         "SELECT attempt, result FROM run_logs WHERE root_id = ? AND status = 'success'", first
     )
     assert (second, result) == (2, repr(left.name))
-    assert one.rows(ALIVE, "ticker") == one.rows(ALIVE, "worker") == [(left.name,)]
+    wait_for(lambda: one.rows(ALIVE, "ticker") == [(left.name,)], "one ticker")
+    wait_for(lambda: one.rows(ALIVE, "worker") == [(left.name,)], "one worker")
 
     cut.reconnect()
     for role in ("ticker", "worker"):
