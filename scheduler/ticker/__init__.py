@@ -55,13 +55,7 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
         clock=clock,
     )
     event("ticker.started", ticker=presence.name)
-    if others := [
-        process
-        for process in list_processes(config, clock.now())
-        if process.role == "ticker" and process.id != presence.id and process.is_alive
-    ]:
-        hosts = len({process.host for process in others})
-        event("ticker.shares", tickers=len(others) + 1, hosts=hosts)
+    _tell_of_others(config, presence.id, now=clock.now())
     metrics = make_server(config, clock=clock, tick_age_seconds=service.tick_age_seconds)
     if metrics is not None:
         service.add_duty(Duty("metrics", METRICS_SECONDS, metrics.step))
@@ -77,3 +71,14 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
     close_database()
     event("ticker.stopped", ticker=presence.name)
     return EXIT_FAILED if surroundings.has_given_up else EXIT_OK
+
+
+def _tell_of_others(config: Config, ticker_id: str, *, now: float) -> None:
+    others = [
+        process
+        for process in list_processes(config, now)
+        if process.role == "ticker" and process.id != ticker_id and process.is_alive
+    ]
+    if others:
+        hosts = len({process.host for process in others})
+        event("ticker.shares", tickers=len(others) + 1, hosts=hosts)
