@@ -4,13 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from scheduler.clock import SystemClock, sleep
+from scheduler.clock import SystemClock
 from scheduler.runner.inspection import FileReport
 from scheduler.scanner import Scanner, ScanReport
 from tests.process.service import Service, wait_for
@@ -27,14 +26,6 @@ def scanner(*folders: Path, timeout_seconds: float = 30.0, parallelism: int = 2)
         clock=SystemClock(),
         parallelism=parallelism,
     )
-
-
-def wait_until(is_so: Callable[[], bool], what: str) -> None:
-    clock = SystemClock()
-    deadline = clock.monotonic() + 20
-    while not is_so():
-        assert clock.monotonic() < deadline, f"it did not happen: {what}"
-        sleep(0.01)
 
 
 def is_alive(pid: int) -> bool:
@@ -195,7 +186,7 @@ def test_the_stack_shows_where_a_file_hangs_and_only_the_users_frames(hostile: H
 
 def test_what_a_file_starts_does_not_outlive_the_scan(hostile: Hostile) -> None:
     pid = int((hostile.folder / "forks_and_hangs.pid").read_text())
-    wait_until(lambda: not is_alive(pid), "the daemon started at import is dead")
+    wait_for(lambda: not is_alive(pid), "the daemon started at import is dead")
 
 
 def test_a_file_that_kills_the_importing_process_costs_only_itself(tmp_path: Path) -> None:
