@@ -5,6 +5,7 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import chain
 
 from scheduler.clock import Clock
 from scheduler.errors import ZygoteGoneError
@@ -105,14 +106,22 @@ class ExecutorPool:
             return
         with self._lock:
             recent, self._recent = self._recent, Counter()
-            wanted = [path for path in recent for _ in range(self._lacking(path, recent[path]))]
+            wanted = [
+                (path, self._loaded_files(path))
+                for path in recent
+                for _ in range(self._lacking(path, recent[path]))
+            ]
         if wanted:
             self._preparing = threading.Thread(target=self._warm_all, args=(wanted,), daemon=True)
             self._preparing.start()
 
-    def warm(self, scan_path: str) -> None:
-        """Fork an executor ahead of a run; raises ZygoteGoneError."""
-        self._keep(self._fork(scan_path), is_last_choice=True)
+    def warm(self, scan_path: str, files: Sequence[str] = ()) -> None:
+        """Fork an executor ahead of a run and have it import files; raises ZygoteGoneError."""
+        executor = self._fork(scan_path)
+        if executor.load(files):
+            self._keep(executor, is_last_choice=True)
+        else:
+            self._discard(executor, kill=True)
 
     def close(self) -> None:
         """Kill everything; runs that still go end as lost."""
@@ -168,10 +177,15 @@ class ExecutorPool:
         worn = sum(one.runs > 0 and one.runs + recent_runs >= self._max_runs for one in idle)
         return min(worn - fresh, self._most_busy - len(self._idle))
 
-    def _warm_all(self, scan_paths: Sequence[str]) -> None:
+    def _loaded_files(self, scan_path: str) -> list[str]:
+        """Return what executors that may be worn out soon have loaded: a run should not wait."""
+        idle = (one for one in self._idle.values() if one.scan_path == scan_path)
+        return list(dict.fromkeys(chain.from_iterable(one.files for one in idle)))
+
+    def _warm_all(self, wanted: Sequence[tuple[str, Sequence[str]]]) -> None:
         with suppress(ZygoteGoneError, OSError):  # the run that needs it tries again, and tells
-            for scan_path in scan_paths:
-                self.warm(scan_path)
+            for scan_path, files in wanted:
+                self.warm(scan_path, files)
 
     def _take(self, call: Call) -> ExecutorProcess:
         if not self._lease.is_valid():  # a worker that was paused: its executors may not know yet
@@ -185,6 +199,7 @@ class ExecutorPool:
 
     def _give_back(self, executor: ExecutorProcess, execution: Execution, call: Call) -> None:
         replace = (execution.answer or {}).get("replace")
+        executor.used(call.module_path)
         if executor.exit is not None and executor.exit.is_unknown:
             self._replace_zygote_of(executor)
         if executor.exit is not None or execution.was_forced or executor.is_broken:

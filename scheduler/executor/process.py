@@ -5,13 +5,16 @@ import os
 import select
 import signal
 import socket
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 
 from scheduler.executor.client import Exit, Zygote
 
 _READ_BYTES = 65536
-_KINDS = {"ready", "stale", "ended"}
+_KINDS = {"ready", "loaded", "stale", "ended"}
+_MOST_FILES = 100
+_LOAD_SECONDS = 10.0
 
 
 class ExecutorProcess:
@@ -20,6 +23,7 @@ class ExecutorProcess:
     def __init__(self, zygote: Zygote, scan_path: str, max_rss_bytes: int) -> None:
         self.scan_path = scan_path
         self.runs = 0
+        self.files: dict[str, None] = {}  # that it has loaded, the one used last is the last
         self.cpu_total_seconds = 0.0
         self.is_ready = False  # it answers SIGUSR2 and SIGTERM
         self.is_broken = False  # it lost a channel: not fit for another run
@@ -38,14 +42,36 @@ class ExecutorProcess:
         self._ours.callback(self.child.close)
         self._prepare_poll()
 
+    def load(self, files: Sequence[str]) -> bool:
+        """Have it import files ahead of their runs; False if it ends or hangs over that.
+
+        What they print is dropped: the scan has told of it.
+        """
+        if files and not self._send({"load": list(files)}):
+            return False
+        while files and self.read_answer() is None:
+            ready = self.poll(_LOAD_SECONDS)
+            if not ready or self.exit_fd in ready or self.is_broken:
+                return False
+            if self.output_fd in ready:
+                self.read_output()
+        while self.read_output():
+            pass
+        self.files = dict.fromkeys(files)
+        return True
+
+    def used(self, file: str) -> None:
+        """Note that a run has had a file of the scan path loaded."""
+        self.files.pop(file, None)
+        self.files[file] = None
+        if len(self.files) > _MOST_FILES:
+            del self.files[next(iter(self.files))]
+
     def send(self, call: dict[str, Any]) -> bool:
         """Hand over a call; False if the process is gone and nothing was begun."""
-        try:
-            self.control.sendall(json.dumps(call).encode() + b"\n")
-        except OSError:
-            return False
-        self.runs += 1
-        return True
+        is_sent = self._send(call)
+        self.runs += is_sent
+        return is_sent
 
     def poll(self, timeout_seconds: float | None) -> set[int]:
         """Return the descriptors that have something to say."""
@@ -125,6 +151,13 @@ class ExecutorProcess:
             os.set_blocking(fd, False)
         for fd in (self.control_fd, self.output_fd, self.stack_fd, self.woken_fd, self.exit_fd):
             self._poll.register(fd, select.POLLIN)
+
+    def _send(self, message: dict[str, Any]) -> bool:
+        try:
+            self.control.sendall(json.dumps(message).encode() + b"\n")
+        except OSError:
+            return False
+        return True
 
     def _read_line(self) -> bytes | None:
         while b"\n" not in self._buffer:

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from scheduler.crashpoints import crash_point
@@ -56,9 +57,18 @@ class _Executor:
         termination.set_idle(True)
         while (call := self._receive()) is not None:
             termination.set_idle(False)
-            self._send(self._answer(call))
+            self._send(self._load(call["load"]) if "load" in call else self._answer(call))
             termination.set_idle(True)
         _leave()
+
+    def _load(self, paths: list[str]) -> dict[str, Any]:
+        """Import files ahead of their runs; one that fails is left to its run, which tells why."""
+        for path in paths:
+            with suppress(BaseException):
+                loading.load_module(self._scan_path, path)
+        channels.flush_output()
+        self._baseline.accept_import()
+        return {"loaded": len(paths)}
 
     def _answer(self, call: dict[str, Any]) -> dict[str, Any]:
         stale = loading.changed_file()

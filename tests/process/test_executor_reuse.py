@@ -241,6 +241,34 @@ def test_a_successor_is_there_before_an_executor_is_worn_out() -> None:
     pool.close()
 
 
+def test_a_successor_has_imported_what_its_predecessor_ran(folder: Path) -> None:
+    imported_in_run = "import scheduler\nIN_RUN = scheduler.current_run() is not None\n"
+    (folder / "slow.py").write_text(f"{imported_in_run}print('hello')\ndef work(): return IN_RUN")
+    pool = make_pool(max_runs_per_process=2)
+    first = run(pool, "slow:work", scan_path=str(folder))
+    threads = threading.active_count()
+    pool.prepare()
+    wait_for(lambda: threading.active_count() == threads, "the successor")
+    _, third = [run(pool, "slow:work", scan_path=str(folder)) for _ in range(2)]
+    assert [first.result, third.result] == ["True", "False"]
+    assert [first.output, third.output] == ["hello\n", None]
+    pool.close()
+
+
+@pytest.mark.parametrize("fault", ["raise RuntimeError('broken')", "import os; os._exit(3)"])
+def test_what_fails_in_a_successor_fails_in_the_run_that_follows(fault: str, folder: Path) -> None:
+    (folder / "sound.py").write_text("def work(): return 1")
+    pool = make_pool(max_runs_per_process=2)
+    run(pool, "sound:work", scan_path=str(folder))
+    (folder / "sound.py").write_text(fault)
+    threads = threading.active_count()
+    pool.prepare()
+    wait_for(lambda: threading.active_count() == threads, "the successor")
+    assert run(pool, "sound:work", scan_path=str(folder)).status == "error"
+    assert run(pool, "good:nothing", scan_path=str(folder)).status == "success"
+    pool.close()
+
+
 def test_an_executor_with_few_runs_gets_no_successor() -> None:
     pool = make_pool(max_runs_per_process=4)
     run(pool, "good:pid")
