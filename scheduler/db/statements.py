@@ -40,10 +40,6 @@ class _Connection:
             sqlite3.Error,
         )
 
-    @property
-    def is_in_transaction(self) -> bool:
-        return self.depth > 0
-
 
 _state = _Connection()
 
@@ -54,7 +50,7 @@ class _Transaction:
     def __enter__(self) -> None:
         connection_lock.acquire()
         try:
-            if not _state.is_in_transaction:
+            if not _state.depth:
                 _begin()
         except BaseException as error:
             connection_lock.release()
@@ -66,7 +62,7 @@ class _Transaction:
     ) -> None:
         try:
             _state.depth -= 1
-            if not _state.is_in_transaction:
+            if not _state.depth:
                 self._end("COMMIT" if error is None else "ROLLBACK")
             if error is not None and (translated := _translated(error)) is not error:
                 raise translated from error
@@ -89,7 +85,10 @@ def transaction() -> AbstractContextManager[None]:
 
     What the driver raises comes out as DatabaseUnavailableError, but for violated constraints.
     """
-    return _Transaction()
+    return _transaction
+
+
+_transaction = _Transaction()  # it has no state of its own
 
 
 def describe_connection(place: str, *driver_errors: type[BaseException]) -> None:
@@ -145,7 +144,9 @@ def is_sqlite() -> bool:
 def _execute(sql: str, params: Sequence[Any] = ()) -> Any:
     """Execute on the driver's own connection: a fifth of the cost of `database.execute_sql`."""
     opened: Any = database.obj  # past the proxy: this is called about ten times a run
-    return opened.connection().execute(_portable(sql), params)
+    if not isinstance(opened, SqliteDatabase):
+        sql = _portable(sql)
+    return opened.connection().execute(sql, params)
 
 
 def _begin() -> None:
@@ -176,7 +177,7 @@ def _drop_broken_connection() -> bool:
 
     Not inside a transaction, whose other statements must fail as well. Returns whether it did.
     """
-    if is_sqlite() or database.is_closed() or _state.is_in_transaction:
+    if is_sqlite() or database.is_closed() or _state.depth:
         return False
     if not database.connection().closed:
         return False

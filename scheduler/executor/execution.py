@@ -27,6 +27,7 @@ class Execution:
         control: RunControl,
         *,
         on_output: Callable[[str, int], None],
+        meanwhile: Callable[[], None],
         grace_seconds: float,
         clock: Clock,
     ) -> None:
@@ -34,6 +35,7 @@ class Execution:
         self._call = call
         self._control = control
         self._on_output = on_output
+        self._meanwhile = meanwhile
         self._grace_seconds = grace_seconds
         self._clock = clock
         self._output = Output(call.output_limit_bytes)
@@ -54,6 +56,7 @@ class Execution:
                 return None
             if has_requests:
                 self._listen()
+            self._meanwhile()
             self._wait()
             if self.answer is not None and "stale" in self.answer:
                 return None

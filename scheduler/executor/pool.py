@@ -22,6 +22,9 @@ from scheduler.runner.baseline import LEFT_RUNNING
 _MIN_IDLE = 4
 
 
+def _do_nothing() -> None: ...
+
+
 class ExecutorPool:
     """Shared by all slots; thread-safe. Durations in seconds; `max_rss_bytes` 0 = no limit.
 
@@ -80,19 +83,25 @@ class ExecutorPool:
         return zygote.pid if zygote is not None else None
 
     def run(
-        self, call: Call, control: RunControl, on_output: Callable[[str, int], None]
+        self,
+        call: Call,
+        control: RunControl,
+        on_output: Callable[[str, int], None],
+        *,
+        meanwhile: Callable[[], None] = _do_nothing,
     ) -> Outcome:
         """Execute a call and wait for its end; called from many threads at once.
 
-        `on_output(text so far, total bytes)` is called about once a second when there is more;
-        what it raises ends the run and is raised here. Faults of user code are outcomes.
+        `on_output(text so far, total bytes)` is called about once a second when there is more.
+        `meanwhile()` is called once, or again for another try, as soon as an executor is at work.
+        What they raise ends the run and is raised here. Faults of user code are outcomes.
         """
         with self._lock:
             self._busy += 1
             self._recent[call.scan_path] += not call.isolated
             self._most_busy = max(self._most_busy, self._busy)
         try:
-            return self._run(call, control, on_output)
+            return self._run(call, control, on_output, meanwhile)
         finally:
             with self._lock:
                 self._busy -= 1
@@ -138,7 +147,11 @@ class ExecutorPool:
             executor.retire()
 
     def _run(
-        self, call: Call, control: RunControl, on_output: Callable[[str, int], None]
+        self,
+        call: Call,
+        control: RunControl,
+        on_output: Callable[[str, int], None],
+        meanwhile: Callable[[], None],
     ) -> Outcome:
         note = None
         while True:
@@ -155,6 +168,7 @@ class ExecutorPool:
                 call,
                 control,
                 on_output=on_output,
+                meanwhile=meanwhile,
                 grace_seconds=self._grace_seconds,
                 clock=self._clock,
             )

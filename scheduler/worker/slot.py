@@ -1,7 +1,9 @@
 """What a slot does with a message: claim and start, execute, finish, then the next one."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from scheduler.clock import Clock
 from scheduler.config import Config
@@ -17,6 +19,7 @@ from scheduler.executor import Call, ExecutorPool, Outcome, RunControl
 from scheduler.logs import event
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
+from scheduler.worker.ended import Ended
 from scheduler.worker.places import local_scan_path
 from scheduler.worker.supply import Supply
 
@@ -54,17 +57,17 @@ class Slots:
         held = self._hold(run_id)
         if held is None or not self._begin(held):
             return
-        while held is not None:
-            crash_point("slot.started")
-            began = self._clock.monotonic()
-            try:
-                outcome = self._pool.run(self._call(held.run), held.control, held.show_output)
-            except BaseException:
-                self._let_go(held)  # the heartbeat finds its row and gives it a verdict
-                raise
-            crash_point("slot.ended")
-            self._supply.note(self._clock.monotonic() - began)
-            held = self._end(held, outcome) or self._begin_next()
+        ended = Ended()
+        try:
+            while held is not None:
+                crash_point("slot.started")
+                began = self._clock.monotonic()
+                outcome = self._run(held, partial(self._use_wait, ended))
+                crash_point("slot.ended")
+                self._supply.note(self._clock.monotonic() - began)
+                held = self._end(held, outcome, ended) or self._begin_next(ended)
+        finally:
+            ended.log()
 
     def work_as(self, worker_id: str) -> None:
         """Claim under another id from now on; what is held under the old one is not ours any more.
@@ -86,6 +89,23 @@ class Slots:
     def hand_back(self, *, unless_fresh: bool = False) -> None:
         """Return to the queue what is claimed and not started, or only what no slot comes for."""
         self._send(self._supply.hand_back(self.worker_id, unless_fresh=unless_fresh))
+
+    def _run(self, held: "_Held", meanwhile: Callable[[], None]) -> Outcome:
+        try:
+            return self._pool.run(
+                self._call(held.run), held.control, held.show_output, meanwhile=meanwhile
+            )
+        except BaseException:
+            self._let_go(held)  # the heartbeat finds its row and gives it a verdict
+            raise
+
+    def _use_wait(self, ended: Ended) -> None:
+        """Do what no run needs to wait for, while the executor works on one."""
+        ended.log()
+        try:
+            self._send(self._supply.refill(self.worker_id))
+        except QueueUnavailableError as error:
+            event("queue.unreadable", "error", error=str(error))
 
     def _hold(self, run_id: int, supplied: ClaimedRun | None = None) -> "_Held | None":
         """Register a run before it starts; None if a slot of this worker has it already."""
@@ -127,14 +147,15 @@ class Slots:
             held.started = held.supplied
         return []
 
-    def _begin_next(self) -> "_Held | None":
+    def _begin_next(self, ended: Ended) -> "_Held | None":
         """Start the next run that can be; None when there is none."""
+        ended.log()
         while (held := self._next_held()) is not None:
             if self._begin(held):
                 return held
         return None
 
-    def _end(self, held: "_Held", outcome: Outcome) -> "_Held | None":
+    def _end(self, held: "_Held", outcome: Outcome, ended: Ended) -> "_Held | None":
         """Write the verdict and start the next queued run in the same commit; return that one."""
         following = self._next_held()
         try:
@@ -145,7 +166,10 @@ class Slots:
         finally:
             self._let_go(held)
         crash_point("slot.finished")
-        self._tell(held.run, outcome, finished)
+        ended.note(held.run, outcome, finished)
+        self._send(finished.messages)
+        if finished.retry_at is not None:
+            self._ticker_bell.ring()
         if following is not None and following.started is None:
             self._let_go(following)
             return None
@@ -190,24 +214,6 @@ class Slots:
                 released = self._start(following)
         finished.messages.extend(released)
         return finished
-
-    def _tell(self, run: ClaimedRun, outcome: Outcome, finished: Finished) -> None:
-        if not finished.is_accepted:
-            event("run.refused", "warning", run_id=run.id, function=run.name)
-            return
-        self._send(finished.messages)
-        if finished.retry_at is not None:
-            self._ticker_bell.ring()
-        event(
-            "run.finished",
-            "info" if outcome.status == "success" else "warning",
-            run_id=run.id,
-            function=run.name,
-            status=outcome.status,
-            attempt=run.attempt,
-            error=outcome.error_message,
-            reason=outcome.reason,
-        )
 
     def _send(self, released: list[Message]) -> None:
         """Send what was released; where the queue fails the sweeper does it later."""

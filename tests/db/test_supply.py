@@ -57,6 +57,16 @@ def enqueue(queue: RunQueue, count: int) -> list[int]:
     return [run_id for run_id, _ in sent]
 
 
+def test_a_refill_claims_ahead_only_what_the_next_takes_return(
+    queue: RunQueue, supply: Supply
+) -> None:
+    run_ids = enqueue(queue, MANY)
+    for _ in range(2):
+        supply.refill(WORKER)
+        assert queue.size() == MANY - CHUNK
+    assert [run.id for _ in range(CHUNK) if (run := supply.take(WORKER)[0])] == run_ids[:CHUNK]
+
+
 def test_a_chunk_whose_claim_nobody_confirmed_is_handed_back(
     queue: RunQueue, supply: Supply, monkeypatch: pytest.MonkeyPatch
 ) -> None:
