@@ -102,6 +102,8 @@ class Slots:
     def _use_wait(self, ended: Ended) -> None:
         """Do what no run needs to wait for, while the executor works on one."""
         ended.log()
+        if self._stop.is_set():
+            return
         try:
             self._send(self._supply.refill(self.worker_id))
         except QueueUnavailableError as error:
