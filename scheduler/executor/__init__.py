@@ -9,6 +9,7 @@ from scheduler.executor.guards import (
     kill_orphans,
     missing_guards,
 )
+from scheduler.executor.lease import Lease
 from scheduler.executor.pool import ExecutorPool
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Child",
     "ExecutorPool",
     "Exit",
+    "Lease",
     "Outcome",
     "RunControl",
     "Zygote",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scheduler.errors import ZygoteGoneError
-from scheduler.executor.guards import kill_group
+from scheduler.executor.guards import kill_group, kill_group_at_end_of
 from scheduler.executor.lease import Lease
 from scheduler.executor.nursery import CAUSE_LEASE
 from scheduler.stopping import ZYGOTE_STOP_SECONDS
@@ -70,6 +70,7 @@ class Child:
             os.close(report_fd)
             raise
         self.pid: int = message["pid"]
+        kill_group_at_end_of(report_fd, self.pid)  # should we be stopped when the zygote dies
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Signal its whole process group; nothing happens if it has ended."""
@@ -119,6 +120,7 @@ class Zygote:
         if lease is not None and lease.seconds is not None:
             self._options.append(f"--lease-seconds={lease.seconds}")
             self._options.append(f"--leased-at={lease.renewed_at}")
+            self._options += ["--counts-sleep"] if lease.counts_sleep else []
         self._lock = threading.Lock()
         self._channel: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None

@@ -1,9 +1,10 @@
 """What ties processes together so that none outlives its owner.
 
-Only this file and `runner.offspring` know Linux.
+Only this file, the fuse and `runner.offspring` know Linux.
 """
 
 import ctypes
+import fcntl
 import os
 import signal
 import sys
@@ -87,6 +88,20 @@ def kill_orphans() -> None:
     while waves and kill_adopted(()):
         waves -= 1
         sleep(0.001)
+
+
+def kill_group_at_end_of(report_fd: int, pid: int) -> None:
+    """Have the system kill the group that `pid` leads when a pipe's other end is closed.
+
+    It also does at each word that comes through the pipe from now on, and needs nobody to be awake:
+    `report_fd` is where the zygote tells of the death of `pid`, which then has been killed.
+    """
+    if _IS_LINUX:
+        with suppress(ProcessLookupError):
+            fcntl.fcntl(report_fd, fcntl.F_SETOWN, -pid)
+            fcntl.fcntl(report_fd, fcntl.F_SETSIG, signal.SIGKILL)
+            flags = fcntl.fcntl(report_fd, fcntl.F_GETFL)
+            fcntl.fcntl(report_fd, fcntl.F_SETFL, flags | os.O_ASYNC)
 
 
 def kill_group(pid: int, number: int = signal.SIGKILL) -> None:

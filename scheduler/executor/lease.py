@@ -3,7 +3,9 @@
 import threading
 from math import inf
 
-from scheduler.clock import Clock
+from scheduler.clock import Clock, SleepCountingClock
+
+FUSE_SHARE = 1.25  # of the lease: a zygote that has not acted by then is stopped
 
 
 class Lease:
@@ -21,6 +23,15 @@ class Lease:
         self._clock = clock
         self._renewed = threading.Condition()
 
+    @property
+    def counts_sleep(self) -> bool:
+        """Whether it runs out while the machine sleeps, because others may be awake."""
+        return isinstance(self._clock, SleepCountingClock)
+
+    def now(self) -> float:
+        """Return the instant to renew it from, once a heartbeat that begins now is committed."""
+        return self._clock.monotonic()
+
     def renew(self, at: float) -> None:
         """Let it last from an instant, which lies before the heartbeat that allows it."""
         with self._renewed:
@@ -36,6 +47,10 @@ class Lease:
         if self.seconds is None:
             return inf
         return self.renewed_at + self.seconds - self._clock.monotonic()
+
+    def fuse_at(self) -> float:
+        """Return when user code must be dead at the latest, whoever has to be killed for it."""
+        return inf if self.seconds is None else self.renewed_at + FUSE_SHARE * self.seconds
 
     def wait_valid(self) -> bool:
         """Wait for a heartbeat that was only late; False if none came for as long as it lasts."""

@@ -28,8 +28,8 @@ def _do_nothing() -> None: ...
 class ExecutorPool:
     """Shared by all slots; thread-safe. Durations in seconds; `max_rss_bytes` 0 = no limit.
 
-    `lease_seconds`: when `ping` was not called for so long, executors are killed and nothing is
-    started; None = never.
+    When the `lease` has run out, because `ping` was not called, executors are killed and nothing
+    is started.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class ExecutorPool:
         max_runs_per_process: int,
         max_rss_bytes: int,
         preload: Sequence[str],
-        lease_seconds: float | None,
+        lease: Lease,
         terminate_grace_seconds: float = 2.0,
         clock: Clock,
     ) -> None:
         self._max_runs = max_runs_per_process
         self._max_rss_bytes = max_rss_bytes
         self._preload = tuple(preload)
-        self._lease = Lease(lease_seconds, clock)
+        self.lease = lease
         self._grace_seconds = terminate_grace_seconds
         self._clock = clock
         self._lock = threading.Lock()
@@ -65,11 +65,11 @@ class ExecutorPool:
     def ping(self, at: float) -> None:
         """Renew the lease after a committed heartbeat; starts a dead zygote again.
 
-        at: a monotonic instant before that heartbeat: a worker may be paused right after it.
+        at: `lease.now()` before that heartbeat: a worker may be paused right after it.
         """
         with suppress(ZygoteGoneError):  # the next ping or run tries again
             self._living_zygote().ping(at)
-        self._lease.renew(at)
+        self.lease.renew(at)
 
     def look(self) -> bool:
         """See to it that the zygote answers, at least once a second; False if it was killed."""
@@ -158,7 +158,7 @@ class ExecutorPool:
             try:
                 executor = self._take(call)
             except LeaseExpiredError as error:
-                if self._lease.wait_valid() and control.asked is None:
+                if self.lease.wait_valid() and control.asked is None:
                     continue
                 return Outcome(status="lost", reason=f"no executor could be started: {error}")
             except (ZygoteGoneError, OSError) as error:
@@ -202,7 +202,7 @@ class ExecutorPool:
                 self.warm(scan_path, files)
 
     def _take(self, call: Call) -> ExecutorProcess:
-        if not self._lease.is_valid():  # a worker that was paused: its executors may not know yet
+        if not self.lease.is_valid():  # a worker that was paused: its executors may not know yet
             raise LeaseExpiredError("the worker's lease has run out")
         if not call.isolated:
             with self._lock:
@@ -265,7 +265,7 @@ class ExecutorPool:
             if self._zygote is not None:
                 self._zygote.stop()
                 kill_orphans()
-            zygote = Zygote(preload=self._preload, lease=self._lease)
+            zygote = Zygote(preload=self._preload, lease=self.lease)
             zygote.start()
             for module, fault in zygote.unloadable.items():
                 event("preload.failed", "warning", module=module, error=fault)

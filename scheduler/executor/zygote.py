@@ -16,7 +16,8 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 
-from scheduler.clock import Clock, SystemClock
+from scheduler.clock import Clock, SleepCountingClock, SystemClock
+from scheduler.executor.fuse import Fuse
 from scheduler.executor.guards import become_subreaper, wake_with_parent
 from scheduler.executor.lease import Lease
 from scheduler.executor.newborn import TARGETS, ZYGOTE_IGNORES, reset_inherited_signals
@@ -37,9 +38,10 @@ _ALIVE = b"."  # the answer to a look
 class _Zygote:
     """One thread, one poll: messages, dead children, and the lease running out."""
 
-    def __init__(self, channel: socket.socket, lease: Lease, clock: Clock) -> None:
+    def __init__(self, channel: socket.socket, lease: Lease, fuse: Fuse, clock: Clock) -> None:
         self._channel = channel
         self._lease = lease
+        self._fuse = fuse
         self._clock = clock
         self._nursery = Nursery(clock)
         self._wake_fd = _wake_on_child_death()
@@ -54,6 +56,7 @@ class _Zygote:
         poll.register(self._wake_fd, select.POLLIN)
         with suppress(BrokenPipeError):  # whoever started it has died: end of file follows
             self._channel.sendall(json.dumps({"unloadable": unloadable}).encode() + b"\n")
+        self._light_fuse()
         while True:
             ready = dict(poll.poll(self._milliseconds_of_lease()))
             if self._wake_fd in ready:
@@ -81,6 +84,7 @@ class _Zygote:
         if "ping" in message:
             self._lease.renew(float(str(message["ping"])))
             self._is_expired = self._is_expired and not self._lease.is_valid()
+            self._light_fuse()
             return
         if "look" in message:
             with suppress(OSError):  # whoever asked has died: end of file follows
@@ -99,6 +103,15 @@ class _Zygote:
         if not self._is_expired and not self._lease.is_valid():
             self._is_expired = True
             self._nursery.kill_all(CAUSE_LEASE)
+            self._fuse.put_out()
+
+    def _light_fuse(self) -> None:
+        """Have us killed, and with us all we forked, if we should be stopped when the lease ends.
+
+        What is stopped with its worker cannot kill; the kernel kills what is stopped.
+        """
+        if self._lease.seconds is not None and self._lease.is_valid():
+            self._fuse.light(self._lease.fuse_at())
 
     def _milliseconds_of_lease(self) -> int | None:
         if self._lease.seconds is None or self._is_expired:
@@ -112,6 +125,7 @@ def main() -> None:
     parser.add_argument("--channel", type=int, required=True)
     parser.add_argument("--lease-seconds", type=float)
     parser.add_argument("--leased-at", type=float)
+    parser.add_argument("--counts-sleep", action="store_true")
     parser.add_argument("--niceness", type=int, default=0)
     parser.add_argument("--preload", action="append", default=[])
     options = parser.parse_args()
@@ -127,9 +141,9 @@ def main() -> None:
     set_title("scheduler zygote")
     unloadable = _preload(options.preload)
     reset_inherited_signals()
-    clock = SystemClock()
+    clock = SleepCountingClock() if options.counts_sleep else SystemClock()
     lease = Lease(options.lease_seconds, clock, renewed_at=options.leased_at)
-    _Zygote(channel, lease, clock).loop(unloadable)
+    _Zygote(channel, lease, Fuse(clock.monotonic_id), clock).loop(unloadable)
 
 
 def _preload(wanted: list[str]) -> dict[str, str]:

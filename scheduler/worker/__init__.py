@@ -2,14 +2,14 @@
 
 import gc
 
-from scheduler.clock import Clock, SystemClock
+from scheduler.clock import Clock, SleepCountingClock, SystemClock
 from scheduler.config import Config
 from scheduler.db.claims import hand_back
 from scheduler.db.connection import close_database
 from scheduler.db.finishes import CUT_OFF, reap
 from scheduler.db.schema import installation_id, wait_for_schema
 from scheduler.errors import EXIT_FAILED, EXIT_OK
-from scheduler.executor import ExecutorPool, become_subreaper
+from scheduler.executor import ExecutorPool, Lease, become_subreaper
 from scheduler.logs import configure_logging, event
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.presence import Presence
@@ -31,11 +31,13 @@ def run_worker(config: Config, concurrency: int, stop: StopSignal) -> int:
     clock = SystemClock()
     if not wait_for_schema(config, stop.wait):
         return EXIT_OK
+    # On a server's database others may be awake, and declare this worker dead, while it sleeps.
+    lease_clock = SleepCountingClock() if config.database_url else clock
     pool = ExecutorPool(
         max_runs_per_process=config.max_runs_per_process,
         max_rss_bytes=config.max_rss_mb * 1024 * 1024,
         preload=config.preload,
-        lease_seconds=LEASE_SHARE * config.dead_after_seconds,
+        lease=Lease(LEASE_SHARE * config.dead_after_seconds, lease_clock),
         terminate_grace_seconds=TERMINATE_GRACE_SECONDS,
         clock=clock,
     )

@@ -65,7 +65,7 @@ class Pulse:
         self._pool.prepare()
 
     def _beat(self) -> None:
-        begun = self._clock.monotonic()
+        begun = self._pool.lease.now()
         if not self._presence.beat(f"{len(self._slots.controls())} busy"):
             event("worker.declared_dead", level="warning", worker=self._presence.name)
             self._slots.work_as(self._presence.id)

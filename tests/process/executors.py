@@ -6,20 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from scheduler.clock import SystemClock
-from scheduler.executor import Call, ExecutorPool, Outcome, RunControl
+from scheduler.executor import Call, ExecutorPool, Lease, Outcome, RunControl
 from tests.process.service import wait_for
 
 FUNCTIONS = Path(__file__).parent.parent / "functions" / "executor"
 
 
-def make_pool(**options: Any) -> ExecutorPool:
-    """Return a started pool."""
+def make_pool(
+    *, lease_seconds: float | None = None, lease_clock: SystemClock | None = None, **options: Any
+) -> ExecutorPool:
+    """Return a started pool, with a lease for ever unless it says otherwise."""
     defaults: dict[str, Any] = {
         "max_runs_per_process": 100,
         "max_rss_bytes": 0,
         "preload": (),
-        "lease_seconds": None,
         "terminate_grace_seconds": 0.5,
+        "lease": Lease(lease_seconds, lease_clock or SystemClock()),
         "clock": SystemClock(),
     }
     pool = ExecutorPool(**{**defaults, **options})
@@ -48,7 +50,7 @@ def make_call(target: str, **options: Any) -> Call:
 
 def ping(pool: ExecutorPool) -> None:
     """Renew the lease as after a heartbeat just now."""
-    pool.ping(SystemClock().monotonic())
+    pool.ping(pool.lease.now())
 
 
 def run(pool: ExecutorPool, target: str, **options: Any) -> Outcome:

@@ -1,5 +1,6 @@
 """SIGKILL at every named place: started again, no slot is lost and nothing runs twice."""
 
+import os
 import re
 import signal
 from collections.abc import Callable
@@ -137,8 +138,9 @@ def test_what_a_killed_supervisor_had_started_ends_and_the_next_goes_on(
     go_on(course, "run")
 
 
+@pytest.mark.parametrize("is_alone", [True, False], ids=["alone", "with its zygote"])
 def test_a_worker_that_was_paused_too_long_is_dead_before_its_retry_and_cannot_write(
-    service: Service,
+    service: Service, is_alone: bool
 ) -> None:
     service.write(
         "long.py",
@@ -159,7 +161,9 @@ def once():
     first = service.start("worker")
     service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'running' AND output LIKE 'attempt%'")
     user_code = [pid for pid in descendants(first.pid) if pid not in children(first.pid)]
-    first.send_signal(signal.SIGSTOP)
+    paused = [first.pid] if is_alone else [first.pid, *children(first.pid)]
+    for pid in paused:
+        os.kill(pid, signal.SIGSTOP)
     service.start("worker")
     service.wait_rows("SELECT 1 FROM run_logs WHERE attempt = 2 AND status = 'success'")
     assert not any(is_alive(pid) for pid in user_code)

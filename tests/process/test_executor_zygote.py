@@ -14,22 +14,7 @@ from scheduler.errors import ZygoteGoneError
 from scheduler.executor import ExecutorPool, Zygote
 from tests.process.executors import Background, family, is_alive, make_pool, ping, run
 from tests.process.service import wait_for
-
-WORKER = """
-import sys, threading
-from scheduler.executor import become_subreaper
-from tests.process.executors import Background, make_pool, ping
-become_subreaper()
-pool = make_pool()
-target = sys.argv[1]
-background = Background(pool, target)
-background.wait_for_output(sys.argv[2])
-print(pool.zygote_pid, flush=True)
-print(background.outcome().status, flush=True)
-ping(pool)
-print("again", pool.zygote_pid, flush=True)
-threading.Event().wait()
-"""
+from tests.process.workers import Worker
 
 
 @pytest.fixture
@@ -42,30 +27,6 @@ def pool() -> Iterator[ExecutorPool]:
 def zygote_of(pool: ExecutorPool) -> int:
     assert pool.zygote_pid is not None
     return pool.zygote_pid
-
-
-class Worker:
-    """A process that is a subreaper and runs one function on a pool of its own."""
-
-    def __init__(self, target: str, output: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", WORKER, target, output],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        )
-        self.zygote_pid = int(self.read_line())
-        self.descendants = family(self.process.pid)
-
-    def read_line(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline()
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
 
 def test_a_killed_zygote_takes_its_executors_along_and_the_run_is_lost(pool: ExecutorPool) -> None:
@@ -198,6 +159,16 @@ def test_after_its_lease_a_worker_starts_nothing_until_it_has_pinged() -> None:
     pool.close()
 
 
+def test_a_zygote_that_has_killed_what_it_had_to_outlives_the_end_of_its_lease() -> None:
+    pool = make_pool(lease_seconds=1.0)
+    run(pool, "good:nothing")
+    zygote = zygote_of(pool)
+    wait_for(lambda: family(zygote) == [], "the idle executor's death")
+    wait_for(lambda: pool.lease.now() > pool.lease.fuse_at() + 0.1, "when it would be killed")
+    assert is_alive(zygote)
+    pool.close()
+
+
 def test_a_new_zygote_continues_the_lease_and_does_not_begin_one() -> None:
     pool = make_pool(lease_seconds=0.5)
     before = zygote_of(pool)
@@ -288,7 +259,7 @@ def test_a_killed_child_reports_the_signal() -> None:
     fds = [os.open(os.devnull, os.O_RDWR) for _ in range(3)]
     ours, theirs = os.pipe()
     child = zygote.fork("executor", {"scan_path": "/", "max_rss_bytes": 0}, [*fds[:2], theirs])
-    assert os.getpriority(os.PRIO_PROCESS, child.pid) == 5
+    assert os.getpriority(os.PRIO_PROCESS, child.pid) == min(19, os.nice(0) + 5)
     child.kill()
     end = child.wait(10)
     assert end is not None

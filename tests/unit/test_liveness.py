@@ -4,7 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from scheduler.db.processes import ProcessRow
-from scheduler.maintenance.liveness import Watch
+from scheduler.executor.lease import FUSE_SHARE
+from scheduler.maintenance.liveness import LEAST_SHARE, Watch
+from scheduler.worker import LEASE_SHARE
 
 WORKER = ProcessRow(
     id="w",
@@ -33,6 +35,10 @@ def test_a_counter_that_stands_still_is_a_death_two_looks_before_the_time_is_ove
 def test_the_silence_is_always_longer_than_the_lease_of_the_executors() -> None:
     looks = [(tenth / 10, 1) for tenth in range(30)]
     assert dead_at(Watch(None, 2), *looks)[0] == 1.6
+
+
+def test_what_the_lease_does_not_end_the_fuse_ends_before_anybody_can_declare_death() -> None:
+    assert LEASE_SHARE < LEASE_SHARE * FUSE_SHARE < LEAST_SHARE
 
 
 def test_a_counter_that_moves_keeps_its_process_alive() -> None:
