@@ -122,6 +122,8 @@ class Zygote:
             self._options.append(f"--leased-at={lease.renewed_at}")
             self._options += ["--counts-sleep"] if lease.counts_sleep else []
         self._lock = threading.Lock()
+        self._start_lock = threading.Lock()
+        self._is_ready = False
         self._channel: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.unloadable: dict[str, str] = {}  # what it could not preload, and why
@@ -138,6 +140,11 @@ class Zygote:
 
     def start(self) -> None:
         """Start the process and wait until it is ready; raises ZygoteGoneError."""
+        self.spawn()
+        self.wait_ready()
+
+    def spawn(self) -> None:
+        """Start the process, which then loads what is to be preloaded; raises ZygoteGoneError."""
         self._channel, theirs = socket.socketpair()
         self._channel.settimeout(_START_SECONDS)
         with theirs:
@@ -146,15 +153,19 @@ class Zygote:
             except OSError as error:
                 self.stop()
                 raise ZygoteGoneError(f"{sys.executable} cannot be started: {error}") from error
-        line = b""
-        with suppress(OSError):
-            while not line.endswith(b"\n") and (part := self._channel.recv(4096)):
-                line += part
-        if not line.endswith(b"\n"):
-            self.stop()
-            raise ZygoteGoneError("The process that forks the executors did not start")
-        self.unloadable = json.loads(line)["unloadable"]
-        self._channel.settimeout(_FORK_SECONDS)
+
+    def wait_ready(self) -> bool:
+        """Wait until it can fork; returns whether it was not ready before, or ZygoteGoneError."""
+        with self._start_lock:
+            if self._is_ready:
+                return False
+            line = self._read_first_line()
+            if not line.endswith(b"\n"):
+                self.stop()
+                raise ZygoteGoneError("The process that forks the executors did not start")
+            self.unloadable = json.loads(line)["unloadable"]
+            self._is_ready = True
+        return True
 
     def ping(self, at: float) -> None:
         """Renew the lease from a monotonic instant on; raises ZygoteGoneError."""
@@ -164,8 +175,10 @@ class Zygote:
         """See to it that it answers, at least once a second; False if it had to be killed.
 
         A function may have stopped it: then it is continued. Only what also stays silent for
-        `_SILENCE_SECONDS` is killed, and with it all it forked.
+        `_SILENCE_SECONDS` is killed, and with it all it forked. Nobody looks while it preloads.
         """
+        if not self._is_ready:
+            return True
         try:
             if not self._is_asked:
                 self._send(b'{"look": 1}\n', [])
@@ -222,6 +235,15 @@ class Zygote:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _read_first_line(self) -> bytes:
+        line, channel = b"", self._channel
+        if channel is not None:
+            with suppress(OSError):
+                while not line.endswith(b"\n") and (part := channel.recv(4096)):
+                    line += part
+                channel.settimeout(_FORK_SECONDS)
+        return line
 
     def _hears(self, seconds: float) -> bool:
         """Take in the answer to a look; returns whether it came."""

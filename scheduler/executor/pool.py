@@ -68,7 +68,7 @@ class ExecutorPool:
         at: `lease.now()` before that heartbeat: a worker may be paused right after it.
         """
         with suppress(ZygoteGoneError):  # the next ping or run tries again
-            self._living_zygote().ping(at)
+            self._spawned_zygote().ping(at)
         self.lease.renew(at)
 
     def look(self) -> bool:
@@ -254,9 +254,17 @@ class ExecutorPool:
         """Kill what a dead zygote left to us before the verdict lets a retry begin."""
         executor.bury_zygote()
         with suppress(ZygoteGoneError, OSError):
-            self._living_zygote()
+            self._spawned_zygote()
 
     def _living_zygote(self) -> Zygote:
+        zygote = self._spawned_zygote()
+        if zygote.wait_ready():
+            for module, fault in zygote.unloadable.items():
+                event("preload.failed", "warning", module=module, error=fault)
+        return zygote
+
+    def _spawned_zygote(self) -> Zygote:
+        """Return a zygote that lives, but may still load: heartbeats and verdicts do not wait."""
         with self._zygote_lock:
             if self._is_closed:
                 raise ZygoteGoneError("The worker has stopped")
@@ -266,9 +274,7 @@ class ExecutorPool:
                 self._zygote.stop()
                 kill_orphans()
             zygote = Zygote(preload=self._preload, lease=self.lease)
-            zygote.start()
-            for module, fault in zygote.unloadable.items():
-                event("preload.failed", "warning", module=module, error=fault)
+            zygote.spawn()
             self._zygote = zygote
             return zygote
 
