@@ -18,6 +18,8 @@ from collections.abc import Callable
 from os import fstat, getcwd, umask  # user code may patch the module
 from typing import Any
 
+from scheduler.runner.chance import Chance
+
 _CORE_MODULES = (
     *("sys", "os", "builtins", "time", "json", "threading", "logging", "subprocess", "socket"),
     *("signal", "datetime", "random", "io", "re", "asyncio", "traceback", "importlib", "pathlib"),
@@ -50,6 +52,7 @@ class Baseline:
         self._umask = umask(0o077)
         umask(self._umask)
         self._looks = [(look, look(), what) for look, what in _LOOKS]
+        self._chance = Chance()
         self._functions = [(owner, name, getattr(owner, name, None)) for owner, name in _PATCHED]
         self.accept_import()
 
@@ -62,7 +65,8 @@ class Baseline:
         self._recursion_limit = sys.getrecursionlimit()
 
     def difference(self) -> str | None:
-        """Say in words what is not as it was, None if all is."""
+        """Say in words what is not as it was, None if all is; `random` is seeded anew instead."""
+        self._chance.restore()
         if sys.getrecursionlimit() != self._recursion_limit:
             sys.setrecursionlimit(self._recursion_limit)
             return "the recursion limit was changed"

@@ -101,6 +101,19 @@ def test_a_changed_process_is_replaced_and_the_reason_says_so_once(
     assert after.reason is None
 
 
+@pytest.mark.parametrize("function", ["seeds", "sets_the_state_of_random"])
+def test_a_run_that_seeds_random_does_not_decide_what_the_next_ones_draw(
+    pool: ExecutorPool, function: str
+) -> None:
+    before = pid_of(run(pool, "good:pid"))
+    drawn = set()
+    for _ in range(3):
+        assert run(pool, f"untidy:{function}").reason is None
+        drawn.add(run(pool, "good:draws").result)
+    assert len(drawn) == 3
+    assert pid_of(run(pool, "good:pid")) == before
+
+
 @pytest.mark.parametrize(
     "function",
     [

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import subprocess
 import sys
 import time
@@ -76,3 +77,7 @@ def _is_open(fd):
     except OSError:
         return False
     return True
+
+
+def draws():
+    return random.random()

@@ -13,6 +13,14 @@ import threading
 import time
 
 
+def seeds():
+    random.seed(1)
+
+
+def sets_the_state_of_random():
+    random.setstate(random.Random(1).getstate())
+
+
 def chdir():
     os.chdir("/")
 
