@@ -74,6 +74,11 @@ _HAND_BACK = f"""
     UPDATE run_logs SET claimed_by = NULL, claimed_at = NULL, sent_at = ?
     WHERE status = 'queued' AND claimed_by = ? {{only}} RETURNING {MESSAGE_COLUMNS}
 """
+_UNDO_START = f"""
+    UPDATE run_logs SET status = 'queued', claimed_by = NULL, claimed_at = NULL, started_at = NULL,
+        sent_at = ?
+    WHERE id = ? AND status = 'running' AND claimed_by = ? RETURNING {MESSAGE_COLUMNS}
+"""
 _NOTE_START = "UPDATE scheduled_functions SET last_started_at = ? WHERE id = ?"
 _MISS = f"""
     UPDATE run_logs SET status = 'missed', reason = ?, finished_at = ?
@@ -141,6 +146,12 @@ def hand_back(run_ids: Sequence[int] | None, worker_id: str, now: float) -> list
     only = "" if run_ids is None else f"AND id IN ({placeholders(len(run_ids))})"
     with transaction():
         return messages(_HAND_BACK.format(only=only), [now, worker_id, *(run_ids or ())])
+
+
+def undo_start(run_id: int, worker_id: str, now: float) -> list[Message]:
+    """Return to the queue what its worker is known not to have begun; as if just sent."""
+    with transaction():
+        return messages(_UNDO_START, [now, run_id, worker_id])
 
 
 def fetch_claimed(run_id: int) -> ClaimedRun:

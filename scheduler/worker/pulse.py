@@ -4,7 +4,6 @@ from functools import partial
 
 from scheduler.clock import Clock
 from scheduler.config import Config
-from scheduler.db.finishes import fetch_running, lose
 from scheduler.db.runs import fetch_requests, record_stack
 from scheduler.errors import SchedulerError
 from scheduler.executor import ExecutorPool
@@ -12,6 +11,7 @@ from scheduler.logs import event
 from scheduler.maintenance.presence import Presence
 from scheduler.maintenance.surroundings import Surroundings
 from scheduler.queue import RunQueue
+from scheduler.worker.reconciliation import reconcile
 from scheduler.worker.slot import Slots
 
 LOOK_SECONDS = 0.5
@@ -70,22 +70,7 @@ class Pulse:
             event("worker.declared_dead", level="warning", worker=self._presence.name)
             self._slots.work_as(self._presence.id)
         self._pool.ping(begun)
-        self._reconcile()
-
-    def _reconcile(self) -> None:
-        """Give rows that say they run here, but that no slot holds, their verdict.
-
-        Rows first: a slot registers a run before it starts it, and forgets it after its verdict.
-        """
-        running = fetch_running(self._presence.id)
-        for run_id in set(running) - set(self._slots.controls()):
-            finished = lose(
-                run_id,
-                self._presence.id,
-                reason="its worker no longer knows of it",
-                now=self._clock.now(),
-            )
-            self._queue.send(finished.messages)
+        self._queue.send(reconcile(self._presence.id, self._slots, self._clock.now()))
 
     def _serve_requests(self) -> None:
         controls = self._slots.controls()

@@ -48,6 +48,7 @@ class Slots:
         self._clock = clock
         self._lock = threading.Lock()
         self._held: dict[int, _Held] = {}
+        self._doubts: set[int] = set()  # runs whose start failed, perhaps after its commit
         self._supply = Supply(queue, clock)
         self.worker_id = ""
 
@@ -85,6 +86,10 @@ class Slots:
         """Return the controls of the runs that are in a slot now, by run id."""
         with self._lock:
             return {run_id: held.control for run_id, held in self._held.items()}
+
+    def is_in_doubt(self, run_id: int) -> bool:
+        """Tell whether a run that no slot holds has not begun, whatever its row says."""
+        return run_id in self._doubts
 
     def hand_back(self, *, unless_fresh: bool = False) -> None:
         """Return to the queue what is claimed and not started, or only what no slot comes for."""
@@ -124,9 +129,16 @@ class Slots:
 
     def _drop(self, held: "_Held | None") -> None:
         """Let go of what could not be started; what is claimed all the same stays in the supply."""
+        self._doubt(held)
         self._let_go(held)
         if held is not None and held.supplied is not None:
             self._supply.put_back(held.supplied)
+
+    def _doubt(self, held: "_Held | None") -> None:
+        """Remember, before it is let go, that it has not begun: its start may be on record."""
+        if held is not None:
+            held.started = None
+            self._doubts.add(held.run_id)
 
     def _begin(self, held: "_Held") -> bool:
         """Claim and start; otherwise let go, it is not to be run (any more)."""
@@ -142,12 +154,14 @@ class Slots:
 
     def _start(self, held: "_Held") -> list[Message]:
         """Start what this worker has claimed, or claim and start it; return what that released."""
+        released: list[Message] = []
         if held.supplied is None:
             held.started, released = claim_and_start(held.run_id, held.worker_id, self._now())
-            return released
-        if start(held.supplied, held.worker_id, self._now()):
+        elif start(held.supplied, held.worker_id, self._now()):
             held.started = held.supplied
-        return []
+        if held.started is not None:
+            self._doubts.discard(held.run_id)
+        return released
 
     def _begin_next(self, ended: Ended) -> "_Held | None":
         """Start the next run that can be; None when there is none."""
@@ -202,8 +216,7 @@ class Slots:
             except DatabaseUnavailableError as error:
                 event("run.unwritten", "error", run_id=held.run_id, error=str(error))
             outcome = _without_text(outcome)
-            if following is not None:
-                following.started = None  # it was undone with the rest
+            self._doubt(following)
             if self._stop.wait_hurry(backoff):
                 return Finished(is_accepted=False)
             backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
