@@ -15,6 +15,7 @@ from scheduler.db.reports import (
     read_texts,
 )
 from scheduler.errors import EXIT_OK
+from scheduler.maintenance.conditions import list_processes
 from scheduler.wording import duration, plural, short_id, size, span
 
 _COLUMNS = (
@@ -38,7 +39,9 @@ def runs(context: Context) -> int:
         context.screen.line("No failed runs." if context.args.failed else "No runs yet.")
     else:
         times = context.times
-        context.screen.table(_COLUMNS, [_row(run, times) for run in found])
+        processes = list_processes(context.config, times.now)
+        has_worker = any(process.takes_work for process in processes)
+        context.screen.table(_COLUMNS, [_row(run, times, has_worker=has_worker) for run in found])
     return EXIT_OK
 
 
@@ -71,17 +74,17 @@ def error_in_words(run: RunReport) -> str:
     return error or run.reason or ""
 
 
-def _wait(run: RunReport, times: Times) -> str:
+def _wait(run: RunReport, times: Times, *, has_worker: bool) -> str:
     """Say what a queued run waits for."""
     if run.available_at is None:
         before = find_open_before(run)
         return f"waits for {f'run {before.id}' if before else 'the run before it'} to end"
     if run.available_at > times.now:
         return f"waits for its time, {times.until(run.available_at)}"
-    return "waits for a free slot"
+    return "waits for a free slot" if has_worker else "waits for a worker, none is alive to take it"
 
 
-def _row(run: RunReport, times: Times) -> list[Cell]:
+def _row(run: RunReport, times: Times, *, has_worker: bool) -> list[Cell]:
     took = run.duration_seconds
     if run.status == "running" and run.started_at is not None:
         took_text = f"{span(times.now - run.started_at)}…"
@@ -89,7 +92,9 @@ def _row(run: RunReport, times: Times) -> list[Cell]:
         took_text = "" if took is None else duration(took)
     many = f"{run.slots:,} slots; " if run.slots > 1 else ""
     again = f"attempt {run.attempt}; " if run.attempt > 1 else ""
-    why = _wait(run, times) if run.status == "queued" else error_in_words(run)
+    why = (
+        _wait(run, times, has_worker=has_worker) if run.status == "queued" else error_in_words(run)
+    )
     return [
         Cell(str(run.id)),
         Cell(times.clock(run.shown_at), "dim"),

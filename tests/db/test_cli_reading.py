@@ -372,6 +372,7 @@ def test_runs_that_wait_for_a_moment_beside_a_free_slot_are_no_problem(
 
 @pytest.mark.usefixtures("seeded")
 def test_runs_that_wait_say_what_for(cli: Cli, now: float) -> None:
+    seed_process("worker", now)
     _seed_a_hog(now)
 
     by_run = {line.split()[0]: line.rstrip() for line in cli("runs").splitlines()}
@@ -379,6 +380,18 @@ def test_runs_that_wait_say_what_for(cli: Cli, now: float) -> None:
     assert by_run["3"].endswith("waits for a free slot")
     assert by_run["2"].endswith("waits for run 1 to end")
     assert "attempt 2; waits for its time, in " in by_run["4"]
+
+
+@pytest.mark.usefixtures("seeded")
+@pytest.mark.parametrize("state", ["lost", "draining"])
+def test_without_a_worker_nothing_waits_for_a_free_slot(cli: Cli, now: float, state: str) -> None:
+    seed_process("worker", now, state=state)
+    _seed_a_hog(now)
+
+    by_run = {line.split()[0]: line.rstrip() for line in cli("runs").splitlines()}
+
+    assert by_run["3"].endswith("waits for a worker, none is alive to take it")
+    assert by_run["2"].endswith("waits for run 1 to end")
 
 
 @pytest.mark.usefixtures("seeded")
