@@ -28,8 +28,8 @@ class _Setting(ctypes.Structure):
 class Fuse:
     """Not lit at first. Processes that are forked do not inherit it, see timer_create(2).
 
-    `clock_id`: of `time.clock_gettime`, the clock of its instants. No effect where the system has
-    no such timers.
+    `clock_id`: of `time.clock_gettime`, the clock of its instants. Where the system has no such
+    timers it `is_missing` and has no effect.
     """
 
     def __init__(self, clock_id: int) -> None:
@@ -42,6 +42,11 @@ class Fuse:
                 if libc.timer_create(clock_id, ctypes.byref(event), ctypes.byref(self._timer)) == 0:
                     self._libc = libc
                     return
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether this system has no such timers."""
+        return self._libc is None
 
     def light(self, at: float) -> None:
         """Have this process killed at an instant instead of any before; at once if it is past."""

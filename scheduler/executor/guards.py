@@ -11,7 +11,8 @@ import sys
 from collections.abc import Collection
 from contextlib import suppress
 
-from scheduler.clock import sleep
+from scheduler.clock import SystemClock, sleep
+from scheduler.executor.fuse import Fuse
 from scheduler.runner.offspring import own_children
 
 _PR_SET_PDEATHSIG = 1
@@ -28,10 +29,15 @@ if _IS_LINUX:
 
 def missing_guards() -> list[str]:
     """Name, each in a sentence, the guards this system does not offer."""
+    missing = []
+    if Fuse(SystemClock.monotonic_id).is_missing:
+        missing.append("user code runs on while worker and zygote are stopped (no timer_create)")
     if _IS_LINUX:
-        return []
+        return missing
     return [
+        *missing,
         "executors are not killed by the system when their zygote is killed (no PR_SET_PDEATHSIG)",
+        "programs that functions start outlive a zygote that is killed (no F_SETSIG)",
         "daemonised grandchildren of functions are not found (no PR_SET_CHILD_SUBREAPER)",
     ]
 

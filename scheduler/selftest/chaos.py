@@ -7,7 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from os import kill
 
-BLOWS = {"ticker": (3, 1), "worker": (3, 1), "zygote": (2, 0), "executor": (4, 1)}
+# How often, by weight, one of each is killed and paused; a worker is best paused with who would
+# kill its executors.
+BLOWS = {
+    "ticker": (3, 1),
+    "worker": (3, 1),
+    "zygote": (2, 0),
+    "worker with zygote": (0, 2),
+    "executor": (4, 1),
+}
 ALL_SHARE = 0.05
 MOST_SECONDS_BETWEEN = 2.0
 
@@ -27,10 +35,14 @@ class Blow:
 
 
 class Chaos:
-    """Deals blows to living processes. `find()` returns the pids by role."""
+    """Deals blows to living processes. `find()` returns by role the pids that one blow hits."""
 
     def __init__(
-        self, seed: int, *, longest_pause: float, find: Callable[[], Mapping[str, Sequence[int]]]
+        self,
+        seed: int,
+        *,
+        longest_pause: float,
+        find: Callable[[], Mapping[str, Sequence[tuple[int, ...]]]],
     ) -> None:
         self._random = random.Random(seed)
         self._longest_pause = longest_pause
@@ -73,12 +85,12 @@ class Chaos:
 
     def _deal(self, blow: Blow, monotonic: float) -> None:
         draw = self._random.random()  # drawn also when nobody is there: the order stays the same
-        pids = self._find()
+        found = self._find()
         if blow.role == "all":
-            victims = [pid for some in pids.values() for pid in some]
+            victims = sorted({pid for groups in found.values() for some in groups for pid in some})
         else:
-            mine = sorted(pids.get(blow.role, ()))
-            victims = [mine[int(draw * len(mine))]] if mine else []
+            mine = sorted(found.get(blow.role, ()))
+            victims = list(mine[int(draw * len(mine))]) if mine else []
         for pid in victims:
             _send(pid, signal.SIGKILL if blow.what == "kill" else signal.SIGSTOP)
             if blow.what == "pause":

@@ -34,16 +34,22 @@ class Troop:
                 self.restarts += process is not None
                 self._living[number] = self._start(role)
 
-    def pids(self) -> dict[str, list[int]]:
-        """Return the pids of all processes by role: ticker, worker, zygote, executor."""
+    def pids(self) -> dict[str, list[tuple[int, ...]]]:
+        """Return the pids of all processes by role, each alone, and of workers with their zygote.
+
+        Roles: ticker, worker, zygote, executor, `worker with zygote`.
+        """
         below = _children()
-        found: dict[str, list[int]] = {role: [] for role in ("ticker", "worker")}
-        for number, process in self._living.items():
-            if process.poll() is None:
-                found[self._roles[number]].append(process.pid)
-        found["zygote"] = [pid for worker in found["worker"] for pid in below.get(worker, ())]
-        found["executor"] = [pid for zygote in found["zygote"] for pid in below.get(zygote, ())]
-        return found
+        living = [(n, one.pid) for n, one in self._living.items() if one.poll() is None]
+        workers = [pid for number, pid in living if self._roles[number] == "worker"]
+        zygotes = [pid for worker in workers for pid in below.get(worker, ())]
+        return {
+            "ticker": [(pid,) for number, pid in living if self._roles[number] == "ticker"],
+            "worker": [(pid,) for pid in workers],
+            "worker with zygote": [(pid, *below.get(pid, ())) for pid in workers],
+            "zygote": [(pid,) for pid in zygotes],
+            "executor": [(pid,) for zygote in zygotes for pid in below.get(zygote, ())],
+        }
 
     def stop(self) -> bool:
         """Ask all to stop and wait; False if some had to be killed."""

@@ -11,9 +11,14 @@ from tests.process.service import Service, stop
 
 HOSTILE = Path(__file__).parents[1] / "functions" / "hostile"
 HEALTHY = """
+import random
+
+FIRST_AFTER_SEED_1 = random.Random(1).random()
+
 @schedule(timedelta(seconds=1), overlap="allow", catch_up="all")
 def pulse():
     assert os.getcwd() and time.time() > 1e9
+    assert random.random() != FIRST_AFTER_SEED_1
     return "well"
 """
 # What becomes of the run of each file: its status and the name of its error.
@@ -43,6 +48,7 @@ ENDINGS = {
     "recurses": ("error", "ProcessCrashed"),
     "returns_a_giant": ("success", ""),
     "returns_a_trap": ("success", ""),
+    "seeds_random": ("success", ""),
     "segfaults": ("error", "ProcessCrashed"),
     "sets_its_own_alarm": ("success", ""),
     "stops_its_zygote": ("error", "ProcessEnded"),

@@ -17,6 +17,14 @@ def test_where_nobody_lives_no_blow_is_dealt() -> None:
     assert dealt(1) == {}
 
 
+def test_a_worker_is_also_paused_together_with_who_would_kill_its_executors() -> None:
+    nobody = (2**22 + 1, 2**22 + 2)  # above the highest pid
+    chaos = Chaos(1, longest_pause=1.0, find=lambda: {"worker with zygote": [nobody]})
+    for second in range(0, 600, 3):
+        chaos.step(float(second))
+    assert set(chaos.dealt) == {"pause worker with zygote", "pause all"}
+
+
 def test_the_same_seed_chooses_the_same_blows() -> None:
     def chosen(seed: int) -> list[str]:
         chaos = Chaos(seed, longest_pause=1.0, find=dict)
