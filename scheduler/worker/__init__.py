@@ -31,13 +31,11 @@ def run_worker(config: Config, concurrency: int, stop: StopSignal) -> int:
     clock = SystemClock()
     if not wait_for_schema(config, stop.wait):
         return EXIT_OK
-    # On a server's database others may be awake, and declare this worker dead, while it sleeps.
-    lease_clock = SleepCountingClock() if config.database_url else clock
     pool = ExecutorPool(
         max_runs_per_process=config.max_runs_per_process,
         max_rss_bytes=config.max_rss_mb * 1024 * 1024,
         preload=config.preload,
-        lease=Lease(LEASE_SHARE * config.dead_after_seconds, lease_clock),
+        lease=make_lease(config),
         terminate_grace_seconds=TERMINATE_GRACE_SECONDS,
         clock=clock,
     )
@@ -47,6 +45,16 @@ def run_worker(config: Config, concurrency: int, stop: StopSignal) -> int:
         pool.close()
         close_database()
     return EXIT_FAILED if surroundings.has_given_up else EXIT_OK
+
+
+def make_lease(config: Config) -> Lease:
+    """Return a worker's lease.
+
+    While this machine sleeps others may be awake, who share a server's database but not a file, and
+    may declare the worker dead: there it runs out meanwhile.
+    """
+    clock = SleepCountingClock() if config.database_url else SystemClock()
+    return Lease(LEASE_SHARE * config.dead_after_seconds, clock)
 
 
 def _work(
