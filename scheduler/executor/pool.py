@@ -67,7 +67,7 @@ class ExecutorPool:
 
         at: `lease.now()` before that heartbeat: a worker may be paused right after it.
         """
-        with suppress(ZygoteGoneError):  # the next ping or run tries again
+        with suppress(ZygoteGoneError, OSError):  # the next ping or run tries again
             self._spawned_zygote().ping(at)
         self.lease.renew(at)
 
@@ -258,9 +258,7 @@ class ExecutorPool:
 
     def _living_zygote(self) -> Zygote:
         zygote = self._spawned_zygote()
-        if zygote.wait_ready():
-            for module, fault in zygote.unloadable.items():
-                event("preload.failed", "warning", module=module, error=fault)
+        _wait_ready(zygote)
         return zygote
 
     def _spawned_zygote(self) -> Zygote:
@@ -276,7 +274,20 @@ class ExecutorPool:
             zygote = Zygote(preload=self._preload, lease=self.lease)
             zygote.spawn()
             self._zygote = zygote
-            return zygote
+        # Somebody waits for it, if no run does: one that never gets ready is given up.
+        threading.Thread(target=_attend, args=(zygote,), daemon=True).start()
+        return zygote
+
+
+def _attend(zygote: Zygote) -> None:
+    with suppress(ZygoteGoneError):
+        _wait_ready(zygote)
+
+
+def _wait_ready(zygote: Zygote) -> None:
+    if zygote.wait_ready():
+        for module, fault in zygote.unloadable.items():
+            event("preload.failed", "warning", module=module, error=fault)
 
 
 def _with_note(outcome: Outcome, note: str | None) -> Outcome:

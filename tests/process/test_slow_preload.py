@@ -121,3 +121,17 @@ def test_a_worker_whose_zygote_loads_for_longer_than_it_may_be_silent_stays_aliv
     assert service.rows("SELECT pid FROM processes WHERE role = 'worker'") == [(worker,)]
     assert "process.lost" not in service.read_log()
     assert stop(process) == 0
+
+
+def test_somebody_waits_for_a_zygote_also_if_no_run_does(
+    gate: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pool = make_pool(preload=["slow", "no_such_module"])
+    assert "no_such_module" in capfd.readouterr().err
+    kill_zygote(pool)
+    gate.touch()
+    ping(pool)
+    gate.unlink()
+    wait_for(lambda: "no_such_module" in capfd.readouterr().err, "the zygote to be ready")
+    assert pool.look()
+    pool.close()
