@@ -335,7 +335,7 @@ def test_status_names_each_problem_with_its_remedy(cli: Cli, now: float) -> None
 
 def _seed_a_hog(now: float) -> None:
     hog = seed_function("a.hog", next_run_at=now + 60)
-    seed_run(hog, "running", at=now - 300)
+    seed_run(hog, "running", at=now - 303)
     seed_run(hog, "queued", at=now - 240)
     quick = seed_function("a.quick", next_run_at=now + 60)
     seed_run(quick, "queued", at=now - 11, available_at=now - 11)
