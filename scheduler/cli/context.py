@@ -7,13 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from scheduler.clock import Clock
+from scheduler.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from scheduler.cli.screen import Screen
     from scheduler.cli.times import Times
-    from scheduler.config import Config
+    from scheduler.config import Config, Reading
 
 
 class Context:
@@ -27,12 +28,26 @@ class Context:
     @cached_property
     def config(self) -> "Config":
         """The configuration, its warnings printed; raises ConfigError."""
+        for warning in self._reading.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+        return self._reading.config
+
+    def server_urls(self) -> tuple[str, ...]:
+        """Return the URLs of the servers that are configured; none where that cannot be read.
+
+        Whoever needs the configuration will say what is wrong with it.
+        """
+        try:
+            config = self._reading.config
+        except ConfigError:
+            return ()
+        return tuple(filter(None, (config.database_url, config.queue_url)))
+
+    @cached_property
+    def _reading(self) -> "Reading":
         from scheduler.config import read_config
 
-        reading = read_config(self.config_path, self.environ)
-        for warning in reading.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
-        return reading.config
+        return read_config(self.config_path, self.environ)
 
     @property
     def config_path(self) -> "Path | None":

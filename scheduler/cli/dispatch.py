@@ -3,12 +3,14 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from importlib import import_module
 
-from scheduler.cli.commands import COMMANDS
+from scheduler.cli.commands import COMMANDS, Command
 from scheduler.cli.context import Context
 from scheduler.cli.parsing import parse
 from scheduler.clock import SystemClock
+from scheduler.drivers import only_drivers_for
 from scheduler.errors import EXIT_FAILED, EXIT_OK, ConfigError, SchedulerError
 
 EXIT_INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
@@ -52,13 +54,24 @@ def _call(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     except SystemExit as stop:  # argparse has printed the help or the version
         return int(stop.code or 0)
     command = next(c for c in COMMANDS if c.name == args.command)
-    module, _, function = command.target.partition(":")
-    run: Callable[[Context], int] = getattr(import_module(f"scheduler.cli.{module}"), function)
     context = Context(args, environ, SystemClock())
     try:
-        return run(context)
+        return _load(command, context)(context)
     except SchedulerError as error:
         return _report(error, with_traceback=bool(args.debug), advised=context.advised)
+
+
+def _load(command: Command, context: Context) -> Callable[[Context], int]:
+    """Import what the command needs, without the drivers of servers that it does not talk to.
+
+    The processes of the service see to that themselves: their signal handlers come first.
+    """
+    module, _, function = command.target.partition(":")
+    is_service = command.group == "service"
+    with nullcontext() if is_service else only_drivers_for(*context.server_urls()):
+        loaded = import_module(f"scheduler.cli.{module}")
+    run: Callable[[Context], int] = getattr(loaded, function)
+    return run
 
 
 def _report(

@@ -69,9 +69,10 @@ def scan(context: Context) -> int:
 
     What a file did besides, a warning, is no failure: its functions run.
     """
-    from scheduler.cli.refusals import demand_to_start
-    from scheduler.logs import configure_logging
-    from scheduler.maintenance.scanning import scan_once
+    with only_drivers_for(context.config.database_url, context.config.queue_url):
+        from scheduler.cli.refusals import demand_to_start
+        from scheduler.logs import configure_logging
+        from scheduler.maintenance.scanning import scan_once
 
     demand_to_start(context.config)
     configure_logging(context.config)

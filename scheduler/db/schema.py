@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playhouse.migrations import Runner
-
 from scheduler import clock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
 from scheduler.db.connection import open_database, waiting_as_long_as_it_takes
 from scheduler.db.statements import change, reading, rows, transaction
 from scheduler.db.versions import MIGRATIONS_FOLDER, known_versions
+from scheduler.drivers import only_drivers_for
 from scheduler.errors import (
     DatabaseUnavailableError,
     SchemaMissingError,
@@ -36,7 +35,7 @@ def init_schema(config: Config) -> None:
             return
         with reading():
             crash_point("migrate.before")
-            Runner(database.obj, str(MIGRATIONS_FOLDER)).up()
+            _run_migrations(config)
         crash_point("migrate.unsettled")
         with transaction():
             change(
@@ -107,6 +106,12 @@ def installation_id() -> str:
     """Return the id that tells this installation's queue from others on one server."""
     with reading():
         return str(rows("SELECT value FROM settings WHERE key = 'installation_id'")[0][0])
+
+
+def _run_migrations(config: Config) -> None:
+    with only_drivers_for(config.database_url):  # slow to load, and seldom needed
+        from playhouse.migrations import Runner
+    Runner(database.obj, str(MIGRATIONS_FOLDER)).up()
 
 
 @contextmanager

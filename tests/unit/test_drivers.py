@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -32,5 +33,20 @@ def test_a_service_on_sqlite_loads_no_drivers_and_no_event_loop(role: str) -> No
     )
     done = subprocess.run(
         [sys.executable, "-c", program], check=False, capture_output=True, text=True
+    )
+    assert done.stdout.split() == [], done.stderr
+
+
+@pytest.mark.parametrize("command", [["status"], ["list"], ["runs"], ["explain", "a.b"], ["prune"]])
+def test_a_command_on_sqlite_loads_no_drivers(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "scheduler.toml").write_text('scan_paths = ["."]\n')
+    program = (
+        "import sys\nfrom scheduler.cli import main\n"
+        f"main({command!r})\n"
+        "print(*{'psycopg', 'redis', 'asyncio', 'ssl'} & sys.modules.keys())\n"
+        "assert 'peewee' in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, cwd=tmp_path, capture_output=True, text=True
     )
     assert done.stdout.split() == [], done.stderr
