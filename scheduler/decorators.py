@@ -1,9 +1,8 @@
 """`@schedule`: marks a function with a frozen description of when and how it runs."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from scheduler.arguments import (
     check_backoff,
@@ -31,9 +30,11 @@ _INTERVAL = "__scheduler_interval_seconds__"
 F = TypeVar("F", bound=Callable[[], object])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleSpec:
-    """What one `@schedule(...)` says, checked; in seconds. It has an interval or cron, not both."""
+class ScheduleSpec(NamedTuple):
+    """What one `@schedule(...)` says, checked; in seconds. It has an interval or cron, not both.
+
+    Not a dataclass: loading those would be half of what `import scheduler` costs every user file.
+    """
 
     interval_seconds: float | None = None
     cron: str | None = None
@@ -54,7 +55,7 @@ class ScheduleSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values that JSON can carry."""
-        return asdict(self)
+        return self._asdict()
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "ScheduleSpec":

@@ -1,10 +1,9 @@
 """What a function can know of the run it is in: `current_run()`, and that it is to end."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunContext:
+class RunContext(NamedTuple):  # not a dataclass, which takes long to load: see ScheduleSpec
     """The run a function is in; instants are UTC epoch seconds, no time-out: `deadline_at` None."""
 
     name: str

@@ -53,7 +53,10 @@ class FileReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values that JSON can carry."""
-        return asdict(self)
+        fields = asdict(self)
+        for found, function in zip(fields["functions"], self.functions, strict=True):
+            found["spec"] = function.spec.to_dict()  # a tuple, as `asdict` leaves it, has no names
+        return fields
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "FileReport":
