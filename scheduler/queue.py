@@ -1,8 +1,7 @@
 """The queue: Huey's storages, carrying run ids and nothing else; the rows are the truth."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from huey.api import Huey, Task
@@ -30,8 +29,8 @@ class RunQueue(Huey):  # type: ignore[misc]
     ) -> None:
         self.name: str
         self.storage: Any
-        self._url = url
-        with self._guarded():
+        self._guard = _Guard(url)
+        with self._guard:
             super().__init__(name, results=False, storage_class=storage_class, **storage)
         self._run_task: type[Task] | None = None
         self.doorbell: Doorbell | None = None
@@ -47,7 +46,7 @@ class RunQueue(Huey):  # type: ignore[misc]
         """
         if not messages:
             return
-        with self._guarded():
+        with self._guard:
             self.storage.enqueue_many([(self._encode(run_id), prio) for run_id, prio in messages])
         if self.doorbell is not None:
             self.doorbell.ring(len(messages))
@@ -57,7 +56,7 @@ class RunQueue(Huey):  # type: ignore[misc]
 
         Raises QueueUnavailableError.
         """
-        with self._guarded():
+        with self._guard:
             while (data := self.storage.take_now()) is not None:
                 if (run_id := self._decode(data)) is not None:
                     return run_id
@@ -68,13 +67,13 @@ class RunQueue(Huey):  # type: ignore[misc]
 
         Raises QueueUnavailableError.
         """
-        with self._guarded():
+        with self._guard:
             taken = map(self._decode, self.storage.take_many(most, behind))
             return [run_id for run_id in taken if run_id is not None]
 
     def size(self) -> int:
         """Return how many messages wait. Raises QueueUnavailableError."""
-        with self._guarded():
+        with self._guard:
             return int(self.storage.queue_size())
 
     def belong_to(self, installation_id: str) -> None:
@@ -84,7 +83,7 @@ class RunQueue(Huey):  # type: ignore[misc]
         """
         name = _name_of(installation_id)
         if name != self.name:
-            with self._guarded():
+            with self._guard:
                 self.storage.close()
                 self.name = name
                 self.storage = self.create_storage()
@@ -92,7 +91,7 @@ class RunQueue(Huey):  # type: ignore[misc]
     def reopen_if_replaced(self) -> None:
         """Notice that the queue file or the doorbell was deleted or replaced, and open it again."""
         if isinstance(self.storage, BulkSqliteStorage):
-            with self._guarded():
+            with self._guard:
                 self.storage.reopen_if_replaced()
         if self.doorbell is not None:
             self.doorbell.reopen_if_replaced()
@@ -112,7 +111,7 @@ class RunQueue(Huey):  # type: ignore[misc]
 
         Foreign ones are dropped with a warning. Raises QueueUnavailableError.
         """
-        with self._guarded():
+        with self._guard:
             while (data := self.storage.dequeue()) is not None:
                 if (task := self.deserialize_task(data)) is not None:
                     return task
@@ -121,16 +120,6 @@ class RunQueue(Huey):  # type: ignore[misc]
     def execute(self, task: Task, timestamp: object = None) -> None:
         """Just execute; the stock method takes an exclusive lock a task to clear revocations."""
         task.execute()
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        """Raise QueueUnavailableError, without the URL's password, for whatever a driver raises."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - three drivers with exceptions of their own
-            text = without_password(f"{type(error).__name__}: {error}", self._url)
-            place = "queue_url" if self._url else "the queue"
-            raise QueueUnavailableError(f"{place}: {text}") from None
 
     @staticmethod
     def _encode(run_id: int) -> bytes:
@@ -143,6 +132,24 @@ class RunQueue(Huey):  # type: ignore[misc]
         except (ValueError, TypeError):
             event("queue.foreign_message", "warning", size_bytes=len(data))
             return None
+
+
+class _Guard:
+    """Raises QueueUnavailableError, without the URL's password, for whatever a driver raises."""
+
+    def __init__(self, url: str | None) -> None:
+        self._url = url
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> None:
+        if isinstance(error, Exception):
+            text = without_password(f"{type(error).__name__}: {error}", self._url)
+            place = "queue_url" if self._url else "the queue"
+            raise QueueUnavailableError(f"{place}: {text}") from None
 
 
 def open_queue(config: Config, installation_id: str) -> RunQueue:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _SIDES = ("-wal", "-shm")
@@ -17,8 +18,10 @@ class SqliteFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._sides = tuple(path.with_name(path.name + side) for side in _SIDES)
-        self._known: dict[Path, Identity] = {}
+        # As text: they are looked at every second, and a Path would be turned into text each time.
+        self._main = str(path)
+        self._sides = tuple(self._main + side for side in _SIDES)
+        self._known: dict[str, Identity] = {}
         self._had_content = False
 
     @property
@@ -38,7 +41,7 @@ class SqliteFile:
         try:
             fcntl.flock(folder_fd, fcntl.LOCK_EX)  # of several who find it missing one makes it
             if file_identity(self.path) is None:
-                self._remove(*self._sides)
+                _remove(*self._sides)
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
         finally:
             os.close(folder_fd)
@@ -50,12 +53,17 @@ class SqliteFile:
 
     def was_replaced(self) -> bool:
         """Tell whether a file that was remembered was deleted, replaced or emptied."""
-        if any(file_identity(path) != known for path, known in self._known.items()):
+        found = _look(self._main)
+        has_content = bool(found and found.st_size)
+        if self._had_content and not has_content:
             return True
-        if self._had_content and self._is_empty():
+        if not self._known:
+            return False
+        here = {self._main: _identity(found)} | {side: file_identity(side) for side in self._sides}
+        if any(here[path] != known for path, known in self._known.items()):
             return True
-        if self._known:
-            self._note()
+        self._known.update({path: new for path, new in here.items() if new})
+        self._had_content = self._had_content or has_content
         return False
 
     def forget(self) -> None:
@@ -64,41 +72,47 @@ class SqliteFile:
         A file that was emptied goes, and log and index of one that is not there any more: whoever
         opened the file that follows would use them. Nothing that holds data is removed.
         """
-        if self._is_known(self.path) and self._had_content and self._is_empty():
-            self._remove(self.path)
-        if self._known and not self._is_known(self.path):
-            self._remove(*filter(self._is_known, self._sides))
+        if self._is_known(self._main) and self._had_content and self._is_empty():
+            _remove(self._main)
+        if self._known and not self._is_known(self._main):
+            _remove(*filter(self._is_known, self._sides))
         self._known = {}
 
     def destroy(self) -> None:
         """Remove all three, whatever they hold."""
-        self._remove(self.path, *self._sides)
+        _remove(self._main, *self._sides)
 
     def _note(self) -> None:
-        for path in (self.path, *self._sides):
+        for path in (self._main, *self._sides):
             if path not in self._known and (identity := file_identity(path)):
                 self._known[path] = identity
         self._had_content = self._had_content or not self._is_empty()
 
-    def _is_known(self, path: Path) -> bool:
+    def _is_known(self, path: str) -> bool:
         return path in self._known and file_identity(path) == self._known[path]
 
     def _is_empty(self) -> bool:
-        try:
-            return self.path.stat().st_size == 0
-        except OSError:
-            return True
-
-    @staticmethod
-    def _remove(*paths: Path) -> None:
-        for path in paths:
-            path.unlink(missing_ok=True)
+        found = _look(self._main)
+        return not (found and found.st_size)
 
 
-def file_identity(path: Path) -> Identity | None:
+def file_identity(path: str | Path) -> Identity | None:
     """Return (device, inode) of a path, None when there is nothing."""
+    return _identity(_look(path))
+
+
+def _look(path: str | Path) -> os.stat_result | None:
     try:
-        found = os.stat(path)
+        return os.stat(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+
+
+def _identity(found: os.stat_result | None) -> Identity | None:
+    return found and (found.st_dev, found.st_ino)
+
+
+def _remove(*paths: str) -> None:
+    for path in paths:
+        with suppress(FileNotFoundError):
+            os.unlink(path)

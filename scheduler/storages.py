@@ -44,13 +44,12 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
             with super().db(commit=commit, close=close) as cursor:
                 yield cursor
         except sqlite3.DatabaseError as error:
-            self._is_damaged = self._is_damaged or _is_damage(error)
-            self._lacks_tables = self._lacks_tables or "no such table" in str(error)
+            self._note_fault(error)
             raise
 
     def dequeue(self) -> bytes | None:
         """Take the message of the highest priority; one statement where Huey needs five."""
-        if not self.sql("select 1 from task where queue = ? limit 1", (self.name,), results=True):
+        if self._is_empty():
             return None  # without the write lock, which idle slots must not ask for
         taken = self.sql(
             "delete from task where id = (select id from task where queue = ? "
@@ -98,6 +97,22 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
         elif not self._lacks_tables:
             return
         self._make_tables()
+
+    def _is_empty(self) -> bool:
+        """Tell whether no message waits; every idle slot asks each second, so without a cursor."""
+        try:
+            with self.lock:
+                found = self.conn.execute(
+                    "select 1 from task where queue = ? limit 1", (self.name,)
+                ).fetchall()
+        except sqlite3.DatabaseError as error:
+            self._note_fault(error)
+            raise
+        return not found
+
+    def _note_fault(self, error: sqlite3.DatabaseError) -> None:
+        self._is_damaged = self._is_damaged or _is_damage(error)
+        self._lacks_tables = self._lacks_tables or "no such table" in str(error)
 
     def _make_tables(self) -> None:
         self._is_damaged = self._lacks_tables = False

@@ -14,6 +14,11 @@ MESSAGE_COLUMNS = (
 RESEND_AFTER_SECONDS = 5.0
 RESEND_AT_MOST_SECONDS = 60.0
 BATCH = 1000
+NEXT_UNSENT = (
+    "SELECT available_at FROM run_logs WHERE status = 'queued' AND sent_at IS NULL "
+    "AND available_at IS NOT NULL ORDER BY available_at LIMIT 1"
+)
+_WAITING = "status = 'queued' AND claimed_by IS NULL AND available_at <= ?"
 
 
 def messages(sql: str, params: Sequence[Any]) -> list[Message]:
@@ -43,8 +48,7 @@ def count_waiting(now: float) -> int:
     """Return how many runs are queued, available and unclaimed: what the queue should hold."""
     with reading():
         ((count,),) = rows(
-            "SELECT COUNT(*) FROM run_logs WHERE status = 'queued' AND claimed_by IS NULL "
-            "AND available_at <= ?",
+            f"SELECT COUNT(*) FROM run_logs WHERE {_WAITING}",
             [now],
         )
     return int(count)
@@ -53,11 +57,19 @@ def count_waiting(now: float) -> int:
 def next_unsent_at() -> float | None:
     """Return when the next run that was never sent (retry, jitter) is available, if any is."""
     with reading():
-        found = rows(
-            "SELECT available_at FROM run_logs WHERE status = 'queued' AND sent_at IS NULL "
-            "AND available_at IS NOT NULL ORDER BY available_at LIMIT 1"
+        ((unsent_at,),) = rows(f"SELECT ({NEXT_UNSENT})")
+    return None if unsent_at is None else float(unsent_at)
+
+
+def look_for_sweep(now: float) -> tuple[bool, bool]:
+    """Return whether any run is held, and whether any waits that the queue should hold."""
+    with reading():
+        ((has_held, has_waiting),) = rows(
+            "SELECT EXISTS (SELECT 1 FROM run_logs WHERE status IN ('queued', 'running') "
+            f"AND available_at IS NULL), EXISTS (SELECT 1 FROM run_logs WHERE {_WAITING})",
+            [now],
         )
-    return float(found[0][0]) if found else None
+    return bool(has_held), bool(has_waiting)
 
 
 def _mark_sent(condition: str, params: Sequence[Any], now: float) -> list[Message]:

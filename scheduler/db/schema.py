@@ -102,6 +102,19 @@ def is_schema_current() -> bool:
         )
 
 
+def current_installation_id() -> str | None:
+    """Return the installation's id by one cheap look, None unless the schema is surely current."""
+    try:
+        with reading():
+            found = rows(
+                "SELECT name, (SELECT value FROM settings WHERE key = 'installation_id') "
+                "FROM schema_migration"
+            )
+    except DatabaseUnavailableError:  # perhaps there is no such table: `is_schema_current` knows
+        return None
+    return found[0][1] if {name for name, _ in found} == known_versions() else None
+
+
 def installation_id() -> str:
     """Return the id that tells this installation's queue from others on one server."""
     with reading():

@@ -2,8 +2,8 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from peewee import DatabaseError, InterfaceError, SqliteDatabase
@@ -98,17 +98,28 @@ def describe_connection(place: str, *driver_errors: type[BaseException]) -> None
     _state.driver_errors += tuple(kind for kind in driver_errors if kind not in known)
 
 
-@contextmanager
-def reading() -> Iterator[None]:
+class _Reading:
+    """Hand-made for the same reason: an idle service does little else."""
+
+    def __enter__(self) -> None:
+        connection_lock.acquire()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> None:
+        try:
+            if isinstance(error, Exception) and (translated := _translated(error)) is not error:
+                raise translated from error
+        finally:
+            connection_lock.release()
+
+
+def reading() -> AbstractContextManager[None]:
     """Hold the connection for a read that is fetched to its end inside the block.
 
     What the driver raises comes out as DatabaseUnavailableError.
     """
-    with connection_lock:
-        try:
-            yield
-        except Exception as error:
-            raise _translated(error) from error
+    return _Reading()
 
 
 def rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

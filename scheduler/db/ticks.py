@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from scheduler.crashpoints import crash_point
-from scheduler.db.messages import MESSAGE_COLUMNS, Message
+from scheduler.db.messages import MESSAGE_COLUMNS, NEXT_UNSENT, Message
 from scheduler.db.releases import release_next
 from scheduler.db.runs import cancel_queued, request_cancel
 from scheduler.db.statements import (
@@ -68,14 +68,18 @@ def fetch_due_functions(now_epoch: float, limit: int = BATCH) -> list[DueFunctio
         return [_due(row) for row in rows(_DUE, [now_epoch, limit])]
 
 
-def next_due_at() -> float | None:
-    """Return the earliest next slot of all active functions, None if there is none."""
+def next_instants() -> list[float]:
+    """Return the earliest next slot of all functions, and when the next unsent run is available.
+
+    What there is of the two.
+    """
     with reading():
-        found = rows(
-            "SELECT next_run_at FROM scheduled_functions WHERE state = 'active' AND enabled "
-            "AND next_run_at IS NOT NULL ORDER BY next_run_at LIMIT 1"
+        ((due_at, unsent_at),) = rows(
+            "SELECT (SELECT next_run_at FROM scheduled_functions WHERE state = 'active' "
+            "AND enabled AND next_run_at IS NOT NULL ORDER BY next_run_at LIMIT 1), "
+            f"({NEXT_UNSENT})"
         )
-    return float(found[0][0]) if found else None
+    return [float(at) for at in (due_at, unsent_at) if at is not None]
 
 
 def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> list[Message]:

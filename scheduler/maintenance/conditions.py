@@ -52,7 +52,7 @@ def list_processes(config: Config, now: float) -> list[Process]:
 def judge(row: ProcessRow, config: Config, now: float) -> Process:
     """Tell a process's condition from its row and its lock."""
     folder = run_folder(config)
-    if row.state == "lost" or (folder and is_lock_free(folder / f"{row.id}.lock")):
+    if row.state == "lost" or (folder and is_lock_free(f"{folder}/{row.id}.lock")):
         condition = "dead"
     elif now - row.heartbeat_at > config.dead_after_seconds:
         condition = "stalled"

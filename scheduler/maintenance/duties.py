@@ -7,7 +7,10 @@ from scheduler.logs import event
 
 
 class Duty:
-    """A step that takes `now`, due every so many monotonic seconds, the first time at once."""
+    """A step that takes `now`, due every so many monotonic seconds, the first time at once.
+
+    On a grid: duties that were due at one instant stay so, and cost one wake-up.
+    """
 
     def __init__(self, name: str, every_seconds: float, step: Callable[[float], None]) -> None:
         self.name = name
@@ -19,7 +22,9 @@ class Duty:
         """Do the step if its time has come; log what it could not do."""
         if monotonic < self.next_at:
             return
-        self.next_at = monotonic + self._every_seconds
+        self.next_at += self._every_seconds
+        if self.next_at <= monotonic:
+            self.next_at = monotonic + self._every_seconds
         try:
             self._step(now)
         except SchedulerError as error:

@@ -55,7 +55,7 @@ class Watch:
         self._sightings = {process.id: self._see(process, monotonic) for process in watched}
         deaths = []
         for process in watched:
-            if self._run_folder and is_lock_free(self._run_folder / f"{process.id}.lock"):
+            if self._run_folder and is_lock_free(f"{self._run_folder}/{process.id}.lock"):
                 deaths.append(Death(process, "its process has ended without a word"))
             elif self._is_silent(process):
                 deaths.append(Death(process, f"no heartbeat for {self._patience_seconds:g} s"))
@@ -74,7 +74,7 @@ class Watch:
         return self._sightings[process.id].silent_seconds >= self._patience_seconds
 
 
-def is_lock_free(path: Path) -> bool:
+def is_lock_free(path: str) -> bool:
     """Tell whether the owner of a lock file is gone; a missing file says nothing."""
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)

@@ -32,6 +32,7 @@ class Presence:
         self._clock = clock
         self._slots = slots
         self._restarts = os.environ.pop(RESTARTS_VARIABLE, None)  # what the supervisor has to tell
+        self._lock_path: Path | None = None
         self._lock_fd: int | None = None
         self.id = ""
 
@@ -43,6 +44,7 @@ class Presence:
     def start(self) -> None:
         """Take the lock and insert the row, in this order: a row without a lock would look dead."""
         self.id = uuid.uuid4().hex
+        self._lock_path = self._folder / f"{self.id}.lock" if self._folder else None
         self._take_lock()
         now = self._clock.now()
         register(
@@ -83,10 +85,6 @@ class Presence:
         """Remove the row, then release the lock."""
         deregister(self.id)
         self._release_lock()
-
-    @property
-    def _lock_path(self) -> Path | None:
-        return self._folder / f"{self.id}.lock" if self._folder else None
 
     def _take_lock(self) -> None:
         if self._lock_path is None:

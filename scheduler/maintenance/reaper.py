@@ -26,13 +26,15 @@ class Reaper:
 
     def step(self, now: float) -> None:
         """Look at all processes once and reap the runs of those that are dead."""
-        for death in self._watch.look(processes.list_processes(), self._clock.monotonic()):
+        known = processes.list_processes()
+        for death in self._watch.look(known, self._clock.monotonic()):
             self._reap(death, now)
         for worker_id in finishes.fetch_absent_owners(now - self._dead_after_seconds):
             lost = finishes.reap(worker_id, reason="its worker has left without it", now=now)
             self._queue.send(claims.hand_back(None, worker_id, now))
             self._send(lost)
-        processes.forget_lost(now - REMEMBER_LOST_SECONDS)
+        if any(process.state == "lost" for process in known):
+            processes.forget_lost(now - REMEMBER_LOST_SECONDS)
 
     def _reap(self, death: Death, now: float) -> None:
         process = death.process

@@ -2,7 +2,12 @@
 
 from scheduler.config import Config
 from scheduler.db.connection import reopen_database, reopen_if_replaced
-from scheduler.db.schema import init_schema, installation_id, is_schema_current
+from scheduler.db.schema import (
+    current_installation_id,
+    init_schema,
+    installation_id,
+    is_schema_current,
+)
 from scheduler.errors import SchemaMissingError, SchemaTooNewError
 from scheduler.logs import event
 from scheduler.queue import RunQueue
@@ -32,6 +37,11 @@ class Surroundings:
         """
         if reopen_if_replaced():
             event("database.replaced", "warning", db_path=str(self._config.db_path))
+        self._queue.belong_to(current_installation_id() or self._ensured_installation_id())
+        self._queue.reopen_if_replaced()
+        self._tell_of_missing_bell()
+
+    def _ensured_installation_id(self) -> str:
         try:
             self._ensure_schema()
         except SchemaTooNewError as error:
@@ -39,9 +49,7 @@ class Surroundings:
             self.has_given_up = True
             self._stop.set()
             raise
-        self._queue.belong_to(installation_id())
-        self._queue.reopen_if_replaced()
-        self._tell_of_missing_bell()
+        return installation_id()
 
     def _ensure_schema(self) -> None:
         if is_schema_current():

@@ -23,7 +23,11 @@ class Sweeper:
         a lost one. Its size comes first: what slots take between the two questions must not look
         lost.
         """
-        self._queue.send(release_forgotten(now))
+        has_held, has_waiting = messages.look_for_sweep(now)
+        if has_held:
+            self._queue.send(release_forgotten(now))
+        if not has_waiting:
+            return
         size = self._queue.size()
         if messages.count_waiting(now) > size:
             again = messages.take_overdue(now)

@@ -2,7 +2,7 @@
 
 from scheduler.clock import Clock
 from scheduler.config import Config
-from scheduler.db import messages, ticks
+from scheduler.db import ticks
 from scheduler.doorbell import Bell
 from scheduler.errors import DatabaseUnavailableError, SchedulerError
 from scheduler.logs import event
@@ -65,6 +65,7 @@ class TickerService:
         not hold back the slot that makes up for the downtime.
         """
         self._reaping.run_if_due(self._clock.now(), self._clock.monotonic())
+        self._reaping.next_at = 0.0  # once more with the other duties, to stay in step with them
         while not stop.wait(self._seconds_to_sleep(), also=self._bell.fds()):
             self._bell.drain()
             self.step(self._clock.now())
@@ -97,10 +98,10 @@ class TickerService:
             next_duty_at(self._duties) - self._clock.monotonic(),
         )
         try:
-            instants = [ticks.next_due_at(), messages.next_unsent_at()]
+            instants = ticks.next_instants()
         except DatabaseUnavailableError:
             instants = []
-        return max(min([sleep, *(at - now for at in instants if at is not None)]), 0.0)
+        return max(min([sleep, *(at - now for at in instants)]), 0.0)
 
     def _beat(self, _now: float) -> None:
         if not self._presence.beat():

@@ -52,12 +52,14 @@ class Pulse:
         return LOOK_SECONDS if self._slots.controls() else IDLE_SECONDS
 
     def _step(self, monotonic: float) -> None:
-        if not self._pool.look():
+        is_beat_due = monotonic >= self._next_beat
+        # Only a run can stop the zygote, and a fork looks for itself: idle, it is woken seldom.
+        if (is_beat_due or self._slots.controls()) and not self._pool.look():
             event("zygote.killed", "warning", reason="it did not answer")
         if monotonic >= self._next_file_check:
             self._next_file_check = monotonic + 1.0
             self._surroundings.check()
-        if monotonic >= self._next_beat:
+        if is_beat_due:
             self._beat()
             self._next_beat = monotonic + self._config.heartbeat_seconds
         self._serve_requests()

@@ -19,6 +19,7 @@ from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.presence import Presence, run_folder
 from scheduler.maintenance.retention import PAUSE_SECONDS
 from scheduler.maintenance.surroundings import Surroundings
+from scheduler.models import database
 from scheduler.queue import open_queue
 from scheduler.stopping import StopSignal
 from scheduler.testing import SettableClock
@@ -89,6 +90,26 @@ def test_a_run_that_died_with_the_machine_does_not_hold_back_the_slot_after_the_
         ("lost", NOW, 1),
         ("queued", NOW + 600, 10),
     ]
+
+
+def test_a_service_that_has_nothing_to_do_writes_its_heartbeat_and_nothing_else(
+    sqlite: Config,
+) -> None:
+    discover("a.f")
+    clock = SettableClock(NOW - 600)
+    written: list[str] = []
+
+    with made(sqlite, clock) as service:
+        service.step(clock.now())  # the first does more: retention, and a look at the clock
+        database.connection().set_trace_callback(written.append)
+        for _ in range(10):
+            clock.advance(1.0)
+            service.step(clock.now())
+        database.connection().set_trace_callback(None)
+
+    begun = [index for index, sql in enumerate(written) if sql.startswith("BEGIN")]
+    assert len(begun) == 5
+    assert all(written[index + 1].startswith("UPDATE processes SET beat") for index in begun)
 
 
 def test_retention_goes_on_a_batch_at_a_time_until_it_has_caught_up(sqlite: Config) -> None:
