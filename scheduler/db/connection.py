@@ -18,9 +18,9 @@ from scheduler.sqlite_file import SqliteFile
 BUSY_TIMEOUT_SECONDS = 30
 # Readers wait for a writer of WAL never, for a foreign lock no longer than a person would.
 READ_TIMEOUT_SECONDS = 5
-# 16 MB: a checkpoint syncs the disk, and the same few pages change with every run. A ticker's
+# 40 MB: a checkpoint syncs the disk, and the same few pages change with every run. A ticker's
 # thread makes them earlier (`maintenance.checkpoints`), so that commits need not.
-CHECKPOINT_PAGES = 4000
+CHECKPOINT_PAGES = 10_000
 
 _file: SqliteFile | None = None  # what is open, None on a server and before
 
@@ -54,7 +54,8 @@ def make_database(
         "wal_autocheckpoint": CHECKPOINT_PAGES,
     }
     if not read_only:
-        pragmas = {"journal_mode": "wal", **pragmas}
+        # Some builds write zeros over all that is deleted, also over pages that become free.
+        pragmas = {"journal_mode": "wal", **pragmas, "secure_delete": "fast"}
     mode = "ro" if read_only else "rw"  # made with its own mode, never by SQLite
     return SqliteDatabase(
         f"file:{quote(str(config.db_path))}?mode={mode}",

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
+from scheduler.clock import Clock
 from scheduler.crashpoints import crash_point
 from scheduler.db.statements import change, change_many, placeholders, reading, rows, transaction
 
-BATCH = 250
+FIRST_BATCH = 100
+_LEAST, _MOST = 25, 500
+_HELD_SECONDS = 0.004  # how long a batch should keep others from writing
 
 # Every final status by name: only so the index on (status, finished_at) serves.
 _FINISHED = "status IN ('success', 'error', 'timeout', 'lost', 'cancelled', 'skipped', 'missed')"
@@ -24,9 +27,11 @@ class OldRuns:
     each function keeps. A run goes with all its attempts or not at all; open ones stay, and each
     function's newest."""
 
-    def __init__(self, *, before: float, runs_per_function: int) -> None:
+    def __init__(self, *, before: float, runs_per_function: int, clock: Clock) -> None:
         self._before = before
         self._runs_per_function = runs_per_function
+        self._clock = clock
+        self._size = FIRST_BATCH
         self._crowded: list[int] | None = None  # functions with too many rows, found only once
 
     def delete_batch(self) -> int:
@@ -35,7 +40,7 @@ class OldRuns:
         A batch that another process deleted meanwhile does not count: there may be more.
         """
         while doomed := self._fetch_expired() or self._fetch_excess():
-            if deleted := _delete(doomed):
+            if deleted := self._delete(doomed):
                 return deleted
         return 0
 
@@ -43,8 +48,8 @@ class OldRuns:
         with reading():
             return _ids(
                 f"SELECT root_id FROM run_logs r WHERE {_FINISHED} AND finished_at < ? "
-                f"AND {_IS_LAST_ATTEMPT} AND {_IS_NOT_NEWEST} LIMIT {BATCH}",
-                [self._before],
+                f"AND {_IS_LAST_ATTEMPT} AND {_IS_NOT_NEWEST} LIMIT ?",
+                [self._before, self._size],
             )
 
     def _fetch_excess(self) -> list[int]:
@@ -56,10 +61,10 @@ class OldRuns:
                     "SELECT function_id FROM run_logs GROUP BY function_id HAVING COUNT(*) > ?",
                     [self._runs_per_function],
                 )
-            while self._crowded and len(doomed) < BATCH:
-                excess = self._fetch_excess_of(self._crowded[-1], BATCH - len(doomed))
+            while self._crowded and len(doomed) < self._size:
+                excess = self._fetch_excess_of(self._crowded[-1], self._size - len(doomed))
                 doomed += excess
-                if len(doomed) < BATCH:
+                if len(doomed) < self._size:
                     self._crowded.pop()
         return doomed
 
@@ -68,9 +73,32 @@ class OldRuns:
             f"SELECT root_id FROM run_logs r WHERE function_id = ? AND {_FINISHED} "
             "AND id <= (SELECT k.id FROM run_logs k WHERE k.function_id = ? "
             "ORDER BY k.id DESC LIMIT 1 OFFSET ?) "
-            f"AND {_IS_LAST_ATTEMPT} AND {_IS_NOT_NEWEST} ORDER BY id LIMIT {most}",
-            [function_id, function_id, self._runs_per_function],
+            f"AND {_IS_LAST_ATTEMPT} AND {_IS_NOT_NEWEST} ORDER BY id LIMIT ?",
+            [function_id, function_id, self._runs_per_function, most],
         )
+
+    def _delete(self, doomed: Sequence[int]) -> int:
+        crash_point("retention.before")
+        newest = _fetch_newest_slots(doomed)
+        with transaction():
+            began = self._clock.monotonic()
+            _note_pruned(newest)
+            deleted = change(
+                f"DELETE FROM run_logs WHERE root_id IN ({placeholders(len(doomed))})", doomed
+            )
+            crash_point("retention.uncommitted")
+        self._size = fitting_size(len(doomed), self._clock.monotonic() - began)
+        crash_point("retention.committed")
+        return deleted
+
+
+def fitting_size(runs: int, seconds: float) -> int:
+    """Return how many runs to delete next, when so many have held the lock for so long.
+
+    Outputs may be long, disks slow, and the process may have been suspended meanwhile.
+    """
+    change_by = _HELD_SECONDS / max(seconds, _HELD_SECONDS / 2)
+    return round(min(max(runs * max(change_by, 0.25), _LEAST), _MOST))
 
 
 def delete_old_scans(before: float) -> None:
@@ -82,25 +110,24 @@ def delete_old_scans(before: float) -> None:
         )
 
 
-def _delete(doomed: Sequence[int]) -> int:
-    crash_point("retention.before")
-    with transaction():
-        _note_pruned(doomed)
-        deleted = change(
-            f"DELETE FROM run_logs WHERE root_id IN ({placeholders(len(doomed))})", doomed
-        )
-        crash_point("retention.uncommitted")
-    crash_point("retention.committed")
-    return deleted
+def _fetch_newest_slots(doomed: Sequence[int]) -> list[tuple[float, int]]:
+    """Return the newest slot among these runs, and its function, for each function.
+
+    Before the transaction: what has a verdict does not change, and what was read is read fast.
+    """
+    with reading():
+        return [
+            (float(slot), int(function_id))
+            for slot, function_id in rows(
+                "SELECT MAX(scheduled_for), function_id FROM run_logs WHERE trigger = 'schedule' "
+                f"AND root_id IN ({placeholders(len(doomed))}) GROUP BY function_id",
+                doomed,
+            )
+        ]
 
 
-def _note_pruned(doomed: Sequence[int]) -> None:
+def _note_pruned(newest: Sequence[tuple[float, int]]) -> None:
     """Remember up to which slot a function's history is gone, for `explain`."""
-    newest = rows(
-        "SELECT MAX(scheduled_for), function_id FROM run_logs WHERE trigger = 'schedule' "
-        f"AND root_id IN ({placeholders(len(doomed))}) GROUP BY function_id",
-        doomed,
-    )
     change_many(
         "UPDATE scheduled_functions SET pruned_until_at = ? "
         "WHERE id = ? AND (pruned_until_at IS NULL OR pruned_until_at < ?)",

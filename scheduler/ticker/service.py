@@ -47,7 +47,7 @@ class TickerService:
         self._ticked_at = clock.monotonic()
         reaper = Reaper(config, queue=queue, clock=clock)
         self._reaping = Duty("reap", LOOK_SECONDS, reaper.step)
-        self._retention = Retention(config)
+        self._retention = Retention(config, clock)
         self._retaining = Duty("retention", RETENTION_SECONDS, self._retain)
         self._duties = [
             Duty("heartbeat", config.heartbeat_seconds, self._beat),

@@ -10,6 +10,7 @@ from scheduler.db.upserts import upsert_functions
 from scheduler.decorators import ScheduleSpec
 from scheduler.policy import decide
 from scheduler.runner.inspection import FoundFunction
+from scheduler.testing import SettableClock
 
 NOW = 1_800_000_000.0
 WORKER = "worker-1"
@@ -57,7 +58,9 @@ def start_run(run_id: int, now: float, worker: str = WORKER) -> ClaimedRun:
 
 def delete_old_runs(before: float, runs_per_function: int) -> int:
     """Let retention delete one batch; return how many rows went."""
-    return OldRuns(before=before, runs_per_function=runs_per_function).delete_batch()
+    return OldRuns(
+        before=before, runs_per_function=runs_per_function, clock=SettableClock()
+    ).delete_batch()
 
 
 def runs(*columns: str) -> list[tuple[Any, ...]]:

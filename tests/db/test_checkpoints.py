@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.maintenance.checkpoints import Checkpoints, checkpoint
+from scheduler.maintenance.checkpoints import (
+    LATEST_SECONDS,
+    RESTART_PAGES,
+    SOONEST_SECONDS,
+    WANTED_PAGES,
+    Checkpoints,
+    Growth,
+    Log,
+    checkpoint,
+)
 from tests.process.service import wait_for
 
 
@@ -16,11 +25,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "some where.db"
 
 
-def write(connection: sqlite3.Connection) -> None:
+def write(connection: sqlite3.Connection, *, pages: int = 30) -> None:
+    """Write at least so many pages into the log."""
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA wal_autocheckpoint=0")
-    connection.execute("CREATE TABLE t (x)")
-    connection.executemany("INSERT INTO t VALUES (?)", [("x" * 1000,)] * 100)
+    connection.execute("CREATE TABLE IF NOT EXISTS t (x)")
+    connection.executemany("INSERT INTO t VALUES (?)", [("x" * 3000,)] * pages)
     connection.commit()
 
 
@@ -28,13 +38,13 @@ def test_a_checkpoint_moves_the_log_while_a_writer_has_it_open(path: Path) -> No
     with closing(sqlite3.connect(path)) as writer:
         write(writer)
         size = path.stat().st_size
-        assert checkpoint(path) > 0
+        assert checkpoint(path).before > 0
         assert path.stat().st_size > size
-        assert writer.execute("SELECT COUNT(*) FROM t").fetchone() == (100,)
+        assert writer.execute("SELECT COUNT(*) FROM t").fetchone() == (30,)
 
 
 def test_a_file_that_is_away_is_nobodys_fault(path: Path) -> None:
-    assert checkpoint(path) == 0
+    assert checkpoint(path) == Log()
     assert not path.exists()
 
 
@@ -46,4 +56,55 @@ def test_the_thread_begins_at_once_and_ends_when_told(path: Path) -> None:
         checkpoints.start()
         wait_for(lambda: path.stat().st_size > size, "the first checkpoint")
         checkpoints.stop()
-        assert checkpoint(path) >= 0
+
+
+def test_a_long_log_is_written_from_its_start_again(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as writer:
+        write(writer, pages=RESTART_PAGES)
+        size = Path(f"{path}-wal").stat().st_size
+
+        assert checkpoint(path).after == 0
+
+        writer.execute("INSERT INTO t VALUES (1)")
+        writer.commit()
+        assert Path(f"{path}-wal").stat().st_size == size
+        assert checkpoint(path).before < 10
+
+
+def test_a_reader_keeps_a_long_log_from_being_begun_anew_and_nobody_waits_for_it(
+    path: Path,
+) -> None:
+    with closing(sqlite3.connect(path)) as writer, closing(sqlite3.connect(path)) as reader:
+        write(writer, pages=RESTART_PAGES // 2)
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM t").fetchall()
+        write(writer, pages=RESTART_PAGES)
+
+        assert checkpoint(path).after >= RESTART_PAGES
+        writer.execute("INSERT INTO t VALUES (1)")
+        writer.commit()
+
+        reader.rollback()
+        assert checkpoint(path).after == 0
+
+
+def test_the_faster_a_log_grows_the_sooner_the_next_checkpoint() -> None:
+    growth = Growth()
+
+    assert growth.seconds_until_next(Log(), 1.0) == LATEST_SECONDS
+    assert growth.seconds_until_next(Log(500, 500), 1.0) == 1.0 * WANTED_PAGES / 500
+    assert growth.seconds_until_next(Log(40 * WANTED_PAGES, 0), 2.0) == SOONEST_SECONDS
+
+
+def test_a_log_that_nobody_writes_any_more_is_not_looked_at_often_however_long_it_is() -> None:
+    growth = Growth()
+    growth.seconds_until_next(Log(1500, 1500), 1.0)
+
+    assert growth.seconds_until_next(Log(1500, 1500), 1.0) == LATEST_SECONDS
+
+
+def test_a_log_that_was_begun_anew_counts_from_its_start() -> None:
+    growth = Growth()
+    growth.seconds_until_next(Log(3000, 0), 1.0)
+
+    assert growth.seconds_until_next(Log(WANTED_PAGES, WANTED_PAGES), 1.0) == 1.0

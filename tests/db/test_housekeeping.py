@@ -13,7 +13,7 @@ from scheduler.db import processes, scans
 from scheduler.db.connection import close_database
 from scheduler.db.finishes import finish
 from scheduler.db.processes import ProcessRow
-from scheduler.db.retention import BATCH, OldRuns
+from scheduler.db.retention import FIRST_BATCH, OldRuns, fitting_size
 from scheduler.db.schema import init_schema, installation_id, open_existing
 from scheduler.db.statements import change, is_sqlite, rows, transaction
 from scheduler.db.versions import MIGRATIONS_FOLDER
@@ -22,6 +22,7 @@ from scheduler.executor import Outcome
 from scheduler.models import TABLES
 from scheduler.models import database as models_database
 from scheduler.runner.complaint import DUPLICATE_NAME, WARNING, FileError, complain
+from scheduler.testing import SettableClock
 from tests.db import rows as table
 from tests.db.conftest import make_config
 from tests.db.rows import NOW, WORKER, delete_old_runs, discover, one, run_one, start_run, tick
@@ -58,7 +59,7 @@ class TestRetention:
                 if not self.is_overtaken:
                     self.is_overtaken = True
                     with transaction():
-                        change("DELETE FROM run_logs WHERE id <= ?", [BATCH])
+                        change("DELETE FROM run_logs WHERE id <= ?", [FIRST_BATCH])
                 return found
 
         discover("a.f")
@@ -68,9 +69,19 @@ class TestRetention:
                 "INSERT INTO run_logs (id, function_id, root_id, attempt, status, trigger, "
                 "scheduled_for, covers_from, slots, finished_at, sends, output_bytes) "
                 "SELECT i, 1, i, 1, 'success', 'schedule', i, i, 1, i, 0, 0 FROM n",
-                [BATCH + 10],
+                [FIRST_BATCH + 10],
             )
-        assert Overtaken(before=NOW, runs_per_function=100_000).delete_batch() == 9
+        assert (
+            Overtaken(before=NOW, runs_per_function=100_000, clock=SettableClock()).delete_batch()
+            == 9
+        )
+
+    def test_a_batch_that_held_the_lock_for_long_is_followed_by_a_smaller_one(self) -> None:
+        assert fitting_size(100, 0.008) == 50
+        assert fitting_size(100, 60.0) == 25
+        assert fitting_size(100, 0.004) == 100
+        assert fitting_size(100, 0.0) == 200
+        assert fitting_size(500, 0.0) == 500
 
     def test_a_function_keeps_its_newest_runs(self) -> None:
         discover("a.f")

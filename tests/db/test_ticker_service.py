@@ -11,7 +11,7 @@ from scheduler.db import processes
 from scheduler.db.connection import close_database
 from scheduler.db.finishes import finish
 from scheduler.db.processes import ProcessRow
-from scheduler.db.retention import BATCH
+from scheduler.db.retention import FIRST_BATCH
 from scheduler.db.schema import init_schema, installation_id
 from scheduler.db.statements import change, transaction
 from scheduler.executor import Outcome
@@ -114,7 +114,7 @@ def test_a_service_that_has_nothing_to_do_writes_its_heartbeat_and_nothing_else(
 
 def test_retention_goes_on_a_batch_at_a_time_until_it_has_caught_up(sqlite: Config) -> None:
     discover("a.f")
-    rows = BATCH + 100
+    rows = FIRST_BATCH + 100
     with transaction():
         change(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
