@@ -87,11 +87,14 @@ def count_present() -> int:
     return int(count)
 
 
-def fetch_places() -> list[tuple[str, str, str]]:
-    """Return (name, scan_path, module_path) of all functions that are not gone."""
+def fetch_unseen(seen_at: float) -> list[tuple[str, str, str]]:
+    """Return (name, scan_path, module_path) of the functions that are not gone, but were last seen
+    at another instant than this."""
     with reading():
         found = rows(
-            "SELECT name, scan_path, module_path FROM scheduled_functions WHERE state != 'gone'"
+            "SELECT name, scan_path, module_path FROM scheduled_functions WHERE state != 'gone' "
+            "AND last_seen_at != ?",
+            [seen_at],
         )
     return [(name, scan_path, module_path) for name, scan_path, module_path in found]
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from scheduler.clock import Clock, SystemClock
 from scheduler.config import Config
@@ -64,14 +65,14 @@ class Scanning:
             scans.release_lease(process_id)
         return ScanSummary(
             report.files,
-            len(report.functions),
+            report.function_count,
             _lines(report.errors, ERROR),
             _lines(report.errors, WARNING),
         )
 
     def _write_file(self, report: FileReport) -> None:
         """Write one file's functions and its error as soon as they are known."""
-        self._upsert(report.functions)
+        self._upsert(report.functions, self._clock.now())
         if report.error is not None:
             scans.record_file_errors([report.error], self._clock.now())
         elif report.path in self._complained:
@@ -81,36 +82,39 @@ class Scanning:
         if scans.is_outdated(report.started_at):
             return
         # An unchanged folder costs one count; it differs when the database was made anew.
-        if report.changed or functions.count_present() != len(report.functions):
-            self._upsert(report.functions)
-            self._mark_gone(report)
+        if report.changed or functions.count_present() != report.function_count:
+            now = self._clock.now()
+            found = report.functions
+            while batch := list(islice(found, upserts.BATCH)):
+                self._upsert(batch, now)
+            self._mark_gone(report, now)
         scans.record_scan(
             started_at=report.started_at,
             finished_at=report.finished_at,
             files=report.files,
-            functions=len(report.functions),
+            functions=report.function_count,
             errors=report.errors,
         )
         if report.changed:
             event(
                 "scan.finished",
-                functions=len(report.functions),
+                functions=report.function_count,
                 files=report.files,
                 errors=scans.count_errors(report.errors),
                 warnings=len(_lines(report.errors, WARNING)) or None,
             )
         self._on_errors(report.errors)
 
-    def _mark_gone(self, report: ScanReport) -> None:
-        gone = find_gone(functions.fetch_places(), report)
-        functions.mark_gone(gone, self._clock.now())
+    def _mark_gone(self, report: ScanReport, seen_at: float) -> None:
+        """Mark what was not among the functions that were upserted at an instant."""
+        unseen = functions.fetch_unseen(seen_at)
+        gone = find_gone(unseen, report) if unseen else []
+        functions.mark_gone(gone, seen_at)
         for name in gone:
             event("function.gone", function=name)
 
-    def _upsert(self, found: Sequence[FoundFunction]) -> None:
-        upserted = upserts.upsert_functions(
-            found, timezone=self._config.timezone, now=self._clock.now()
-        )
+    def _upsert(self, found: Sequence[FoundFunction], now: float) -> None:
+        upserted = upserts.upsert_functions(found, timezone=self._config.timezone, now=now)
         if upserted.new or upserted.changed:
             self._on_change()
 

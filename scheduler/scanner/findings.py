@@ -1,28 +1,29 @@
 """Whose is a name: the first file's by path; a second file that wants it gets an error."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from scheduler.runner.complaint import DUPLICATE_NAME, FileError, complain
 from scheduler.runner.inspection import FileReport, FoundFunction
 
 
-def settle(
-    reports: Iterable[FileReport],
-) -> tuple[tuple[FoundFunction, ...], tuple[FileError, ...]]:
-    """Return the functions with unique names, and the errors, one a file at most."""
-    owners: dict[str, FoundFunction] = {}
-    errors = []
-    for report in sorted(reports, key=lambda report: report.path):
-        doubles = []
+def settle(reports: Iterable[FileReport]) -> Iterator[FileReport]:
+    """Yield each report with the functions whose names no report before it has, and its error.
+
+    The reports come sorted by path, and are not kept: there may be a great many functions.
+    """
+    owners: dict[str, tuple[str, int]] = {}  # name: path and line
+    for report in reports:
+        own, doubles = [], []
         for function in report.functions:
-            owner = owners.setdefault(function.name, function)
-            if owner is not function:
+            place = (report.path, function.line)
+            owner = owners.setdefault(function.name, place)
+            if owner is place:
+                own.append(function)
+            else:
                 doubles.append((function, owner))
         error = _complain_of_doubles(report, doubles) if doubles else report.error
-        if error:
-            errors.append(error)
-    return tuple(owners.values()), tuple(errors)
+        yield replace(report, functions=tuple(own), error=error)
 
 
 class Claims:
@@ -49,20 +50,20 @@ class Claims:
         path = report.path
         own = [
             function
-            for function in settle([report])[0]
+            for settled in settle([report])
+            for function in settled.functions
             if self._paths.setdefault(function.name, path) == path
         ]
         return replace(report, functions=tuple(own))
 
 
 def _complain_of_doubles(
-    report: FileReport, doubles: list[tuple[FoundFunction, FoundFunction]]
+    report: FileReport, doubles: list[tuple[FoundFunction, tuple[str, int]]]
 ) -> FileError:
     texts = [
-        f"{function.name} is already the name of the function in"
-        f" {owner.scan_path}/{owner.module_path}, line {owner.line}:"
+        f"{function.name} is already the name of the function in {path}, line {line}:"
         " rename one of them, or give it name="
-        for function, owner in doubles
+        for function, (path, line) in doubles
     ]
     if report.error:
         texts.append(report.error.message)

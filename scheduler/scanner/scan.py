@@ -1,7 +1,7 @@
 """The scanner: walks, imports what may have changed, and says what is scheduled now."""
 
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from scheduler.runner.complaint import FileError
 from scheduler.runner.inspection import FileReport, FoundFunction
 from scheduler.scanner.findings import Claims, settle
 from scheduler.scanner.importer import Importer
+from scheduler.scanner.packed import PackedReport
 from scheduler.scanner.walk import FileState, Walk, walk
 
 RETRY_FAILED_SECONDS = 300.0  # the cause may lie outside the scan path: a package, a permission
@@ -21,6 +22,8 @@ RETRY_FAILED_SECONDS = 300.0  # the cause may lie outside the scan path: a packa
 class ScanReport:
     """What one scan found; instants are UTC epoch seconds, functions and errors sorted by path.
 
+    reports: what the files hold, sorted by path; names that two of them want are not settled.
+
     failed_files: (scan_path, module_path) of files that cannot be imported now: they keep the
     functions they had. unreachable_paths: scan paths that could not be listed entirely: no function
     below them is gone. changed: False when nothing but the instants differs from the last report.
@@ -29,11 +32,18 @@ class ScanReport:
     started_at: float
     finished_at: float
     files: int
-    functions: tuple[FoundFunction, ...]
+    function_count: int
+    reports: tuple[PackedReport, ...]
     errors: tuple[FileError, ...]
     failed_files: frozenset[tuple[str, str]]
     unreachable_paths: frozenset[str]
     changed: bool
+
+    @property
+    def functions(self) -> Iterator[FoundFunction]:
+        """The functions, unpacked file by file: a ticker of many has no room for all at once."""
+        for report in settle(report.unpack() for report in self.reports):
+            yield from report.functions
 
 
 class FileImporter(Protocol):
@@ -66,7 +76,7 @@ class Scanner:
             clock=clock,
         )
         self._seen = Walk()
-        self._reports: dict[str, FileReport] = {}
+        self._reports: dict[str, PackedReport] = {}
         self._claims = Claims()
         self._last: ScanReport | None = None
         self._retry_at = 0.0
@@ -128,14 +138,14 @@ class Scanner:
         files: Sequence[FileState],
         on_found: Callable[[FileReport], None] | None,
         on_progress: Callable[[int, int], None] | None,
-    ) -> dict[str, FileReport]:
+    ) -> dict[str, PackedReport]:
         if files:
             self._claims.restart(self._last.functions if self._last else (), seen.files)
-        fresh: dict[str, FileReport] = {}
+        fresh: dict[str, PackedReport] = {}
         with closing(self._importer.import_files(files)) as reports:
             for report in reports:
                 found = _without_removed(report)
-                fresh[report.path] = found
+                fresh[report.path] = PackedReport(found)
                 if on_found:
                     on_found(self._claims.uncontested(found))
                 if on_progress:
@@ -144,17 +154,22 @@ class Scanner:
         return fresh
 
     def _conclude(self, started_at: float) -> ScanReport:
-        functions, errors = settle(self._reports.values())
+        reports = tuple(self._reports[path] for path in sorted(self._reports))
+        function_count, errors = 0, []
+        for report in settle(report.unpack() for report in reports):
+            function_count += len(report.functions)
+            errors += [report.error] if report.error else []
         failed = {
-            (report.scan_path, report.module_path)
-            for report in self._reports.values()
-            if not report.is_imported
+            (file.scan_path, file.module_path)
+            for path, file in self._seen.files.items()
+            if self._has_failed(path)
         }
         return ScanReport(
             started_at=started_at,
             finished_at=self._clock.now(),
             files=len(self._seen.files),
-            functions=functions,
+            function_count=function_count,
+            reports=reports,
             errors=_one_a_path([*self._seen.errors, *errors]),
             failed_files=frozenset(failed | self._seen.blocked_files),
             unreachable_paths=frozenset(self._seen.unreachable_paths),

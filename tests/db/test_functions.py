@@ -52,7 +52,7 @@ def test_a_gone_function_has_no_slots_and_returns_on_its_old_grid() -> None:
     tick(NOW)
     functions.mark_gone(["a.f"], NOW + 10)
     assert ticks.fetch_due_functions(NOW + 1000) == []
-    assert functions.fetch_places() == []
+    assert functions.fetch_unseen(0.0) == []
     assert _absence() == (NOW + 10, None)
     discover("a.f", now=NOW + 130, interval_seconds=60.0)
     assert ticks.next_instants() == [NOW + 180]

@@ -26,26 +26,26 @@ def report(file: str, *names: str) -> FileReport:
 
 
 def test_a_duplicate_name_is_an_error_of_the_second_file_by_path() -> None:
-    functions, errors = settle([report("b.py", "x", "y"), report("a.py", "x")])
-    assert [(found.module_path, found.name) for found in functions] == [
-        ("a.py", "x"),
-        ("b.py", "y"),
-    ]
-    assert [error.path for error in errors] == ["/s/b.py"]
-    assert "x is already the name of the function in /s/a.py, line 1" in errors[0].message
+    first, second = settle([report("a.py", "x"), report("b.py", "x", "y")])
+    assert [found.name for found in first.functions] == ["x"]
+    assert [found.name for found in second.functions] == ["y"]
+    assert first.error is None
+    assert second.error is not None
+    assert "x is already the name of the function in /s/a.py, line 1" in second.error.message
 
 
 def test_a_name_given_twice_in_one_file_is_an_error_of_the_second_function() -> None:
-    functions, errors = settle([report("a.py", "x", "x")])
-    assert [found.line for found in functions] == [1]
-    assert [error.line for error in errors] == [2]
+    (settled,) = settle([report("a.py", "x", "x")])
+    assert [found.line for found in settled.functions] == [1]
+    assert settled.error is not None
+    assert settled.error.line == 2
 
 
 def test_a_file_has_one_error_that_names_all_its_duplicates() -> None:
-    _, errors = settle([report("a.py", "x", "y"), report("b.py", "x", "y")])
-    assert len(errors) == 1
-    assert "x is already" in errors[0].message
-    assert "y is already" in errors[0].message
+    _, second = settle([report("a.py", "x", "y"), report("b.py", "x", "y")])
+    assert second.error is not None
+    assert "x is already" in second.error.message
+    assert "y is already" in second.error.message
 
 
 def test_a_name_is_announced_for_the_file_that_held_it_before() -> None:
