@@ -216,15 +216,20 @@ def _still_undecided(due: Sequence[DueFunction]) -> set[int]:
     """Return the ids of the functions whose next slot is still the one decided about.
 
     On PostgreSQL rows that another ticker holds are skipped; on SQLite it would wait for us.
+    The state is looked at here: asked for it, SQLite would look through all active functions.
     """
     expected = {function.id: function.next_run_at for function in due}
     lock = "" if is_sqlite() else " FOR UPDATE SKIP LOCKED"
     found = rows(
-        "SELECT id, next_run_at FROM scheduled_functions WHERE state = 'active' AND enabled "
-        f"AND id IN ({placeholders(len(expected))}){lock}",
+        "SELECT id, next_run_at, state, enabled FROM scheduled_functions "
+        f"WHERE id IN ({placeholders(len(expected))}){lock}",
         list(expected),
     )
-    return {function_id for function_id, next_at in found if next_at == expected[function_id]}
+    return {
+        function_id
+        for function_id, next_at, state, is_enabled in found
+        if next_at == expected[function_id] and state == "active" and is_enabled
+    }
 
 
 def _advance(decided: Sequence[tuple[DueFunction, Decision]]) -> None:

@@ -1,13 +1,15 @@
 """Short ways to put functions and runs into a test's database and to look at them."""
 
+from collections.abc import Callable
 from typing import Any
 
 from scheduler.db import ticks
 from scheduler.db.claims import ClaimedRun, claim_and_start
 from scheduler.db.retention import OldRuns
-from scheduler.db.statements import rows
+from scheduler.db.statements import rows, transaction
 from scheduler.db.upserts import upsert_functions
 from scheduler.decorators import ScheduleSpec
+from scheduler.models import database
 from scheduler.policy import decide
 from scheduler.runner.inspection import FoundFunction
 from scheduler.testing import SettableClock
@@ -72,3 +74,23 @@ def one(sql: str, *params: Any) -> Any:
     """Return the only value of the only row."""
     ((value,),) = rows(sql, params)
     return value
+
+
+def count_steps(work: Callable[[], object]) -> int:
+    """Return the instructions that SQLite executes for some work, give or take 10; undo it."""
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 10
+        return 0
+
+    database.connection().set_progress_handler(count, 10)
+    try:
+        with transaction():
+            work()
+            raise InterruptedError
+    except InterruptedError:
+        return steps
+    finally:
+        database.connection().set_progress_handler(None, 0)

@@ -13,12 +13,11 @@ from scheduler.db.schema import installation_id
 from scheduler.db.statements import is_sqlite, transaction
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.executor import Outcome
-from scheduler.models import database as opened
 from scheduler.queue import RunQueue, open_queue
 from scheduler.testing import SettableClock
 from scheduler.worker.supply import CHUNK, LEAST_BEHIND, STALE_SECONDS, Supply
 from tests.db import rows as table
-from tests.db.rows import NOW, WORKER, discover, start_run, tick
+from tests.db.rows import NOW, WORKER, count_steps, discover, start_run, tick
 
 MANY = LEAST_BEHIND + CHUNK + 1
 SUCCESS = Outcome(status="success")
@@ -207,20 +206,4 @@ def test_a_finish_costs_the_same_however_many_runs_of_its_function_wait() -> Non
 
 
 def _steps_of_finish(run: claims.ClaimedRun) -> int:
-    """Return the instructions that SQLite executes for a finish, give or take 10; undo it."""
-    steps = 0
-
-    def count() -> int:
-        nonlocal steps
-        steps += 10
-        return 0
-
-    opened.connection().set_progress_handler(count, 10)
-    try:
-        with transaction():
-            finishes.finish(run, SUCCESS, WORKER, NOW)
-            raise InterruptedError
-    except InterruptedError:
-        return steps
-    finally:
-        opened.connection().set_progress_handler(None, 0)
+    return count_steps(lambda: finishes.finish(run, SUCCESS, WORKER, NOW))
