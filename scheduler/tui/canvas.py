@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import urwid
-from urwid.util import apply_target_encoding
+from urwid.util import apply_target_encoding, get_encoding_mode
 
 from scheduler.tui.text import SELECTED, Line, exact, width_of
 
@@ -62,7 +62,11 @@ class Frame(urwid.Canvas):
 
 def _encoded(line: Line, *, is_ascii: bool) -> Row:
     row: Row = []
+    is_utf8 = get_encoding_mode() == "utf8"
     for role, text in _joined(line):
+        if is_utf8 and not is_ascii:  # as below, which also looks for signs of other character sets
+            row.append((role, None, text.encode("utf-8", "replace")))
+            continue
         encoded, charsets = apply_target_encoding(_ascii(text) if is_ascii else text)
         start = 0
         for charset, length in charsets:

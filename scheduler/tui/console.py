@@ -19,7 +19,7 @@ from scheduler.tui.prompts import Prompt
 from scheduler.tui.screens.contract import Screen
 from scheduler.tui.screens.overview import Overview
 from scheduler.tui.snapshot import EMPTY, Interest, Snapshot, Trouble, held
-from scheduler.tui.text import Line, block, clean, cut
+from scheduler.tui.text import Line, block, clean, cut, exact
 from scheduler.tui.view import Badge, Message, View
 
 HOLD_SECONDS = 5.0  # the order rests this long after a key
@@ -129,14 +129,14 @@ class Console:
         body = self.screen.render(view, width, max(height - 1, 1))
         if self.prompt and height > 1:
             asked = self.prompt.line(view.look.glyphs)
-            body[-1] = cut(asked, width, ellipsis=view.look.glyphs.ellipsis)
+            body[-1] = exact(cut(asked, width, ellipsis=view.look.glyphs.ellipsis), width)
         if height > 1:
             known = hints(self.screen.context(), read_only=self.around.is_read_only)
             body.append(footer(known, width))
         if self.popup:
-            body = self.popup.over(block(body, width, height), width, height, view.look.glyphs)
+            body = self.popup.over(body, width, height, view.look.glyphs)
         self.around.source.want(self.screen.interest())
-        return block(body, width, height)
+        return body
 
     def press(self, key: str) -> None:
         """Take one key; pasted text is no command."""

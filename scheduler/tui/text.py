@@ -13,6 +13,8 @@ Line = list[Run]
 
 SELECTED = " selected"
 _NOT_PLAIN = re.compile(r"[^\x20-\x7e]")
+# Letters and signs that always take one column, ours among them: to ask urwid costs ten times more.
+_NARROW = re.compile(r"[\x20-\x7e\xa1-\xac\xae-\u02ff‖…›↑↓\u2500-\u259f▴▸▾●✓✗]*")
 
 
 def clean(text: str) -> str:
@@ -24,7 +26,7 @@ def clean(text: str) -> str:
 
 def width_of(text: str) -> int:
     """Return how many columns the text takes."""
-    return len(text) if text.isascii() else _measured(text)
+    return len(text) if text.isascii() or _NARROW.fullmatch(text) else _measured(text)
 
 
 def fit(text: str, width: int, *, align: str = "<", ellipsis: str = "…") -> str:
@@ -45,7 +47,7 @@ def cut_text(text: str, width: int) -> str:
     """Return the longest start of the text that takes at most `width` columns."""
     if width <= 0:
         return ""
-    if text.isascii():
+    if text.isascii() or _NARROW.fullmatch(text):
         return text[:width]
     position, _ = calc_text_pos(text, 0, len(text), width)
     return text[:position]
@@ -157,7 +159,7 @@ def _tail(line: Line, start: int) -> Line:
     return result
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _measured(text: str) -> int:
     return calc_width(text, 0, len(text))
 

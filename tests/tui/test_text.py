@@ -97,3 +97,11 @@ def test_a_selected_line_has_every_role_selected() -> None:
 )
 def test_control_characters_become_blanks_or_marks(dirty: str, cleaned: str) -> None:
     assert clean(dirty) == cleaned
+
+
+@pytest.mark.parametrize("first", range(0x20, 0x2800, 0x100))
+def test_what_is_taken_for_one_column_wide_is_so_for_urwid(first: int) -> None:
+    signs = [chr(code) for code in range(first, first + 0x100)]
+    assert [c for c in signs if c.isprintable() and width_of(c) != calc_width(c, 0, 1)] == []
+    pair = [c for c in signs if c.isprintable() and width_of(f"a{c}b") != calc_width(f"a{c}b", 0, 3)]
+    assert pair == []

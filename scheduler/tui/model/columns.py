@@ -1,6 +1,7 @@
 """Which columns the table of functions has at a width, and where each one stands."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 _FUNCTION_MIN = 24
 _FILE_MIN, _FILE_MAX = 14, 36
@@ -42,6 +43,7 @@ class Column:
         return f"LAST {self.width} RUNS" if self.width >= 12 else "RUNS"
 
 
+@lru_cache(maxsize=4)
 def columns(width: int, *, longest_name: int, longest_file: int) -> tuple[Column, ...]:
     """Choose the columns for a table `width` wide, one blank between them.
 

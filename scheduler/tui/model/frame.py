@@ -48,10 +48,12 @@ def scrolled(
     result: list[Line] = []
     for row in range(height):
         line = lines[row] if row < len(lines) else []
-        content = exact([(None, " "), *cut(line, inner, ellipsis=glyphs.ellipsis)], width - 1)
+        content = exact(cut(line, inner, ellipsis=glyphs.ellipsis), inner)
+        content = [(None, " "), *content] if width > 1 else []
         if row == selected:
             content = select(content)
-        result.append(exact([*content, ("border", glyphs.thumb if row in thumb else " ")], width))
+        content.append(("border", glyphs.thumb if row in thumb else " "))
+        result.append(content)
     return result
 
 

@@ -1,6 +1,6 @@
 """The table of functions: its heading and one line per function."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
 
 from scheduler.db.console_rows import FAILED, FunctionRow, Mark
@@ -30,8 +30,11 @@ def function_line(
     """Return a function's row; marks None: its history is not here yet."""
     line: Line = []
     for column in table:
-        line += [*_cell_runs(entry, marks, column, look), (None, " ")]
-    return line[:-1]
+        line += _cell_runs(entry, marks, column, look)
+        role, text = line[-1]
+        line[-1] = (role, f"{text} ")  # few long runs: whoever measures and draws them is quicker
+    role, text = line[-1]
+    return [*line[:-1], (role, text[:-1])]
 
 
 def schedule_words(function: FunctionRow) -> str:
@@ -91,40 +94,30 @@ def last_error(marks: Sequence[Mark] | None) -> str:
 
 
 def _cell_runs(entry: Entry, marks: Sequence[Mark] | None, column: Column, look: Look) -> list[Run]:
-    function = entry.function
     if column.name == "STATE":
-        return [*entry.state.runs(look.glyphs), (None, " ")]
+        (state,) = entry.state.runs(look.glyphs)
+        return [(state[0], f"{state[1]} ")]
     if column.name == "HISTORY":
         return history(marks or (), column.width, look)
-    role, text = (
-        _texts(entry, look)[column.name]
-        if column.name in _PLAIN
-        else _plain(function, marks, column.name)
-    )
+    role, text = _CELLS[column.name](entry, marks, look)
     return [(role, _cell(text, column, look))]
 
 
-_PLAIN = frozenset({"NEXT RUN", "LAST RUN", "TOOK"})
-
-
-def _texts(entry: Entry, look: Look) -> Mapping[str, Run]:
+def _took_last(entry: Entry) -> str:
     took = entry.function.last_duration_seconds
     is_running = bool(entry.running) or entry.state is RUNNING
-    return {
-        "NEXT RUN": next_run(entry, look),
-        "LAST RUN": (None, last_run(entry, look)),
-        "TOOK": (None, "" if took is None or is_running else duration(took)),
-    }
+    return "" if took is None or is_running else duration(took)
 
 
-def _plain(function: FunctionRow, marks: Sequence[Mark] | None, name: str) -> Run:
-    if name == "FUNCTION":
-        return "name", clean(function.name)
-    if name == "FILE":
-        return "dim", clean(function.module_path)
-    if name == "EVERY":
-        return None, schedule_words(function)
-    return "error", last_error(marks)
+_CELLS: Mapping[str, Callable[[Entry, Sequence[Mark] | None, Look], Run]] = {
+    "FUNCTION": lambda entry, marks, look: ("name", clean(entry.function.name)),
+    "FILE": lambda entry, marks, look: ("dim", clean(entry.function.module_path)),
+    "EVERY": lambda entry, marks, look: (None, schedule_words(entry.function)),
+    "NEXT RUN": lambda entry, marks, look: next_run(entry, look),
+    "LAST RUN": lambda entry, marks, look: (None, last_run(entry, look)),
+    "TOOK": lambda entry, marks, look: (None, _took_last(entry)),
+    "LAST ERROR": lambda entry, marks, look: ("error", last_error(marks)),
+}
 
 
 def _queued(entry: Entry, look: Look) -> Run:

@@ -101,9 +101,8 @@ def _queue(overview: Overview, board: Board, look: Look) -> Iterator[Problem]:
             (queued.oldest_available_at or look.now for queued in waiting), default=None
         ),
         holders=[
-            Holder(run.id, entry.function.name, run.started_at or look.now)
-            for entry in board.entries.values()
-            for run in entry.running
+            Holder(run.id, board.name(run.function_id), run.started_at or look.now)
+            for run in overview.running
         ],
         slots=sum(worker.slots for worker in of_role(overview, "worker") if is_alive(worker, look)),
         now=look.now,

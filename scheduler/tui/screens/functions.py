@@ -5,8 +5,9 @@ from collections.abc import Hashable, Sequence
 from scheduler.tui.keys import FUNCTIONS
 from scheduler.tui.model.board import SORTS, Entry
 from scheduler.tui.model.columns import Column, columns
+from scheduler.tui.model.drawn import DrawnLines
 from scheduler.tui.model.frame import notice
-from scheduler.tui.model.functions import function_line, heading
+from scheduler.tui.model.functions import heading
 from scheduler.tui.model.inspector import inspect_function
 from scheduler.tui.rows import Rows
 from scheduler.tui.screens.contract import Target
@@ -31,6 +32,7 @@ class FunctionsPanel:
         self.is_failing = False
         self.visible: tuple[int, ...] = ()
         self._drawn_from: object = None
+        self._lines = DrawnLines()
 
     def update(self, view: View) -> None:
         """Take the functions of a new board; held, the known ones keep their places."""
@@ -75,14 +77,12 @@ class FunctionsPanel:
         heads = [exact([(None, " "), *head], width)] if height > 2 else []
         room = max(height - len(heads), 1)
         window = self.rows.window(room)
-        entries = [self._entry(view, self.rows.keys[index]) for index in window]
-        self.visible = tuple(entry.function.id for entry in entries if entry)
+        entries = [entry for index in window if (entry := self.entry_at(view, index))]
+        self.visible = tuple(entry.function.id for entry in entries)
         if not self.rows.keys:
             return [*heads, *notice(self._empty(view), width, room)][:height]
-        lines: list[Line] = [
-            function_line(entry, view.marks(entry.function.id), table, view.look) if entry else []
-            for entry in entries
-        ]
+        rows = [(entry, view.marks(entry.function.id)) for entry in entries]
+        lines = self._lines.of(rows, table, view.look)
         selected = self.rows.index - window.start if is_focused else None
         return [*heads, *scrolled_rows(self.rows, lines, width, room, view, selected)][:height]
 

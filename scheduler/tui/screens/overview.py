@@ -169,7 +169,7 @@ class Overview:
         is_focused = panel is self.panels[self.focus]
         self._areas.append(Area(panel, x, y, width, rows))
         if rows < 2:
-            return block(panel.render(view, width, rows, is_focused=is_focused), width, rows)
+            return panel.render(view, width, rows, is_focused=is_focused)
         head = rule(
             panel.number,
             panel.title(view),
@@ -178,8 +178,7 @@ class Overview:
             view.look.glyphs,
             is_focused=is_focused,
         )
-        body = panel.render(view, width, rows - 1, is_focused=is_focused)
-        return block([head, *body], width, rows)
+        return [head, *panel.render(view, width, rows - 1, is_focused=is_focused)]
 
     def _three(self, view: View, width: int, rows: int, y: int) -> list[Line]:
         left_width = width * 3 // 5
@@ -201,8 +200,7 @@ class Overview:
         is_focused = panel is self.panels[self.focus]
         head, spans = self._tab_line(view, width, panel, is_focused=is_focused)
         self._areas.append(Area(panel, 0, y, width, rows, spans))
-        body = panel.render(view, width, rows - 1, is_focused=is_focused)
-        return block([head, *body], width, rows)
+        return [head, *panel.render(view, width, rows - 1, is_focused=is_focused)]
 
     def _tab_line(
         self, view: View, width: int, shown: Panel, *, is_focused: bool
