@@ -5,10 +5,10 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import urwid
@@ -17,9 +17,8 @@ from urwid.display.common import InputClosedError
 from scheduler.advice import config_flag
 from scheduler.clock import SystemClock
 from scheduler.config import Config
-from scheduler.errors import SchedulerError, UsageError
+from scheduler.errors import SchedulerError
 from scheduler.tui.actions import ServiceActions
-from scheduler.tui.commands import COMMANDS
 from scheduler.tui.console import Console, Done, Surroundings, Work
 from scheduler.tui.palette import choose_theme, palette
 from scheduler.tui.poller import open_poller
@@ -30,21 +29,18 @@ TICK_SECONDS = 1.0
 UNFOCUSED_TICKS = 5  # the countdowns jump by so many seconds in a terminal that nobody looks at
 
 
-def start_console(
-    config: Config, *, read_only: bool, ascii: bool, theme: str | None, mouse: bool
-) -> int:
-    """Run the console until the user quits. Raises UsageError without a terminal."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("the console needs a terminal; use `scheduler status [--json]`")
-    quiet_logging()
-    App(config, read_only=read_only, ascii=ascii, theme=theme, mouse=mouse).run()
-    return 0
-
-
 def quiet_logging() -> None:
     """Keep log lines off the screen, where they would be scribbles; errors are in the header."""
     logging.getLogger().handlers[:] = [logging.NullHandler()]
     logging.captureWarnings(True)
+
+
+@cache
+def load_commands() -> Mapping[str, Callable[[Console], None]]:
+    """Load what the keys do, and the screens they open: nothing of it is in the first frame."""
+    from scheduler.tui.commands import COMMANDS
+
+    return COMMANDS
 
 
 class App:
@@ -70,7 +66,7 @@ class App:
                 has_mouse=mouse,
                 flag=config_flag(str(config.path) if config.path else None, os.environ),
             ),
-            COMMANDS,
+            load_commands,
         )
         self._surface = Surface(self.console)
         # Left to itself urwid asks the terminal first, and many, as tmux 3.3, do not answer: pasted
@@ -85,6 +81,7 @@ class App:
 
     def run(self) -> None:
         """Show the console; the terminal is given back however it ends."""
+        quiet_logging()
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, self._on_signal)
         self._screen.tty_signal_keys("undefined", "undefined", "undefined", "undefined")
@@ -123,8 +120,10 @@ class App:
         self._loop.set_alarm_in(0, _exit)
 
     def _start(self, _loop: Any, _data: Any) -> None:
-        """Start the thread once the loop can be called from it."""
+        """Start the thread once the loop can be called from it, and the empty frame is drawn."""
+        self._loop.draw_screen()
         self._poller.start()
+        load_commands()
         self._tick(self._loop, None)
 
     def _tick(self, loop: Any, _data: Any) -> None:

@@ -77,7 +77,9 @@ class Console:
     """The state of the console: what was read, which screen, what is asked of the user."""
 
     def __init__(
-        self, around: Surroundings, commands: Mapping[str, Callable[["Console"], None]]
+        self,
+        around: Surroundings,
+        commands: Callable[[], Mapping[str, Callable[["Console"], None]]],
     ) -> None:
         self.around = around
         self._commands = commands
@@ -156,8 +158,8 @@ class Console:
 
     def perform(self, action: str) -> None:
         """Do what a key or an entry of the palette stands for."""
-        if not self.screen.act(action, self.view()) and action in self._commands:
-            self._commands[action](self)
+        if not self.screen.act(action, self.view()) and action in self._commands():
+            self._commands()[action](self)
 
     def mouse(self, event: str, button: int, x: int, y: int) -> bool:
         """Take a mouse event: click, double click, wheel."""

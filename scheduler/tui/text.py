@@ -5,8 +5,6 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from urwid.str_util import calc_text_pos, calc_width
-
 # A run is a role of the palette (None = plain) and its text; a line is what one row shows.
 Run = tuple[str | None, str]
 Line = list[Run]
@@ -49,6 +47,8 @@ def cut_text(text: str, width: int) -> str:
         return ""
     if text.isascii() or _NARROW.fullmatch(text):
         return text[:width]
+    from urwid.str_util import calc_text_pos  # as below
+
     position, _ = calc_text_pos(text, 0, len(text), width)
     return text[:position]
 
@@ -161,6 +161,8 @@ def _tail(line: Line, start: int) -> Line:
 
 @lru_cache(maxsize=1024)
 def _measured(text: str) -> int:
+    from urwid.str_util import calc_width  # the first picture is drawn before urwid is there
+
     return calc_width(text, 0, len(text))
 
 

@@ -125,7 +125,7 @@ class Stage:
                 is_read_only=is_read_only,
                 is_ascii=is_ascii,
             ),
-            COMMANDS,
+            lambda: COMMANDS,
         )
 
     def look(self) -> None:

@@ -137,6 +137,10 @@ class Terminal:
         while (left := until - self._clock.monotonic()) > 0:
             self.pump(left)
 
+    def local_flags(self) -> int:
+        """Return the terminal's local modes, as termios has them."""
+        return int(termios.tcgetattr(self._master)[3])
+
     def hang_up(self) -> int:
         """Close the terminal under the command; return its exit code."""
         os.close(self._master)
