@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from operator import itemgetter
 from typing import Any
 
 from scheduler.config import Config
 from scheduler.db.console_connection import ReadConnection
+from scheduler.db.console_functions import FunctionTable
 from scheduler.db.console_rows import (
     FAILED,
     Counts,
-    FunctionRow,
-    FunctionStats,
+    FunctionDetails,
     Mark,
     Overview,
     ProcessRow,
@@ -22,6 +21,7 @@ from scheduler.db.console_rows import (
     ScanErrorRow,
     ScanRow,
 )
+from scheduler.db.console_stats import FunctionStats
 from scheduler.db.run_order import Place, Scope, select_place, select_places
 
 DAY_SECONDS = 86400
@@ -30,12 +30,6 @@ PAGE_ROWS = 200
 STATS_RUNS = 2000
 HOURLY_SECONDS = 30.0
 
-_FUNCTION_COLUMNS = (
-    "id, name, scan_path, module_path, qualname, line, description, interval_seconds, anchor_at,"
-    " cron, timezone, start, jitter_seconds, catch_up, grace_seconds, overlap, timeout_seconds,"
-    " retries, priority, isolated, enabled, state, next_run_at, paused_at, last_status,"
-    " last_started_at, last_duration_seconds, consecutive_failures"
-)
 _RUN_COLUMNS = (
     "id, function_id, status, trigger, attempt, slots, scheduled_for, covers_from, queued_at,"
     " available_at, started_at, finished_at, claimed_by, error_type,"
@@ -60,7 +54,7 @@ class ConsoleDatabase:
     def __init__(self, config: Config) -> None:
         self._connection = ReadConnection(config, when_closed=self._forget)
         self._rows = self._connection.rows
-        self._functions: dict[int, FunctionRow] = {}
+        self._functions = FunctionTable(self._rows)
         self._hourly: tuple[float, int, tuple[int, ...]] | None = None
 
     def close(self) -> None:
@@ -84,7 +78,7 @@ class ConsoleDatabase:
         )
         return Overview(
             taken_at=now,
-            functions=self._read_functions(),
+            functions=self._functions.read(),
             running=tuple(self._runs(_RUNNING, (), limit=OPEN_RUNS)),
             queued=self._queued(now),
             processes=tuple(
@@ -128,6 +122,11 @@ class ConsoleDatabase:
             )
             found[function_id] = tuple(map(Mark._make, reversed(rows)))
         return found
+
+    def details(self, function_ids: Iterable[int]) -> dict[int, FunctionDetails]:
+        """Return what the list does not need of functions; ask for visible rows only."""
+        self._connection.open()
+        return self._functions.details(function_ids)
 
     def run_page(
         self,
@@ -191,18 +190,7 @@ class ConsoleDatabase:
     def _forget(self) -> None:
         """Drop what was cached from the file that was open."""
         self._hourly = None
-        self._functions.clear()
-
-    def _read_functions(self) -> tuple[FunctionRow, ...]:
-        known, fresh = self._functions, {}
-        rows = self._rows(f"SELECT {_FUNCTION_COLUMNS} FROM scheduled_functions")
-        # By name here: SQLite would fetch every row by way of the index, at twice the cost.
-        for row in sorted(rows, key=itemgetter(1)):
-            old = known.get(row[0])
-            # Most rows are as they were: who holds the old value sees that at one glance.
-            fresh[row[0]] = old if old == row else FunctionRow._make(row)
-        self._functions = fresh
-        return tuple(fresh.values())
+        self._functions.forget()
 
     def _queued(self, now: float) -> dict[int, Queued]:
         rows = self._rows(

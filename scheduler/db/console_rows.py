@@ -4,46 +4,49 @@ What comes by the thousand is a named tuple: it is made ten times as fast as a f
 equal to the row of the driver as long as nothing changed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import ceil
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 FAILED = ("error", "timeout", "lost")
-LATENESS_STEPS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0)
 
 
 class FunctionRow(NamedTuple):
-    """A scheduled function as its table has it."""
+    """What the list of functions needs of one: what scans write, then what runs and ticks write."""
 
     id: int
     name: str
     scan_path: str
     module_path: str
-    qualname: str
     line: int
-    description: str
     interval_seconds: float | None
-    anchor_at: float | None
     cron: str | None
+    grace_seconds: float | None
+    last_seen_at: float
+    enabled: bool
+    state: str
+    next_run_at: float | None
+    last_status: str | None
+    last_started_at: float | None
+    last_duration_seconds: float | None
+    consecutive_failures: int
+
+
+class FunctionDetails(NamedTuple):
+    """What else is known of a function; read for those on the screen only."""
+
+    description: str
+    anchor_at: float | None
     timezone: str | None
     start: str | None
     jitter_seconds: float
     catch_up: str
-    grace_seconds: float | None
     overlap: str
     timeout_seconds: float | None
     retries: int
     priority: int
     isolated: bool
-    enabled: bool
-    state: str
-    next_run_at: float | None
     paused_at: float | None
-    last_status: str | None
-    last_started_at: float | None
-    last_duration_seconds: float | None
-    consecutive_failures: int
 
 
 class RunRow(NamedTuple):
@@ -236,61 +239,6 @@ class Overview:
     scan_errors: tuple[ScanErrorRow, ...] = ()
     last_scan: ScanRow | None = None
     counts: Counts | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """How a set of durations is spread, in seconds."""
-
-    p50: float
-    p95: float
-    top: float
-
-    @staticmethod
-    def of(values: Sequence[float]) -> "Spread | None":
-        """Return the nearest-rank percentiles, None without values."""
-        if not values:
-            return None
-        ordered = sorted(values)
-        half, most = (ceil(len(ordered) * share) - 1 for share in (0.5, 0.95))
-        return Spread(ordered[half], ordered[most], ordered[-1])
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionStats:
-    """A function's last 24 hours by status, its durations and its lateness.
-
-    lateness_histogram: how many runs of the last 24 hours started within each of LATENESS_STEPS,
-    and in the last place how many later than all of them.
-    """
-
-    counts: Mapping[str, int]
-    durations: Spread | None
-    lateness: Spread | None
-    queue_waits: Spread | None
-    lateness_histogram: tuple[int, ...]
-
-    @staticmethod
-    def measured(
-        counts: Mapping[str, int], timings: Sequence[tuple[Any, ...]], now: float
-    ) -> "FunctionStats":
-        """Compute from rows of slot, queued, available, started, finished, trigger, attempt."""
-        durations, lateness, waits = [], [], []
-        histogram = [0] * (len(LATENESS_STEPS) + 1)
-        for slot, queued_at, available_at, started_at, finished_at, trigger, attempt in timings:
-            if finished_at is not None:
-                durations.append(max(finished_at - started_at, 0.0))
-            if queued_at is not None:
-                waits.append(max(started_at - max(queued_at, available_at or 0.0), 0.0))
-            if trigger != "schedule" or attempt > 1:
-                continue
-            late = max(started_at - slot, 0.0)
-            lateness.append(late)
-            if started_at >= now - 86400:
-                histogram[sum(late > step for step in LATENESS_STEPS)] += 1
-        return FunctionStats(
-            counts, Spread.of(durations), Spread.of(lateness), Spread.of(waits), tuple(histogram)
-        )
 
 
 def _error(status: str, kind: str | None, message: str | None, reason: str | None) -> str:

@@ -9,7 +9,8 @@ from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.db.console import ConsoleDatabase
 from scheduler.db.console_connection import ConsoleError
-from scheduler.db.console_rows import FunctionStats, Mark, Overview, RunDetails, RunPage
+from scheduler.db.console_rows import FunctionDetails, Mark, Overview, RunDetails, RunPage
+from scheduler.db.console_stats import FunctionStats
 from scheduler.tui.snapshot import EMPTY, Interest, Snapshot, Trouble, Window
 
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -25,6 +26,7 @@ class Reader(Protocol):
     def overview(self, now: float, *, is_quick: bool) -> Overview: ...
     def recount(self, overview: Overview, now: float) -> Overview: ...
     def histories(self, function_ids: Iterable[int]) -> dict[int, tuple[Mark, ...]]: ...
+    def details(self, function_ids: Iterable[int]) -> dict[int, FunctionDetails]: ...
     def run_page(
         self,
         *,
@@ -78,13 +80,14 @@ class Lookout:
     ) -> Snapshot:
         last, reader = self._last, self._reader
         old = last.interest if not is_fresh else Interest()
-        known = {} if is_fresh else last.marks
-        missing = [key for key in interest.visible if key not in known]
+        marks, details = ({}, {}) if is_fresh else (last.marks, last.details)
+        missing = [key for key in interest.visible if key not in marks]
         snapshot = Snapshot(
             overview=overview,
             read_at=now,
             interest=interest,
-            marks={**known, **reader.histories(missing)},
+            marks={**marks, **reader.histories(missing)},
+            details={**details, **reader.details(missing)},
             recent=last.recent
             if interest.recent == old.recent
             else self._page(interest.recent, last.recent),

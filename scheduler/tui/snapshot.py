@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from scheduler.db.console_rows import FunctionStats, Mark, Overview, RunDetails, RunPage
+from scheduler.db.console_rows import FunctionDetails, Mark, Overview, RunDetails, RunPage
+from scheduler.db.console_stats import FunctionStats
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Snapshot:
     read_at: float = 0.0
     interest: Interest = field(default_factory=Interest)
     marks: Mapping[int, tuple[Mark, ...]] = field(default_factory=dict)
+    details: Mapping[int, FunctionDetails] = field(default_factory=dict)
     recent: RunPage = field(default_factory=RunPage)
     stats: FunctionStats | None = None
     function_runs: RunPage = field(default_factory=RunPage)
@@ -68,6 +70,7 @@ def held(frozen: Snapshot, latest: Snapshot) -> Snapshot:
         frozen,
         interest=now,
         marks={**latest.marks, **frozen.marks},
+        details={**latest.details, **frozen.details},
         recent=frozen.recent if was.recent == now.recent else latest.recent,
         stats=frozen.stats if same_function else latest.stats,
         function_runs=(

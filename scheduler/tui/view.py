@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from scheduler.db.console_rows import Mark
+from scheduler.db.console_rows import FunctionDetails, Mark
 from scheduler.tui.look import Look
 from scheduler.tui.model.board import Board
 from scheduler.tui.snapshot import Snapshot, Trouble
@@ -41,3 +41,7 @@ class View:
     def marks(self, function_id: int) -> tuple[Mark, ...] | None:
         """Return a function's last runs, None before they have been read."""
         return self.snapshot.marks.get(function_id)
+
+    def details(self, function_id: int) -> FunctionDetails | None:
+        """Return what the list does not need of a function, None before it has been read."""
+        return self.snapshot.details.get(function_id)

@@ -12,7 +12,8 @@ from scheduler.config import Config
 from scheduler.db.connection import close_database
 from scheduler.db.console import PAGE_ROWS, ConsoleDatabase
 from scheduler.db.console_connection import ConsoleError, LockedError, MissingError, SchemaError
-from scheduler.db.console_rows import FunctionStats, RunRow, Spread
+from scheduler.db.console_rows import RunRow
+from scheduler.db.console_stats import FunctionStats, Spread
 from scheduler.db.schema import init_schema
 from tests.tui.seed import Seed, fill, make_config, make_database, writing
 
@@ -118,6 +119,36 @@ def test_functions_that_did_not_change_are_the_same_values_as_before(
     assert set(before) - set(after) == {12}
     assert [key for key, row in after.items() if row is not before[key]] == [3]
     assert after[3].last_status == "timeout"
+
+
+def test_the_functions_are_the_very_same_while_only_others_write(
+    own: Config, own_reader: ConsoleDatabase
+) -> None:
+    before = own_reader.overview(NOW).functions
+    with writing(own) as connection:
+        connection.execute("UPDATE run_logs SET finished_at = finished_at + 1")
+    assert own_reader.overview(NOW).functions is before
+
+
+def test_what_a_scan_has_changed_is_read_again(own: Config, own_reader: ConsoleDatabase) -> None:
+    before = {f.id: f for f in own_reader.overview(NOW).functions}
+    with writing(own) as connection:
+        connection.execute(
+            "UPDATE scheduled_functions SET name = 'a.a', line = 99, last_seen_at = ? WHERE id = 7",
+            [NOW],
+        )
+        connection.execute("UPDATE scheduled_functions SET last_seen_at = ? WHERE id = 8", [NOW])
+    after = own_reader.overview(NOW).functions
+    assert (after[0].name, after[0].line) == ("a.a", 99)
+    assert [f.name for f in after] == sorted(f.name for f in after)
+    assert {f.id for f in after if f is not before[f.id]} == {7, 8}
+
+
+def test_the_details_of_functions_are_read_when_asked_for(reader: ConsoleDatabase) -> None:
+    assert reader.details([]) == {}
+    details = reader.details([1, 11])
+    assert details[1].description == "Archive the user sessions."
+    assert (details[1].retries, details[11].paused_at) == (3, NOW - 4000)
 
 
 def test_a_history_is_the_last_finished_runs_oldest_first(reader: ConsoleDatabase) -> None:

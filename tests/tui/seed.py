@@ -128,7 +128,7 @@ def _functions(seed: Seed, chance: random.Random) -> Iterator[dict[str, Any]]:
             "first_seen_at": seed.now - 9e5,
             "last_seen_at": seed.now - 12, "last_status": "success", "last_started_at": last,
             "last_duration_seconds": chance.lognormvariate(0, 1), "consecutive_failures": 0,
-            **_special(index, seed),
+            "paused_at": None, "gone_at": None, **_special(index, seed),
         }  # fmt: skip
 
 

@@ -160,7 +160,9 @@ def test_what_others_write_appears_by_itself(opened: Opener, place: Config) -> N
     console = opened()
     console.wait_for("Functions 30")
     with writing(place) as connection:
-        connection.execute("UPDATE scheduled_functions SET name = 'aaa.brand_new' WHERE id = 1")
+        connection.execute(
+            "UPDATE scheduled_functions SET name = 'aaa.brand_new', last_seen_at = 9 WHERE id = 1"
+        )
     console.wait_for("aaa.brand_new")
 
 

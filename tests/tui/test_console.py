@@ -59,7 +59,8 @@ def test_before_anybody_moved_the_cursor_stays_on_the_first_row(
     stage = stage_of(own)
     with writing(own) as connection:
         connection.execute(
-            "UPDATE scheduled_functions SET last_status = 'error', name = 'aaa.first' WHERE id = 30"
+            "UPDATE scheduled_functions SET last_status = 'error', name = 'aaa.first',"
+            " last_seen_at = 9 WHERE id = 30"
         )
     stage.clock.advance(HOLD_SECONDS + 1)
     stage.show()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from scheduler.db.console_rows import (
+    FunctionDetails,
     FunctionRow,
     Mark,
     Overview,
@@ -34,14 +35,18 @@ LOOK = Look(NOW, make_config(Path("/nowhere")))
 def function(**changes: Any) -> FunctionRow:
     fields: dict[str, Any] = {
         "id": 1, "name": "billing.send", "scan_path": "/jobs", "module_path": "billing.py",
-        "qualname": "send", "line": 7, "description": "", "interval_seconds": 60.0,
-        "anchor_at": NOW - 30, "cron": None, "timezone": None, "start": None, "jitter_seconds": 0.0,
-        "catch_up": "latest", "grace_seconds": None, "overlap": "skip", "timeout_seconds": None,
-        "retries": 0, "priority": 0, "isolated": False, "enabled": True, "state": "active",
-        "next_run_at": NOW + 30, "paused_at": None, "last_status": "success",
-        "last_started_at": NOW - 30, "last_duration_seconds": 0.808, "consecutive_failures": 0,
+        "line": 7, "interval_seconds": 60.0, "cron": None, "grace_seconds": None,
+        "last_seen_at": NOW - 60, "enabled": True, "state": "active", "next_run_at": NOW + 30,
+        "last_status": "success", "last_started_at": NOW - 30, "last_duration_seconds": 0.808,
+        "consecutive_failures": 0,
     }  # fmt: skip
     return FunctionRow(**{**fields, **changes})
+
+
+def details(anchor_at: float) -> FunctionDetails:
+    return FunctionDetails(
+        "", anchor_at, None, None, 0.0, "latest", "skip", None, 0, 0, False, None
+    )
 
 
 def run(**changes: Any) -> RunRow:
@@ -322,20 +327,20 @@ def test_late_functions_are_counted() -> None:
 
 
 def test_the_next_fire_times_begin_with_the_one_that_is_due() -> None:
-    assert fire_times(function(next_run_at=NOW - 1, anchor_at=NOW - 61), NOW) == [
+    assert fire_times(function(next_run_at=NOW - 1), details(NOW - 61), NOW) == [
         NOW - 1, NOW + 59, NOW + 119, NOW + 179,
     ]  # fmt: skip
-    assert fire_times(function(state="paused"), NOW) == []
+    assert fire_times(function(state="paused"), details(NOW), NOW) == []
 
 
 def test_after_a_downtime_the_fire_times_do_not_list_what_was_missed() -> None:
-    times = fire_times(function(next_run_at=NOW - 6001, anchor_at=NOW - 6001), NOW)
+    times = fire_times(function(next_run_at=NOW - 6001), details(NOW - 6001), NOW)
     assert times[0] == NOW - 6001
     assert all(at > NOW for at in times[1:])
 
 
 def test_a_schedule_that_cannot_be_read_has_no_further_fire_times() -> None:
-    assert fire_times(function(cron="nonsense"), NOW) == [NOW + 30]
+    assert fire_times(function(cron="nonsense"), details(NOW), NOW) == [NOW + 30]
 
 
 def test_the_bars_of_a_history_are_low_so_that_rows_do_not_touch() -> None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from scheduler.db.console_connection import ConsoleError, LockedError
-from scheduler.db.console_rows import Counts, FunctionStats, Mark, Overview, RunDetails, RunPage
+from scheduler.db.console_rows import Counts, FunctionDetails, Mark, Overview, RunDetails, RunPage
+from scheduler.db.console_stats import FunctionStats
 from scheduler.testing import SettableClock
 from scheduler.tui.poller import BACKOFF_SECONDS, Lookout, Poller
 from scheduler.tui.snapshot import Interest, Snapshot, Trouble, Window
@@ -45,6 +46,9 @@ class FakeReader:
         ids = list(function_ids)
         self.calls += [f"history {function_id}" for function_id in ids]
         return dict.fromkeys(ids, ())
+
+    def details(self, function_ids: Iterable[int]) -> dict[int, FunctionDetails]:
+        return {}
 
     def run_page(
         self,

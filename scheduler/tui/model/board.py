@@ -1,30 +1,27 @@
 """The functions of one snapshot with their states, ordered and filtered."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from scheduler.db.console_rows import FAILED, FunctionRow, Overview, Queued, RunRow
 from scheduler.tui.look import Look
 from scheduler.tui.model.states import LATE, State, function_state, late_at
 
 _NEVER = float("inf")
+_VALID_UNTIL = attrgetter("valid_until")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One function with what is going on with it."""
+class Entry(NamedTuple):
+    """One function with what is going on with it; `valid_until`: then the time makes it late."""
 
     function: FunctionRow
     state: State
     running: tuple[RunRow, ...]
     queued: Queued | None
     valid_until: float
-
-    def lasts(self, now: float) -> bool:
-        """Tell whether it still holds of an unchanged function that neither runs nor waits."""
-        return not self.running and not self.queued and now < self.valid_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +57,44 @@ class Board:
     """
 
     def __init__(self, overview: Overview, look: Look, *, before: "Board | None" = None) -> None:
+        self._functions = overview.functions
         running: defaultdict[int, list[RunRow]] = defaultdict(list)
         for run in overview.running:
             running[run.function_id].append(run)
-        known = before.entries if before else {}
+        self._busy = running.keys() | overview.queued.keys()
         self.entries: dict[int, Entry] = {}
-        for function in overview.functions:
-            old, runs = known.get(function.id), running.get(function.id)
-            queued = overview.queued.get(function.id)
-            if old and old.function is function and not (runs or queued) and old.lasts(look.now):
-                self.entries[function.id] = old
-            else:
-                self.entries[function.id] = _entry(function, tuple(runs or ()), queued, look)
-        self.valid_until = min(
-            (entry.valid_until for entry in self.entries.values()), default=_NEVER
-        )
+        self.longest_name = self.longest_file = 0
+        again = before._stale(self, look.now) if before else None
+        if before and again is not None:
+            self.entries = before.entries.copy()
+            self.longest_name, self.longest_file = before.longest_name, before.longest_file
+        else:
+            again = overview.functions
+            self.longest_name = max((len(f.name) for f in again), default=0)
+            self.longest_file = max((len(f.module_path) for f in again), default=0)
+        for function in again:
+            runs, queued = running.get(function.id, ()), overview.queued.get(function.id)
+            self.entries[function.id] = _entry(function, tuple(runs), queued, look)
+        self.valid_until = min(map(_VALID_UNTIL, self.entries.values()), default=_NEVER)
         self.late_count = sum(entry.state is LATE for entry in self.entries.values())
-        self.longest_name = max((len(f.name) for f in overview.functions), default=0)
-        self.longest_file = max((len(f.module_path) for f in overview.functions), default=0)
+
+    def _stale(self, after: "Board", now: float) -> Sequence[FunctionRow] | None:
+        """Return the functions whose entries the next board must make anew, None for all.
+
+        Those that changed, those that were or are busy, and those that have become late.
+        """
+        pairs = list(zip(self._functions, after._functions, strict=False))
+        if not len(pairs) == len(self._functions) == len(after._functions):
+            return None
+        changed = {new.id: new for old, new in pairs if new is not old}
+        known = self.entries
+        if any(
+            key not in known or not _is_alike(known[key].function, changed[key]) for key in changed
+        ):
+            return None
+        due = {entry.function.id for entry in known.values() if entry.valid_until <= now}
+        ids = changed.keys() | due | ((self._busy | after._busy) & known.keys())
+        return [changed.get(key) or known[key].function for key in ids]
 
     def name(self, function_id: int) -> str:
         """Return a function's name, a placeholder when it is not known yet."""
@@ -104,11 +121,16 @@ def is_failing(entry: Entry) -> bool:
     return entry.state.rank <= 1 and entry.function.last_status in FAILED
 
 
+def _is_alike(old: FunctionRow, new: FunctionRow) -> bool:
+    """Tell whether a changed function keeps its place, and the widths of the columns."""
+    return (old.name, old.module_path) == (new.name, new.module_path)
+
+
 def _entry(
     function: FunctionRow, running: tuple[RunRow, ...], queued: Queued | None, look: Look
 ) -> Entry:
-    state = function_state(function, running, queued, look)
-    at = _NEVER if state is LATE else late_at(function, look)
+    at = late_at(function, look)
+    state = function_state(function, running, queued, is_late=look.now > at)
     return Entry(function, state, running, queued, at if at > look.now else _NEVER)
 
 

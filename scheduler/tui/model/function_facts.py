@@ -2,37 +2,33 @@
 
 from collections.abc import Sequence
 
-from scheduler.db.console_rows import (
-    LATENESS_STEPS,
-    FunctionRow,
-    FunctionStats,
-    Mark,
-    Spread,
-)
+from scheduler.db.console_rows import FunctionDetails, FunctionRow, Mark
+from scheduler.db.console_stats import LATENESS_STEPS, FunctionStats, Spread
 from scheduler.errors import ScheduleError
 from scheduler.phrases import describe
 from scheduler.triggers import build_trigger
 from scheduler.tui.look import Look
 from scheduler.tui.model.board import Entry
 from scheduler.tui.model.facts import Fact
-from scheduler.tui.model.functions import history, last_run, next_run
+from scheduler.tui.model.functions import described, history, last_run, next_run
 from scheduler.tui.text import Line, clean
 from scheduler.wording import duration, every, plural
 
 FIRE_TIMES = 4
 
 
-def left_facts(entry: Entry, look: Look) -> list[Fact]:
-    """Return state, function, source and schedule."""
+def left_facts(entry: Entry, details: FunctionDetails | None, look: Look) -> list[Fact]:
+    """Return state, function, source and schedule; details None: they are not here yet."""
     function = entry.function
+    paused_at = details.paused_at if details else None
     state: Line = entry.state.runs(look.glyphs)
     if function.consecutive_failures > 1:
         state = [*state, ("dim", f"  for {function.consecutive_failures} runs in a row")]
-    elif function.paused_at is not None and function.state == "paused":
-        state = [*state, ("dim", f"  paused {look.past(function.paused_at)}")]
+    elif paused_at is not None and function.state == "paused":
+        state = [*state, ("dim", f"  paused {look.past(paused_at)}")]
     return [
         ("state", state),
-        ("function", [("strong", clean(function.name)), ("dim", _described(function))]),
+        ("function", [("strong", clean(function.name)), ("dim", described(details))]),
         (
             "source",
             [
@@ -40,18 +36,23 @@ def left_facts(entry: Entry, look: Look) -> list[Fact]:
                 ("dim", f":{function.line}"),
             ],
         ),
-        ("schedule", [(None, _words(function))]),
-        ("@schedule", [("dim", as_written(function))]),
-        ("options", [("dim", options(function))]),
+        ("schedule", [(None, _words(function, details))]),
+        ("@schedule", [("dim", as_written(function, details))]),
+        ("options", [("dim", options(function, details) if details else "")]),
     ]
 
 
 def right_facts(
-    entry: Entry, stats: FunctionStats | None, marks: Sequence[Mark], look: Look
+    entry: Entry,
+    details: FunctionDetails | None,
+    *,
+    stats: FunctionStats | None,
+    marks: Sequence[Mark],
+    look: Look,
 ) -> list[Fact]:
     """Return next and last run, the last 24 hours, durations and lateness."""
     role, text = next_run(entry, look)
-    following = [look.moment(at) for at in fire_times(entry.function, look.now)]
+    following = [look.moment(at) for at in fire_times(entry.function, details, look.now)]
     then = f"   then {', '.join(following[1:])} {look.zone_name()}" if following[1:] else ""
     took = entry.function.last_duration_seconds
     return [
@@ -77,17 +78,19 @@ def right_facts(
     ]
 
 
-def fire_times(function: FunctionRow, now: float) -> list[float]:
+def fire_times(function: FunctionRow, details: FunctionDetails | None, now: float) -> list[float]:
     """Return the next slots, the one that is due first; [] when it has none."""
     if function.state != "active" or not function.enabled or function.next_run_at is None:
         return []
     times = [function.next_run_at]
+    if details is None:
+        return times
     try:
         trigger = build_trigger(
             interval_seconds=function.interval_seconds,
-            anchor_at=function.anchor_at,
+            anchor_at=details.anchor_at,
             cron=function.cron,
-            timezone=function.timezone,
+            timezone=details.timezone,
         )
     except ScheduleError:
         return times
@@ -99,45 +102,41 @@ def fire_times(function: FunctionRow, now: float) -> list[float]:
     return times
 
 
-def as_written(function: FunctionRow) -> str:
+def as_written(function: FunctionRow, details: FunctionDetails | None) -> str:
     """Return the argument of @schedule as one would write it."""
     if function.cron is not None:
-        zone = f', timezone="{function.timezone}"' if function.timezone else ""
+        zone = f', timezone="{details.timezone}"' if details and details.timezone else ""
         return clean(f'cron="{function.cron}"{zone}')
     seconds = function.interval_seconds or 0.0
     return f"timedelta({_arguments(seconds)})"
 
 
-def options(function: FunctionRow) -> str:
+def options(function: FunctionRow, details: FunctionDetails) -> str:
     """Return the overlap and catch-up rules, and what else is not as usual."""
-    parts = [f"overlap {function.overlap}", f"catch-up {function.catch_up}"]
-    if function.retries:
-        parts.append(f"{plural(function.retries, 'retry').replace('retrys', 'retries')}")
-    if function.timeout_seconds:
-        parts.append(f"time-out {every(function.timeout_seconds)}")
+    parts = [f"overlap {details.overlap}", f"catch-up {details.catch_up}"]
+    if details.retries:
+        parts.append(f"{plural(details.retries, 'retry').replace('retrys', 'retries')}")
+    if details.timeout_seconds:
+        parts.append(f"time-out {every(details.timeout_seconds)}")
     if function.grace_seconds is not None:
         parts.append(f"grace {every(function.grace_seconds)}")
-    if function.jitter_seconds:
-        parts.append(f"jitter {every(function.jitter_seconds)}")
-    if function.priority:
-        parts.append(f"priority {function.priority}")
-    if function.isolated:
+    if details.jitter_seconds:
+        parts.append(f"jitter {every(details.jitter_seconds)}")
+    if details.priority:
+        parts.append(f"priority {details.priority}")
+    if details.isolated:
         parts.append("isolated")
     return ", ".join(parts)
 
 
-def _described(function: FunctionRow) -> str:
-    return f"  {clean(function.description)}" if function.description else ""
-
-
-def _words(function: FunctionRow) -> str:
+def _words(function: FunctionRow, details: FunctionDetails | None) -> str:
     if function.cron is None and function.interval_seconds is None:
         return "by hand only"
     return clean(
         describe(
             interval_seconds=function.interval_seconds,
             cron=function.cron,
-            timezone=function.timezone,
+            timezone=details.timezone if details else None,
         )
     )
 

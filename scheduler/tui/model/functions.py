@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
 
-from scheduler.db.console_rows import FAILED, FunctionRow, Mark
+from scheduler.db.console_rows import FAILED, FunctionDetails, FunctionRow, Mark
 from scheduler.tui.look import SOON_SECONDS, Look
 from scheduler.tui.model.board import Entry, Sort
 from scheduler.tui.model.columns import Column
@@ -44,6 +44,11 @@ def schedule_words(function: FunctionRow) -> str:
     if function.interval_seconds is None:
         return ""
     return every(function.interval_seconds)
+
+
+def described(details: FunctionDetails | None) -> str:
+    """Return the first line of a function's documentation, two blanks before it."""
+    return f"  {clean(details.description)}" if details and details.description else ""
 
 
 def next_run(entry: Entry, look: Look) -> Run:

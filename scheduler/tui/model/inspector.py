@@ -1,11 +1,15 @@
 """The inspector: the row under the cursor in full, on the line above the footer."""
 
-from collections.abc import Sequence
-
-from scheduler.db.console_rows import Mark, ProcessRow, RunRow, ScanErrorRow
+from scheduler.db.console_rows import ProcessRow, RunRow, ScanErrorRow
 from scheduler.tui.look import Look
 from scheduler.tui.model.board import Entry
-from scheduler.tui.model.functions import last_error, last_run, next_run, schedule_words
+from scheduler.tui.model.functions import (
+    described,
+    last_error,
+    last_run,
+    next_run,
+    schedule_words,
+)
 from scheduler.tui.model.people import process_line
 from scheduler.tui.model.problems import scan_errors_sign
 from scheduler.tui.model.runs import outcome, waiting, worker_label
@@ -15,15 +19,15 @@ from scheduler.tui.view import View
 from scheduler.wording import duration
 
 
-def inspect_function(entry: Entry, marks: Sequence[Mark] | None, look: Look) -> Line:
+def inspect_function(entry: Entry, view: View) -> Line:
     """Return sign, name, source, and the error and streak or what there is to say otherwise."""
-    function = entry.function
+    function, look = entry.function, view.look
     line: Line = [
         (entry.state.role, getattr(look.glyphs, entry.state.glyph)),
         ("strong", f" {clean(function.name)}"),
         ("dim", f"  {clean(function.module_path)}:{function.line}  "),
     ]
-    error = last_error(marks)
+    error = last_error(view.marks(function.id))
     if error:
         if function.consecutive_failures > 1:
             line.append(("dim", f"{function.consecutive_failures} in a row: "))
@@ -36,7 +40,7 @@ def inspect_function(entry: Entry, marks: Sequence[Mark] | None, look: Look) -> 
         (role, f"  {text}"),
         ("dim", f"  last {last_run(entry, look)}"),
         ("dim", "" if took is None else f" took {duration(took)}"),
-        ("dim", f"  {clean(function.description)}" if function.description else ""),
+        ("dim", described(view.details(function.id))),
     ]
 
 

@@ -59,7 +59,7 @@ def status_state(status: str) -> State:
 
 
 def function_state(
-    function: FunctionRow, running: Sequence[RunRow], queued: Queued | None, look: Look
+    function: FunctionRow, running: Sequence[RunRow], queued: Queued | None, *, is_late: bool
 ) -> State:
     """Return the one state of a function that matters most.
 
@@ -75,7 +75,7 @@ def function_state(
         return RUNNING
     if queued:
         return WAIT
-    if late_seconds(function, look) > 0:
+    if is_late:
         return LATE
     if function.last_status is None:
         return NEW

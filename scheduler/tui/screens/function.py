@@ -56,10 +56,11 @@ class FunctionScreen:
                 [*head, *notice(["this function is gone"], width, height - 1)], width, height
             )
         ellipsis = view.look.glyphs.ellipsis
+        details, stats = view.details(self.function_id), view.snapshot.stats
         marks = view.marks(self.function_id) or ()
         facts = fact_lines(
-            left_facts(entry, view.look),
-            right_facts(entry, view.snapshot.stats, marks, view.look),
+            left_facts(entry, details, view.look),
+            right_facts(entry, details, stats=stats, marks=marks, look=view.look),
             width,
             ellipsis,
             leading=1,

@@ -108,9 +108,7 @@ class FunctionsPanel:
     def inspect(self, view: View) -> Line:
         """Return the function under the cursor in full."""
         entry = self.selected(view)
-        if entry is None:
-            return []
-        return inspect_function(entry, view.marks(entry.function.id), view.look)
+        return inspect_function(entry, view) if entry else []
 
     def target(self, view: View) -> Target:
         """Return the function under the cursor and its running run."""
