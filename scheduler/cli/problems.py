@@ -1,6 +1,5 @@
 """What is wrong with the service, each with its remedy; the worst first."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from scheduler.cli.survey import Survey
 from scheduler.db.report_rows import FAILED, FunctionReport
 from scheduler.maintenance.conditions import Process
 from scheduler.maintenance.congestion import Holder, find_congestion
+from scheduler.maintenance.other_sources import REMEDY, other_sources
 from scheduler.maintenance.replacement import unreplaced
 from scheduler.maintenance.unscanned import unscanned
 from scheduler.wording import plural, span
@@ -112,12 +112,8 @@ def _scan(survey: Survey) -> Iterator[Problem]:
 
 
 def _other_sources(survey: Survey) -> Iterator[Problem]:
-    by_worker = Counter(found.worker for found in survey.deviations)
-    for worker, count in by_worker.items():
-        example = next(found.name for found in survey.deviations if found.worker == worker)
-        others = f" and {count - 1} more" if count > 1 else ""
-        text = f"{worker} runs another version of {example}{others} than the scan saw"
-        yield Problem("source", text, "bring the same files to all hosts")
+    for text in other_sources(survey.deviations):
+        yield Problem("source", text, REMEDY)
 
 
 def _late(survey: Survey) -> Iterator[Problem]:

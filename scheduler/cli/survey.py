@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from scheduler.config import Config
-from scheduler.db.deviations import Deviation, list_deviations
+from scheduler.db.deviation import Deviation
+from scheduler.db.deviations import list_deviations
 from scheduler.db.report_rows import (
     FunctionReport,
     QueueReport,

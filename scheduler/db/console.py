@@ -22,6 +22,7 @@ from scheduler.db.console_rows import (
     ScanRow,
 )
 from scheduler.db.console_stats import FunctionStats
+from scheduler.db.deviation import Deviation, select_deviations
 from scheduler.db.run_order import Place, Scope, select_place, select_places
 
 DAY_SECONDS = 86400
@@ -56,6 +57,7 @@ class ConsoleDatabase:
         self._rows = self._connection.rows
         self._functions = FunctionTable(self._rows)
         self._hourly: tuple[float, int, tuple[int, ...]] | None = None
+        self._found_deviations: tuple[float, tuple[Deviation, ...]] = (0.0, ())
 
     def close(self) -> None:
         """Close the connection; the next read opens it again."""
@@ -98,13 +100,19 @@ class ConsoleDatabase:
             ),
             last_scan=ScanRow(*scans[0]) if scans else None,
             counts=None if is_quick else self._counts(now),
+            deviations=() if is_quick else self._deviations(now),
         )
 
     def recount(self, overview: Overview, now: float) -> Overview:
         """Return an overview to which nobody has written since with what the time has changed."""
         self._connection.open()
-        counts, queued = self._counts(now), self._queued(now)
-        return replace(overview, taken_at=now, counts=counts, queued=queued)
+        return replace(
+            overview,
+            taken_at=now,
+            counts=self._counts(now),
+            queued=self._queued(now),
+            deviations=self._deviations(now),
+        )
 
     def histories(
         self, function_ids: Iterable[int], *, limit: int = 16
@@ -189,7 +197,7 @@ class ConsoleDatabase:
 
     def _forget(self) -> None:
         """Drop what was cached from the file that was open."""
-        self._hourly = None
+        self._hourly, self._found_deviations = None, (0.0, ())
         self._functions.forget()
 
     def _queued(self, now: float) -> dict[int, Queued]:
@@ -211,6 +219,14 @@ class ConsoleDatabase:
         counted_at, total, hours = self._hourly
         newer = self._rows("SELECT count(*) FROM run_logs WHERE started_at >= ?", (counted_at,))
         return Counts(runs_24h=total + newer[0][0], failed_24h=failed, hourly=hours)
+
+    def _deviations(self, now: float) -> tuple[Deviation, ...]:
+        """Look for runs of other sources every 30 s only: it takes as long as all the rest."""
+        looked_at, found = self._found_deviations
+        if not 0 <= now - looked_at < HOURLY_SECONDS:
+            found = tuple(map(Deviation.of, self._rows(*select_deviations(now))))
+            self._found_deviations = (now, found)
+        return found
 
     def _hours(self, now: float) -> tuple[int, tuple[int, ...]]:
         since = now - DAY_SECONDS

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from scheduler.db.deviation import Deviation
+
 FAILED = ("error", "timeout", "lost")
 
 
@@ -229,6 +231,7 @@ class Overview:
     """What the first screen needs, taken at one moment.
 
     functions: in the order of their names; counts None: not counted yet.
+    deviations: at most 30 s old, as the counts.
     """
 
     taken_at: float
@@ -239,6 +242,7 @@ class Overview:
     scan_errors: tuple[ScanErrorRow, ...] = ()
     last_scan: ScanRow | None = None
     counts: Counts | None = None
+    deviations: tuple[Deviation, ...] = ()
 
 
 def _error(status: str, kind: str | None, message: str | None, reason: str | None) -> str:

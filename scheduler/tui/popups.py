@@ -9,7 +9,7 @@ from scheduler.tui.keys import GROUPS, Binding, commands
 from scheduler.tui.model.frame import boxed, thumb_rows
 from scheduler.tui.model.problems import Problem
 from scheduler.tui.model.states import LEGEND, State
-from scheduler.tui.text import Line, clean, cut, exact, fit, overlay, select
+from scheduler.tui.text import Line, clean, cut, exact, fit, overlay, select, wrapped
 
 _TWO_COLUMNS = 80
 _WIDEST = 92
@@ -137,8 +137,11 @@ class Problems:
         for problem in self._found():
             role = "fail" if problem.is_severe else "warn"
             sign = glyphs.fail if problem.is_severe else glyphs.warn
-            lines.append([(role, f" {sign} {clean(problem.text)}")])
-            lines.append([("dim", f"     {clean(problem.remedy)}")])
+            text = wrapped(clean(problem.text), inner - 4)
+            lines += [
+                [(role, f" {mark} {row}")] for mark, row in zip_longest(sign, text, fillvalue=" ")
+            ]
+            lines += [[("dim", f"     {row}")] for row in wrapped(clean(problem.remedy), inner - 6)]
         if not lines:
             lines = [[("ok", f" {glyphs.ok} none: everything is as it should be")]]
         room = max(height - 2, 1)

@@ -151,6 +151,22 @@ def test_the_details_of_functions_are_read_when_asked_for(reader: ConsoleDatabas
     assert (details[1].retries, details[11].paused_at) == (3, NOW - 4000)
 
 
+def test_a_worker_that_runs_other_files_than_the_scan_saw_is_found(
+    own: Config, own_reader: ConsoleDatabase
+) -> None:
+    with writing(own) as connection:
+        connection.execute("UPDATE scheduled_functions SET last_seen_at = ?", [NOW - 600])
+        connection.execute("UPDATE run_logs SET source_hash = 'other' WHERE status = 'running'")
+    assert own_reader.overview(NOW, is_quick=True).deviations == ()
+    found = own_reader.overview(NOW).deviations
+    assert [deviation.name for deviation in found] == ["crm.purge_leads", "ops.poll_backups"]
+    assert found[0].worker.startswith("worker web-1:41")
+    with writing(own) as connection:
+        connection.execute("UPDATE run_logs SET source_hash = 'x' WHERE status = 'running'")
+    assert own_reader.overview(NOW + 5).deviations == found, "it looks every 30 s only"
+    assert own_reader.overview(NOW + 40).deviations == ()
+
+
 def test_a_history_is_the_last_finished_runs_oldest_first(reader: ConsoleDatabase) -> None:
     histories = reader.histories([1, 6])
     assert set(histories) == {1, 6}

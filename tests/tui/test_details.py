@@ -103,7 +103,7 @@ def test_a_scan_error_opens_its_traceback(stage: Stage) -> None:
     text = stage.press("3", "j", "enter")
     assert "scan errors › old/report.py" in text
     assert "SyntaxError: invalid syntax" in text
-    assert "since 1h 56m ago" in text
+    assert "first seen 1h 56m ago" in text
 
 
 def test_from_a_worker_one_gets_to_what_it_runs(stage: Stage) -> None:

@@ -16,6 +16,7 @@ from scheduler.db.console_rows import (
     RunRow,
     ScanRow,
 )
+from scheduler.db.deviation import Deviation
 from scheduler.tui.glyphs import UNICODE
 from scheduler.tui.look import Look
 from scheduler.tui.model.board import SORTS, Board, Entry
@@ -321,9 +322,21 @@ def test_a_long_run_that_holds_all_slots_while_others_wait_is_a_problem_with_its
     assert _problems(replace(held, running=(hog,))) == []
 
 
+def test_a_worker_with_other_files_is_a_problem_before_what_may_come_of_it() -> None:
+    found = [Deviation(name, "worker h2:7", 5) for name in ("a.b", "a.c")]
+    sick = replace(HEALTHY, deviations=tuple(found), functions=(function(next_run_at=NOW - 60),))
+    assert _problems(sick) == [
+        "worker h2:7 runs another version of a.b and 1 more than the scan saw",
+        "1 function is late",
+    ]
+
+
 def test_late_functions_are_counted() -> None:
-    late = replace(HEALTHY, functions=(function(next_run_at=NOW - 60),))
-    assert _problems(late) == ["1 function is late"]
+    rows = [function(id=n, name=f"f.{n}", next_run_at=NOW - 60 * n) for n in (1, 2)]
+    late = replace(HEALTHY, functions=tuple(rows))
+    (found,) = problems(late, Board(late, LOOK), LOOK)
+    assert (found.text, found.remedy) == ("2 functions are late", "scheduler explain f.2")
+    assert _problems(replace(late, functions=(rows[0],))) == ["1 function is late"]
 
 
 def test_the_next_fire_times_begin_with_the_one_that_is_due() -> None:

@@ -52,6 +52,7 @@ def next_sort(sort: Sort) -> Sort:
 class Board:
     """All functions of an overview at one moment, by id, in the order of their names.
 
+    `late_count`, `latest`: how many functions are late, and the one that is due for longest.
     `valid_until`: when the first of them changes its state by the mere passing of time. A board
     made from the one before it takes over the entries that did not change: of 20,000 nearly all.
     """
@@ -76,7 +77,9 @@ class Board:
             runs, queued = running.get(function.id, ()), overview.queued.get(function.id)
             self.entries[function.id] = _entry(function, tuple(runs), queued, look)
         self.valid_until = min(map(_VALID_UNTIL, self.entries.values()), default=_NEVER)
-        self.late_count = sum(entry.state is LATE for entry in self.entries.values())
+        late = [entry.function for entry in self.entries.values() if entry.state is LATE]
+        self.late_count = len(late)
+        self.latest = min(late, key=lambda row: _or_never(row.next_run_at), default=None)
 
     def _stale(self, after: "Board", now: float) -> Sequence[FunctionRow] | None:
         """Return the functions whose entries the next board must make anew, None for all.

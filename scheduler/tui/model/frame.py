@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from scheduler.tui.glyphs import Glyphs
 from scheduler.tui.keys import Binding
-from scheduler.tui.text import Line, centred, cut, exact, line_width, select
+from scheduler.tui.text import Line, centred, cut, exact, line_width, select, wrapped
 
 
 def rule(
@@ -67,8 +67,9 @@ def thumb_rows(height: int, position: float, share: float) -> range:
 
 
 def notice(texts: Sequence[str], width: int, height: int) -> list[Line]:
-    """Return a few centred lines in the middle of an empty panel."""
-    lines = [centred(text, width) for text in texts[: max(height, 0)]]
+    """Return a few centred texts in the middle of an empty panel, broken where it is narrow."""
+    rows = [row for text in texts for row in (wrapped(text, width - 2) or [""])]
+    lines = [centred(row, width) for row in rows[: max(height, 0)]]
     above = max((height - len(lines)) // 2, 0)
     blank: Line = [(None, " " * width)]
     return [blank] * above + lines + [blank] * (height - above - len(lines))

@@ -11,6 +11,7 @@ from scheduler.wording import plural, span
 NARROW = 72
 WIDE = 110
 STALE_INTERVALS = 3
+FIGURES = 6
 
 
 def header(view: View, width: int, *, height: int = 3) -> list[Line]:
@@ -150,7 +151,7 @@ def _sentence(view: View, found: Sequence[Problem], width: int) -> Line:
     line = status(view, found, width)
     if _is_urgent(view) or found or not view.badge.has_data:
         return exact(cut(line, width, ellipsis=view.look.glyphs.ellipsis), width)
-    cells = dict(_cells(view, is_wide=False))
+    cells = dict(_cells(view, is_wide=False, room=width))
     for label in ("failed 24h", "workers", "functions", "runs 24h"):
         part: Line = [(None, "  "), *cells[label], ("dim", f" {label.removesuffix(' 24h')}")]
         if line_width(line) + line_width(part) <= width:
@@ -160,8 +161,8 @@ def _sentence(view: View, found: Sequence[Problem], width: int) -> Line:
 
 def _figures(view: View, width: int) -> list[Line]:
     is_wide = width >= WIDE
-    cells = _cells(view, is_wide=is_wide)
-    step = 15 if is_wide else (width - 2) // len(cells)
+    step = 15 if is_wide else (width - 2) // FIGURES
+    cells = _cells(view, is_wide=is_wide, room=step - 1)
     labels: Line = [(None, " ")]
     figures: Line = [(None, " ")]
     for label, runs in cells:
@@ -173,12 +174,12 @@ def _figures(view: View, width: int) -> list[Line]:
     return [exact(labels, width), exact(figures, width)]
 
 
-def _cells(view: View, *, is_wide: bool) -> list[tuple[str, Line]]:
+def _cells(view: View, *, is_wide: bool, room: int) -> list[tuple[str, Line]]:
     overview = view.snapshot.overview
     ready = sum(queued.ready for queued in overview.queued.values())
     runs, failed = _counted(view)
     cells: list[tuple[str, Line]] = [
-        ("last scan", _scan_figure(view)),
+        ("last scan", _scan_figure(view, room)),
         ("functions", [("figure", f"{len(overview.functions):,}")]),
         ("runs 24h", [runs]),
         ("failed 24h", [failed]),
@@ -213,15 +214,17 @@ def workers_figure(view: View, *, is_wide: bool) -> Line:
     return [(role, f"{alive}/{len(workers)}{' alive' if is_wide else ''}")]
 
 
-def _scan_figure(view: View) -> Line:
-    scan = view.snapshot.overview.last_scan
+def _scan_figure(view: View, room: int) -> Line:
+    """Return when the last scan was and how many errors there are, of which no digit is cut off."""
+    scan, errors = view.snapshot.overview.last_scan, view.snapshot.overview.scan_errors
     if scan is None:
         return [("figure", "never")]
-    line: Line = [("figure", view.look.past(scan.finished_at))]
-    if errors := view.snapshot.overview.scan_errors:
-        role, sign = scan_errors_sign(errors, view.look)
-        line.append((role, f" {sign}{len(errors)}"))
-    return line
+    past = view.look.past(scan.finished_at)
+    whens = (past, past.removesuffix(" ago"), past.split(" ")[0], "")
+    role, sign = scan_errors_sign(errors, view.look)
+    count: Line = [(role, f" {sign}{len(errors):,}")] if errors else []
+    lines: list[Line] = [[("figure", when), *count] for when in whens]
+    return next((line for line in lines if line_width(line) <= room), lines[-1])
 
 
 def _percent(part: int, whole: int) -> str:

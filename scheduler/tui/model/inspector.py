@@ -14,28 +14,37 @@ from scheduler.tui.model.people import process_line
 from scheduler.tui.model.problems import scan_errors_sign
 from scheduler.tui.model.runs import outcome, waiting, worker_label
 from scheduler.tui.model.states import status_state
-from scheduler.tui.text import Line, clean
+from scheduler.tui.text import Line, clean, line_width
 from scheduler.tui.view import View
 from scheduler.wording import duration
 
+_ROOMY = 100
 
-def inspect_function(entry: Entry, view: View) -> Line:
-    """Return sign, name, source, and the error and streak or what there is to say otherwise."""
+
+def inspect_function(entry: Entry, view: View, room: int) -> Line:
+    """Return sign, name, source, and the error and streak or what there is to say otherwise.
+
+    room: how many columns there are; when they are too few, in a narrow terminal the source goes.
+    """
     function, look = entry.function, view.look
-    line: Line = [
+    head: Line = [
         (entry.state.role, getattr(look.glyphs, entry.state.glyph)),
         ("strong", f" {clean(function.name)}"),
-        ("dim", f"  {clean(function.module_path)}:{function.line}  "),
     ]
-    error = last_error(view.marks(function.id))
-    if error:
-        if function.consecutive_failures > 1:
-            line.append(("dim", f"{function.consecutive_failures} in a row: "))
-        return [*line, ("error", error)]
+    source: Line = [("dim", f"  {clean(function.module_path)}:{function.line}")]
+    said: Line = [(None, "  "), *_said(entry, view)]
+    line = [*head, *source, *said]
+    return line if line_width(line) <= room or room >= _ROOMY else [*head, *said]
+
+
+def _said(entry: Entry, view: View) -> Line:
+    function, look = entry.function, view.look
+    if error := last_error(view.marks(function.id)):
+        streak = function.consecutive_failures
+        return [("dim", f"{streak} in a row: " if streak > 1 else ""), ("error", error)]
     role, text = next_run(entry, look)
     took = function.last_duration_seconds
     return [
-        *line,
         (None, f"every {schedule_words(function)}" if not function.cron else function.cron),
         (role, f"  {text}"),
         ("dim", f"  last {last_run(entry, look)}"),
@@ -44,19 +53,25 @@ def inspect_function(entry: Entry, view: View) -> Line:
     ]
 
 
-def inspect_run(run: RunRow, view: View) -> Line:
-    """Return a run's sign, function, number, slot and what became of it."""
+def inspect_run(run: RunRow, view: View, room: int) -> Line:
+    """Return a run's sign, function, number, slot and what became of it.
+
+    room: how many columns there are; when they are too few the slot is told in short.
+    """
     state = status_state(run.status)
     look = view.look
-    line: Line = [
+    head: Line = [
         (state.role, getattr(look.glyphs, state.glyph)),
         ("strong", f" {clean(view.board.name(run.function_id))}"),
-        ("dim", f"  run {run.id}  slot {look.exactly(run.scheduled_for)}  "),
+        ("dim", f"  run {run.id}"),
     ]
-    if run.status == "queued":
-        return [*line, ("run", waiting(run, look))]
     worker = worker_label(run)
-    return [*line, *outcome(run, look), ("dim", f"  {worker}" if worker else "")]
+    said: Line = [*outcome(run, look), ("dim", f"  {worker}" if worker else "")]
+    if run.status == "queued":
+        said = [("run", waiting(run, look))]
+    slots = (look.exactly(run.scheduled_for), look.time(run.scheduled_for))
+    lines: list[Line] = [[*head, ("dim", f"  slot {slot}  "), *said] for slot in slots]
+    return next((line for line in lines if line_width(line) <= room), [*head, (None, "  "), *said])
 
 
 def inspect_error(error: ScanErrorRow, look: Look) -> Line:
@@ -66,7 +81,7 @@ def inspect_error(error: ScanErrorRow, look: Look) -> Line:
         scan_errors_sign([error], look),
         ("strong", f" {clean(look.short(error.path))}{where}"),
         ("error", f"  {clean(error.error_type)}: {clean(error.message)}"),
-        ("dim", f"  since {look.past(error.first_seen_at)}"),
+        ("dim", f"  first seen {look.past(error.first_seen_at)}"),
     ]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from scheduler.db.console_rows import Overview, ProcessRow, ScanErrorRow
 from scheduler.maintenance.congestion import Holder, find_congestion
+from scheduler.maintenance.other_sources import REMEDY, other_sources
 from scheduler.maintenance.replacement import unreplaced
 from scheduler.maintenance.unscanned import unscanned
 from scheduler.tui.look import Look
@@ -32,6 +33,7 @@ def problems(
         *_processes(overview, board, look),
         *_disk(disk_free),
         *_scans(overview, look),
+        *(Problem(text, REMEDY) for text in other_sources(overview.deviations)),
         *_lateness(board),
         *_queue(overview, board, look),
         *_scan_errors(overview),
@@ -88,9 +90,10 @@ def _scans(overview: Overview, look: Look) -> Iterator[Problem]:
 
 
 def _lateness(board: Board) -> Iterator[Problem]:
-    if count := board.late_count:
-        verb = "is" if count == 1 else "are"
-        yield Problem(f"{plural(count, 'function')} {verb} late", "scheduler explain NAME")
+    if board.latest:
+        verb = "is" if board.late_count == 1 else "are"
+        text = f"{plural(board.late_count, 'function')} {verb} late"
+        yield Problem(text, f"scheduler explain {board.latest.name}")
 
 
 def _queue(overview: Overview, board: Board, look: Look) -> Iterator[Problem]:

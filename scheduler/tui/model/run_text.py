@@ -56,7 +56,7 @@ def right_facts(details: RunDetails, look: Look) -> list[Fact]:
     return [
         ("queued", _moment(run.queued_at, look)),
         ("started", _moment(run.started_at, look)),
-        ("finished", [*_moment(run.finished_at, look), ("dim", f"   {_took(run, look)}")]),
+        ("finished", _end(run, look)),
         ("lateness", [(None, lateness(run, room=60) or "-")]),
         (
             "cost",
@@ -164,7 +164,9 @@ def _moment(instant: float | None, look: Look) -> Line:
     return [(None, "-" if instant is None else look.exactly(instant))]
 
 
-def _took(run: RunRow, look: Look) -> str:
-    if run.duration_seconds is not None:
-        return f"took {duration(run.duration_seconds)}"
-    return outcome(run, look)[0][1] if run.status == "running" else ""
+def _end(run: RunRow, look: Look) -> Line:
+    if run.status == "running":
+        return [("run", f"not yet, it runs {outcome(run, look)[0][1]}")]
+    took = run.duration_seconds
+    said = "" if took is None else f"   took {duration(took)}"
+    return [*_moment(run.finished_at, look), ("dim", said)]

@@ -105,10 +105,10 @@ class FunctionsPanel:
         """Return the function of a row."""
         return self._entry(view, self.rows.keys[index])
 
-    def inspect(self, view: View) -> Line:
+    def inspect(self, view: View, room: int) -> Line:
         """Return the function under the cursor in full."""
         entry = self.selected(view)
-        return inspect_function(entry, view) if entry else []
+        return inspect_function(entry, view, room) if entry else []
 
     def target(self, view: View) -> Target:
         """Return the function under the cursor and its running run."""
@@ -141,7 +141,7 @@ def _trouble(trouble: Trouble, view: View) -> Sequence[str]:
     says = {
         "missing": (f"Database not found: {place}", "Start the service with: scheduler run"),
         "locked": (f"Database locked: {place}", "Another program keeps it to itself."),
-        "schema": (place, trouble.text),
+        "schema": (f"Database: {place}", trouble.text),
     }
     lines = says.get(trouble.kind, (f"Database cannot be read: {place}", trouble.text))
     return (

@@ -71,7 +71,7 @@ class Overview:
         rows = height - len(head) - inspector_rows
         self._areas = []
         body = self._body(view, width, rows, len(head)) if rows > 0 else []
-        inspector: Line = [(None, " "), *self.panels[self.focus].inspect(view)]
+        inspector: Line = [(None, " "), *self.panels[self.focus].inspect(view, width - 1)]
         ellipsis = view.look.glyphs.ellipsis
         lines = [*head, *body, *[cut(inspector, width, ellipsis=ellipsis)] * inspector_rows]
         return block(lines, width, height)

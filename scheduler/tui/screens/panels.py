@@ -82,7 +82,7 @@ class ErrorsPanel:
         errors = view.snapshot.overview.scan_errors
         return errors[self.rows.index] if self.rows.index < len(errors) else None
 
-    def inspect(self, view: View) -> Line:
+    def inspect(self, view: View, room: int) -> Line:
         """Return the error under the cursor in full."""
         error = self.selected(view)
         return inspect_error(error, view.look) if error else []
@@ -143,7 +143,7 @@ class WorkersPanel:
         processes = _by_role(view)
         return processes[self.rows.index] if self.rows.index < len(processes) else None
 
-    def inspect(self, view: View) -> Line:
+    def inspect(self, view: View, room: int) -> Line:
         """Return the process under the cursor in full."""
         process = self.selected(view)
         return inspect_process(process, view) if process else []

@@ -100,10 +100,10 @@ class RunList:
             share=self._share(height),
         )
 
-    def inspect(self, view: View) -> Line:
+    def inspect(self, view: View, room: int) -> Line:
         """Return the run under the cursor in full."""
         run = self.selected_run()
-        return inspect_run(run, view) if run else []
+        return inspect_run(run, view, room) if run else []
 
     def _position(self, top: int, height: int) -> float:
         """How far down the whole list the screen is, by time: counting a million rows is slow."""
