@@ -47,6 +47,21 @@ class SchemaError(ConsoleError):
     kind = "schema"
 
 
+def explained(text: str) -> ConsoleError:
+    """Return what a driver's message means; of a server that is away only the cause is told."""
+    first = text.strip().partition("\n")[0]
+    lower = first.lower()
+    if "locked" in lower or "busy" in lower:
+        return LockedError("locked")
+    if first.startswith("connection failed"):
+        cause = first.rpartition("failed: ")[2].removeprefix("FATAL:").strip()
+        is_missing = cause.startswith("database") and cause.endswith("does not exist")
+        return MissingError(cause) if is_missing else ConsoleError(f"no connection: {cause}")
+    if "no such table" in lower or "no such column" in lower or "does not exist" in lower:
+        return SchemaError(f"another schema than this scheduler's: {first}")
+    return ConsoleError(first)
+
+
 class ReadConnection:
     """One connection for the thread that uses it; `when_closed` is called when it is lost.
 
@@ -117,7 +132,7 @@ class ReadConnection:
             return read()
         except self._errors as error:
             self.close()
-            raise _explained(str(error).strip().partition("\n")[0]) from error
+            raise explained(str(error)) from error
 
 
 def _sqlite(path: Path) -> _Driver:
@@ -142,12 +157,3 @@ def _postgres(url: str) -> _Driver:
         return connection
 
     return connect, (error,)
-
-
-def _explained(text: str) -> ConsoleError:
-    lower = text.lower()
-    if "locked" in lower or "busy" in lower:
-        return LockedError("locked")
-    if "no such table" in lower or "no such column" in lower or "does not exist" in lower:
-        return SchemaError(f"another schema than this scheduler's: {text}")
-    return ConsoleError(text)

@@ -1,6 +1,7 @@
 """What the keys do that no screen does by itself, by the action's name."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC
 
 from scheduler.tui import actions
@@ -54,7 +55,8 @@ def next_failing(console: Console) -> None:
     """Go to the next failing function; its details stay details."""
     found = console.overview.next_failing(console.view())
     if found is None:
-        console.say("nothing fails")
+        is_all = len(console.overview.functions.rows.keys) == len(console.view().board.entries)
+        console.say("nothing fails" if is_all else "nothing that is shown fails")
     elif isinstance(console.screen, FunctionScreen):
         console.pop()
         console.push(FunctionScreen(found))
@@ -122,9 +124,11 @@ def edit(console: Console) -> None:
 
 
 def next_clock(console: Console) -> None:
-    """Go through relative and clock times, UTC and local."""
+    """Go through relative and clock times, UTC and local unless that is the same."""
     local = console.around.local_zone
     modes = [(False, UTC), (True, UTC), (True, local), (False, local)]
+    if replace(console.view().look, zone=local).zone_name() == "UTC":
+        modes = modes[:2]
     index = (modes.index((console.is_clock, console.zone)) + 1) % len(modes)
     console.is_clock, console.zone = modes[index]
     kind = "clock" if console.is_clock else "relative"

@@ -11,7 +11,13 @@ import pytest
 from scheduler.config import Config
 from scheduler.db.connection import close_database
 from scheduler.db.console import PAGE_ROWS, ConsoleDatabase
-from scheduler.db.console_connection import ConsoleError, LockedError, MissingError, SchemaError
+from scheduler.db.console_connection import (
+    ConsoleError,
+    LockedError,
+    MissingError,
+    SchemaError,
+    explained,
+)
 from scheduler.db.console_rows import RunRow
 from scheduler.db.console_stats import FunctionStats, Spread
 from scheduler.db.schema import init_schema
@@ -19,6 +25,7 @@ from tests.tui.seed import Seed, fill, make_config, make_database, writing
 
 NOW = 1_800_000_000.0
 SEED = Seed(now=NOW, functions=40, runs=1000)
+AWAY = 'connection failed: connection to server at "127.0.0.1", port 5432 failed: '
 
 
 @pytest.fixture(scope="module")
@@ -488,6 +495,26 @@ def test_postgresql_is_read_like_sqlite(
     assert other.histories([1, 2]) == reader.histories([1, 2])
     assert other.stats(6, NOW) == reader.stats(6, NOW)
     other.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "text"),
+    [
+        (f'{AWAY}FATAL:  database "jobs" does not exist', MissingError,
+         'database "jobs" does not exist'),
+        (f"{AWAY}Connection refused\n\tIs it running?", ConsoleError,
+         "no connection: Connection refused"),
+        ('relation "scans" does not exist\nLINE 1: SELECT', SchemaError,
+         'another schema than this scheduler\'s: relation "scans" does not exist'),
+        ("database is locked", LockedError, "locked"),
+        ("disk I/O error", ConsoleError, "disk I/O error"),
+    ],
+)  # fmt: skip
+def test_of_a_driver_s_message_the_cause_is_told(
+    said: str, kind: type[ConsoleError], text: str
+) -> None:
+    error = explained(said)
+    assert (type(error), str(error)) == (kind, text)
 
 
 def test_a_postgresql_server_that_is_away_is_unreadable(tmp_path: Path) -> None:

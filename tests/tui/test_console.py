@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC
 
 import pytest
 
@@ -251,6 +252,14 @@ def test_old_data_stays_on_the_screen_and_its_age_is_told(
     assert "billing.notify_invoices" in stage.text()
 
 
+def test_a_long_message_of_a_driver_does_not_hide_how_old_the_data_is(stage: Stage) -> None:
+    stage.console.receive(Trouble("unreadable", "no connection: " + "words " * 40))
+    stage.clock.advance(14)
+    first = stage.text().split("\n")[0]
+    assert "! no connection: words" in first
+    assert "… - data is 14s old, retrying" in first
+
+
 def test_a_missing_database_is_explained_before_the_first_look(
     empty: Config, stage_of: StageMaker
 ) -> None:
@@ -320,6 +329,16 @@ def test_clock_times_go_through_utc_and_local(stage: Stage) -> None:
     assert "17:00:00 JST" in stage.press("t")
     assert "relative times, JST" in stage.press("t")
     assert "relative times, UTC" in stage.press("t")
+
+
+def test_where_local_is_utc_the_clock_has_two_modes_only(stage: Stage) -> None:
+    stage.console.around = replace(stage.console.around, local_zone=UTC)
+    assert "clock times, UTC" in stage.press("t")
+    assert "relative times, UTC" in stage.press("t")
+
+
+def test_what_does_not_fail_is_told_of_what_is_shown_only(stage: Stage) -> None:
+    assert "nothing that is shown fails" in stage.press("/", *"new", "enter", "n")
 
 
 def test_the_source_opens_at_the_line_of_the_function(stage: Stage) -> None:

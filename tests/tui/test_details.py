@@ -229,3 +229,19 @@ def test_a_stack_stands_above_any_output_where_it_was_asked_for(
     assert "Thread 0x1:" in stage.press("2", "j", "w")
     assert "Thread 0x1:" not in stage.press("G")
     assert "Thread 0x1:" in stage.press("w")
+
+
+def test_zoomed_a_run_shows_nothing_but_what_it_said(stage: Stage) -> None:
+    assert "lateness" in stage.press("2", "enter")
+    text = stage.press("z")
+    assert "lateness" not in text
+    assert text.split("\n")[1].startswith("━ What it said ━")
+    assert "lateness" in stage.press("z")
+
+
+def test_a_worker_does_not_say_twice_how_busy_it_is(own: Config, stage_of: StageMaker) -> None:
+    with writing(own) as connection:
+        connection.execute("UPDATE processes SET detail = '1 busy; restarted 2 times'")
+    said = stage_of(own, width=200).press("4", "j").split("\n")[-2]
+    assert "1/2 ops.poll_backups  restarted 2 times" in said
+    assert "busy;" not in said

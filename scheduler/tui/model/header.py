@@ -92,7 +92,7 @@ def status(view: View, found: Sequence[Problem], room: int) -> Line:
         text = f"{look.glyphs.frozen} FROZEN {moment}, collecting {look.glyphs.dot} space resumes"
         return [("warn", text)]
     if badge.trouble:
-        return [_trouble(view)]
+        return [_trouble(view, room)]
     return _live(view, found, room)
 
 
@@ -102,14 +102,17 @@ def _is_urgent(view: View) -> bool:
     return bool(badge.message or badge.trouble) or badge.frozen_at is not None
 
 
-def _trouble(view: View) -> Run:
+def _trouble(view: View, room: int) -> Run:
+    """Say what is the matter; the driver's words are cut rather than how old the data is."""
     trouble, look = view.badge.trouble, view.look
     assert trouble is not None
     age = span(look.now - view.snapshot.read_at)
     data = f"data is {age} old, retrying" if view.badge.has_data else "waiting"
     if trouble.kind == "missing":
         return "fail", f"{look.glyphs.fail} no database: {clean(look.database)} - {data}"
-    return "warn", f"{look.glyphs.warn} {clean(trouble.text)} - {data}"
+    ellipsis = look.glyphs.ellipsis
+    words = cut([(None, clean(trouble.text))], room - len(data) - 5, ellipsis=ellipsis)
+    return "warn", f"{look.glyphs.warn} {''.join(text for _, text in words)} - {data}"
 
 
 def _freshness(view: View) -> Run:

@@ -88,5 +88,7 @@ def inspect_error(error: ScanErrorRow, look: Look) -> Line:
 def inspect_process(process: ProcessRow, view: View) -> Line:
     """Return a process with its host and age before what it runs, which may be long."""
     place = f"on {clean(process.host)}, up {view.look.since(process.started_at)}  "
-    detail = f"  {clean(process.detail)}" if process.detail else ""
-    return [*process_line(process, view, place=place), ("dim", detail)]
+    # How many are busy is in the line already.
+    notes = [note for note in (process.detail or "").split("; ") if not note.endswith(" busy")]
+    said = clean("; ".join(notes))
+    return [*process_line(process, view, place=place), ("dim", f"  {said}" if said else "")]

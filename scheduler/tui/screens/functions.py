@@ -137,9 +137,11 @@ class FunctionsPanel:
 
 def _trouble(trouble: Trouble, view: View) -> Sequence[str]:
     """Say in full why there is nothing to show, and what helps; `text` may be of the driver."""
-    place = view.look.config.database_label
+    config = view.look.config
+    place = config.database_label
+    first = "Create it, then start" if config.database_url else "Start"
     says = {
-        "missing": (f"Database not found: {place}", "Start the service with: scheduler run"),
+        "missing": (f"Database not found: {place}", f"{first} the service with: scheduler run"),
         "locked": (f"Database locked: {place}", "Another program keeps it to itself."),
         "schema": (f"Database: {place}", trouble.text),
     }

@@ -20,6 +20,7 @@ class RunScreen:
     def __init__(self, run_id: int) -> None:
         self.run_id = run_id
         self._pane: TextPane | None = None
+        self._is_zoomed = False
 
     def context(self) -> str:
         """Return the keys of run details."""
@@ -46,15 +47,18 @@ class RunScreen:
         )
         if height >= 24:
             facts = [[], *facts, []]
-        facts = facts[: max(height - len(head) - 3, 0)]
+        facts = [] if self._is_zoomed else facts[: max(height - len(head) - 3, 0)]
         rest = height - len(head) - len(facts)
         return block([*head, *facts, *self._text(details, view, width, rest)], width, height)
 
     def act(self, action: str, view: View) -> bool:
-        """Scroll the text."""
-        if action not in SCROLLS or self._pane is None:
+        """Scroll the text, or give it the room of the facts."""
+        if action == "zoom":
+            self._is_zoomed = not self._is_zoomed
+        elif action in SCROLLS and self._pane:
+            self._pane.move(action)
+        else:
             return False
-        self._pane.move(action)
         return True
 
     def target(self, view: View) -> Target:
