@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -26,6 +27,7 @@ from scheduler.tui.snapshot import Snapshot, Trouble
 from scheduler.tui.widgets import Surface
 
 TICK_SECONDS = 1.0
+SWITCH_SECONDS = 0.001  # how long a key may wait for the thread that reads
 UNFOCUSED_TICKS = 5  # the countdowns jump by so many seconds in a terminal that nobody looks at
 
 
@@ -82,6 +84,7 @@ class App:
     def run(self) -> None:
         """Show the console; the terminal is given back however it ends."""
         quiet_logging()
+        sys.setswitchinterval(SWITCH_SECONDS)
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, self._on_signal)
         self._screen.tty_signal_keys("undefined", "undefined", "undefined", "undefined")
@@ -123,8 +126,7 @@ class App:
         """Start the thread once the loop can be called from it, and the empty frame is drawn."""
         self._loop.draw_screen()
         self._poller.start()
-        load_commands()
-        self._tick(self._loop, None)
+        self._loop.set_alarm_in(TICK_SECONDS, self._tick)
 
     def _tick(self, loop: Any, _data: Any) -> None:
         """Redraw for the countdowns. Re-armed first: an exception would end the ticking."""
@@ -139,6 +141,7 @@ class App:
     def _receive(self, report: Snapshot | Trouble) -> None:
         if self.console.receive(report):
             self._surface.refresh()
+        self._loop.set_alarm_in(0, lambda *_: load_commands())  # once what came is drawn
 
     def _in_background(self, work: Work, done: Done) -> None:
         """Do a request in a thread: a locked database would hold the screen for 30 s."""

@@ -1,21 +1,35 @@
-"""The lines of functions, kept from frame to frame: most rows say what they said before."""
+"""The lines of functions, kept from frame to frame: most of them say what they said before."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from scheduler.db.console_rows import Mark
 from scheduler.tui.look import Look
 from scheduler.tui.model.board import Entry
 from scheduler.tui.model.columns import Column
-from scheduler.tui.model.functions import function_line, last_run, next_run
+from scheduler.tui.model.functions import cell, joined, last_run, next_run
 from scheduler.tui.text import Line
+
+_CHANGING = frozenset({"NEXT RUN", "LAST RUN"})  # by the mere passing of time
+
+
+class _Drawn(NamedTuple):
+    """A line, its cells, and what they were made from."""
+
+    lasting: tuple[Any, ...]
+    changing: tuple[Any, ...]
+    cells: list[Line]
+    line: Line
+
+
+_NOTHING = _Drawn((), (), [], [])
 
 
 class DrawnLines:
-    """What `function_line` returned for the rows of the last frame, and from what it was made."""
+    """What `function_line` returns for the rows of the last frame."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[tuple[Any, ...], Line]] = {}
+        self._known: dict[int, _Drawn] = {}
 
     def of(
         self,
@@ -24,21 +38,35 @@ class DrawnLines:
         look: Look,
     ) -> list[Line]:
         """Return the lines of functions with their histories, made anew only where they differ."""
-        known, self._known = self._known, {}
-        lines = []
-        for entry, marks in rows:
-            # All that the passing of time changes in a line are these two texts.
-            made_from = (
-                next_run(entry, look),
-                last_run(entry, look),
-                look.glyphs,
-                table,
-                marks,
-                entry,
+        known = self._known
+        self._known = {
+            entry.function.id: _drawn(
+                known.get(entry.function.id, _NOTHING), entry, marks, table=table, look=look
             )
-            before, line = known.get(entry.function.id, ((), []))
-            if before != made_from:
-                line = function_line(entry, marks, table, look)
-            self._known[entry.function.id] = (made_from, line)
-            lines.append(line)
-        return lines
+            for entry, marks in rows
+        }
+        return [self._known[entry.function.id].line for entry, _ in rows]
+
+
+def _drawn(
+    before: _Drawn,
+    entry: Entry,
+    marks: Sequence[Mark] | None,
+    *,
+    table: Sequence[Column],
+    look: Look,
+) -> _Drawn:
+    lasting, changing = (
+        (look.glyphs, table, marks, entry),
+        (next_run(entry, look), last_run(entry, look)),
+    )
+    is_known = before.lasting == lasting
+    if is_known and before.changing == changing:
+        return before
+    cells = [
+        before.cells[place]
+        if is_known and column.name not in _CHANGING
+        else cell(entry, marks, column, look)
+        for place, column in enumerate(table)
+    ]
+    return _Drawn(lasting, changing, cells, joined(cells))

@@ -28,11 +28,26 @@ def function_line(
     entry: Entry, marks: Sequence[Mark] | None, table: Sequence[Column], look: Look
 ) -> Line:
     """Return a function's row; marks None: its history is not here yet."""
+    return joined([cell(entry, marks, column, look) for column in table])
+
+
+def cell(entry: Entry, marks: Sequence[Mark] | None, column: Column, look: Look) -> Line:
+    """Return what stands in one column of a function's row, as wide as the column."""
+    if column.name == "STATE":
+        return [*entry.state.runs(look.glyphs), (None, " ")]
+    if column.name == "HISTORY":
+        return history(marks or (), column.width, look)
+    role, text = _CELLS[column.name](entry, marks, look)
+    return [(role, _cell(text, column, look))]
+
+
+def joined(cells: Sequence[Line]) -> Line:
+    """Put cells side by side; few long runs, so that whoever measures and draws them is quicker."""
     line: Line = []
-    for column in table:
-        line += _cell_runs(entry, marks, column, look)
+    for each in cells:
+        line += each
         role, text = line[-1]
-        line[-1] = (role, f"{text} ")  # few long runs: whoever measures and draws them is quicker
+        line[-1] = (role, f"{text} ")
     role, text = line[-1]
     return [*line[:-1], (role, text[:-1])]
 
@@ -96,16 +111,6 @@ def history(marks: Sequence[Mark], width: int, look: Look) -> list[Run]:
 def last_error(marks: Sequence[Mark] | None) -> str:
     """Return the newest run's error, "" when it had none."""
     return clean(marks[-1].error) if marks and marks[-1].status in FAILED else ""
-
-
-def _cell_runs(entry: Entry, marks: Sequence[Mark] | None, column: Column, look: Look) -> list[Run]:
-    if column.name == "STATE":
-        (state,) = entry.state.runs(look.glyphs)
-        return [(state[0], f"{state[1]} ")]
-    if column.name == "HISTORY":
-        return history(marks or (), column.width, look)
-    role, text = _CELLS[column.name](entry, marks, look)
-    return [(role, _cell(text, column, look))]
 
 
 def _took_last(entry: Entry) -> str:
