@@ -29,6 +29,8 @@ KEYS = {
     "details and back": "\r",
     "recent runs, last": "2G",
 }
+# What is on the screen when: the header and the footer, the empty panels, the functions.
+STARTS_WITH = {"first paint": "? help", "first frame": "1  Functions", "first data": "accounts."}
 STARTS = 5
 SECONDS = 12.0  # how long CPU is measured
 
@@ -66,7 +68,7 @@ def measure(config: Config) -> None:
     """Print the figures of one database."""
     _start(config)  # compiles the modules
     starts = [_start(config) for _ in range(STARTS)]
-    for what, times in zip(("first paint", "first data"), zip(*starts, strict=True), strict=True):
+    for what, times in zip(STARTS_WITH, zip(*starts, strict=True), strict=True):
         _say(what, _spread(times))
     with _console(config) as console:
         console.wait_for("accounts.")
@@ -80,12 +82,11 @@ def measure(config: Config) -> None:
         _say("memory", f"{_resident(console.process.pid) / 2**20:.0f} MB")
 
 
-def _start(config: Config) -> tuple[Cost, Cost]:
-    """Return the cost of the first screen and of the first data, from the start of the command."""
+def _start(config: Config) -> list[Cost]:
+    """Return what each of STARTS_WITH costs, from the start of the command."""
     begun = CLOCK.monotonic()
     with _console(config) as console:
-        painted = _cost_until(console, "? help", begun)
-        return painted, _cost_until(console, "accounts.", begun)
+        return [_cost_until(console, text, begun) for text in STARTS_WITH.values()]
 
 
 def _cost_until(console: Terminal, text: str, begun: float) -> Cost:

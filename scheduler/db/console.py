@@ -7,6 +7,7 @@ from typing import Any
 from scheduler.config import Config
 from scheduler.db.console_connection import ReadConnection
 from scheduler.db.console_functions import FunctionTable
+from scheduler.db.console_hours import HourlyCounts
 from scheduler.db.console_rows import (
     FAILED,
     Counts,
@@ -26,7 +27,6 @@ from scheduler.db.deviation import Deviation, select_deviations
 from scheduler.db.run_order import Place, Scope, select_place, select_places
 
 DAY_SECONDS = 86400
-HOURS = 24
 PAGE_ROWS = 200
 STATS_RUNS = 2000
 HOURLY_SECONDS = 30.0
@@ -39,7 +39,10 @@ _RUN_COLUMNS = (
 # A limit inside keeps SQLite from walking over all runs in the order that is wanted outside.
 OPEN_RUNS = 2000
 _RUNNING = f"id IN (SELECT id FROM run_logs WHERE status = 'running' LIMIT {OPEN_RUNS})"
-_QUEUED = "SELECT id, function_id, available_at FROM run_logs WHERE status = 'queued' LIMIT 100000"
+_QUEUED = (
+    "SELECT id, function_id, available_at, attempt FROM run_logs WHERE status = 'queued'"
+    " LIMIT 100000"
+)
 _DETAIL_COLUMNS = (
     "root_id, claimed_at, sent_at, error_message, traceback, exit_code, signal, output,"
     " output_bytes, result, peak_rss_bytes, cpu_seconds, stack_requested_at, stack"
@@ -56,7 +59,8 @@ class ConsoleDatabase:
         self._connection = ReadConnection(config, when_closed=self._forget)
         self._rows = self._connection.rows
         self._functions = FunctionTable(self._rows)
-        self._hourly: tuple[float, int, tuple[int, ...]] | None = None
+        self._hours = HourlyCounts(self._rows, is_sqlite=self._connection.is_sqlite)
+        self._hourly: tuple[float, tuple[int, ...]] | None = None
         self._found_deviations: tuple[float, tuple[Deviation, ...]] = (0.0, ())
 
     def close(self) -> None:
@@ -199,11 +203,13 @@ class ConsoleDatabase:
         """Drop what was cached from the file that was open."""
         self._hourly, self._found_deviations = None, (0.0, ())
         self._functions.forget()
+        self._hours.forget()
 
     def _queued(self, now: float) -> dict[int, Queued]:
         rows = self._rows(
             "SELECT function_id, count(*),"
-            " sum(CASE WHEN available_at <= ? THEN 1 ELSE 0 END), min(available_at), min(id)"
+            " sum(CASE WHEN available_at <= ? THEN 1 ELSE 0 END), min(available_at), min(id),"
+            " max(attempt)"
             f" FROM ({_QUEUED}) AS queued GROUP BY function_id",
             (now,),
         )
@@ -215,10 +221,10 @@ class ConsoleDatabase:
             (now - DAY_SECONDS,),
         )[0][0]
         if self._hourly is None or not 0 <= now - self._hourly[0] < HOURLY_SECONDS:
-            self._hourly = (now, *self._hours(now))
-        counted_at, total, hours = self._hourly
+            self._hourly = (now, self._hours.read(now))
+        counted_at, hours = self._hourly
         newer = self._rows("SELECT count(*) FROM run_logs WHERE started_at >= ?", (counted_at,))
-        return Counts(runs_24h=total + newer[0][0], failed_24h=failed, hourly=hours)
+        return Counts(runs_24h=sum(hours) + newer[0][0], failed_24h=failed, hourly=hours)
 
     def _deviations(self, now: float) -> tuple[Deviation, ...]:
         """Look for runs of other sources every 30 s only: it takes as long as all the rest."""
@@ -227,20 +233,6 @@ class ConsoleDatabase:
             found = tuple(map(Deviation.of, self._rows(*select_deviations(now))))
             self._found_deviations = (now, found)
         return found
-
-    def _hours(self, now: float) -> tuple[int, tuple[int, ...]]:
-        since = now - DAY_SECONDS
-        hour = "(started_at - ?) / 3600"
-        if not self._connection.is_sqlite:
-            hour = f"floor({hour})"  # PostgreSQL's cast rounds, SQLite's cuts off
-        rows = self._rows(
-            f"SELECT CAST({hour} AS INTEGER) AS hour, count(*) FROM run_logs"
-            " WHERE started_at >= ? AND started_at < ? GROUP BY hour",
-            (since, since, now),
-        )
-        found = dict(rows)
-        hours = tuple(found.get(index, 0) for index in range(HOURS))
-        return sum(hours), hours
 
     def _places(
         self, scope: Scope, limit: int, *, beyond: Place | None = None, ascending: bool = False

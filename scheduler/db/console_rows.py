@@ -164,12 +164,16 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A function's queued attempts: all, those that may start now, and the oldest."""
+    """A function's queued attempts: all, those that may start now, the oldest; the highest number.
+
+    attempt: of what may not start yet, 1 waits for its time and a later one is a retry.
+    """
 
     count: int
     ready: int
     oldest_available_at: float | None
     first_run_id: int
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,22 @@ def test_new_runs_are_counted_before_the_hourly_figures_are_read_again(
     assert after.runs_24h == before.runs_24h + 1
 
 
+@pytest.mark.parametrize("step", [40, 299, 301, 3000, 90_000])
+def test_the_hours_that_were_counted_before_are_as_counted_anew(own: Config, step: int) -> None:
+    reader = ConsoleDatabase(own)
+    for look in range(6):
+        now = NOW - 7000 + step * look
+        with writing(own) as connection:
+            connection.execute(
+                "UPDATE run_logs SET started_at = ? WHERE id = ?", [now - 9, 1 + look]
+            )
+        fresh = ConsoleDatabase(own)
+        mine, theirs = reader.overview(now).counts, fresh.overview(now).counts
+        assert mine == theirs
+        fresh.close()
+    reader.close()
+
+
 def test_what_only_the_time_changes_is_counted_without_reading_the_rest(own: Config) -> None:
     with writing(own) as connection:
         connection.execute(

@@ -5,45 +5,15 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from scheduler.clock import SystemClock
 from scheduler.config import Config
-from tests.tui.seed import Seed, make_config, make_database, writing
-from tests.tui.terminal import Terminal
+from tests.tui.conftest import Opener
+from tests.tui.seed import Seed, make_database, writing
 
 LEAVE_ALTERNATE_SCREEN = b"\x1b[?1049l"
-Opener = Callable[..., Terminal]
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Config:
-    """Return a filled database with a configuration file beside it."""
-    config = make_config(tmp_path)
-    (tmp_path / "jobs").mkdir()
-    (tmp_path / "scheduler.toml").write_text('scan_paths = ["jobs"]\n')
-    make_database(config, Seed(now=SystemClock().now(), functions=30, runs=300))
-    return config
-
-
-@pytest.fixture
-def opened(place: Config) -> Iterator[Opener]:
-    """Return an opener of consoles, all of which are gone after the test."""
-    with ExitStack() as stack:
-
-        def open_console(
-            *options: str, width: int = 120, height: int = 36, **environ: str
-        ) -> Terminal:
-            config = place.db_path.with_name("scheduler.toml")
-            command = [sys.executable, "-m", "scheduler", "tui", "--config", str(config), *options]
-            terminal = Terminal(command, width=width, height=height, environ=environ)
-            return stack.enter_context(terminal)
-
-        yield open_console
 
 
 def test_the_command_shows_the_functions_and_leaves_the_terminal_as_it_was(

@@ -14,7 +14,7 @@ def test_a_functions_details_say_what_it_is_and_how_it_does(stage: Stage) -> Non
         "every 30 s",
         "@schedule timedelta(seconds=30)",
         "overlap skip, catch-up latest, 3 retries",
-        "then 08:00:30, 08:01:00, 08:01:30 UTC",
+        "then 08:00:30, 08:01:00, 08:01:30",
         "runs, 5 failed",
         "p50 ",
         "max ",

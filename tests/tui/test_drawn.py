@@ -39,8 +39,8 @@ def test_a_line_that_was_drawn_before_is_as_one_drawn_anew(second: tuple) -> Non
 
 
 def test_a_line_that_says_the_same_is_the_same() -> None:
+    row = entry(function(next_run_at=NOW + 30.5, last_started_at=NOW - 30.5))
     drawn = DrawnLines()
-    row, marks, table, look = FIRST
-    (first,) = drawn.of([(row, marks)], table, look)
-    (second,) = drawn.of([(row, marks)], table, replace(look, now=look.now - 0.2))
+    (first,) = drawn.of([(row, MARKS)], WIDE, LOOK)
+    (second,) = drawn.of([(row, MARKS)], WIDE, replace(LOOK, now=NOW + 0.2))
     assert second is first

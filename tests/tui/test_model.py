@@ -221,7 +221,8 @@ def test_the_time_a_run_was_held_is_told_apart_from_the_queue() -> None:
          "killed by signal 9 (SIGKILL)"),
         ({"status": "missed", "reason": "outside the grace"}, "outside the grace"),
         ({"status": "queued", "available_at": None}, "held until the run before it ends"),
-        ({"status": "queued", "available_at": NOW + 9.9}, "retry in 9s"),
+        ({"status": "queued", "available_at": NOW + 9.9, "attempt": 2}, "retry in 9s"),
+        ({"status": "queued", "available_at": NOW + 9.9}, "starts in 9s"),
         ({"status": "queued", "available_at": NOW - 3}, "starting 3s"),
         ({"status": "queued", "available_at": NOW - 3, "claimed_by": None}, "waits 3s"),
         ({"cancel_requested_at": NOW - 1}, "for 28s, asked to stop"),
@@ -231,6 +232,23 @@ def test_the_time_a_run_was_held_is_told_apart_from_the_queue() -> None:
 )  # fmt: skip
 def test_a_run_says_why_it_is_as_it_is(changes: dict[str, Any], said: str) -> None:
     assert text(outcome(run(**changes), LOOK)) == said
+
+
+@pytest.mark.parametrize(("attempt", "said"), [(1, "starts in 9s"), (2, "retry in 9s")])
+def test_a_function_that_waits_for_its_time_says_whether_that_is_a_retry(
+    attempt: int, said: str
+) -> None:
+    waiting = entry(function(), queued=Queued(1, 0, NOW + 9, 5, attempt))
+    assert next_run(waiting, LOOK) == ("run", said)
+
+
+def test_a_run_that_never_started_tells_its_reason_below_what_others_say() -> None:
+    skipped = run(status="skipped", started_at=None, finished_at=NOW, reason="still going")
+    done = run(status="success", finished_at=NOW)
+    wide, other = (text(run_line(row, board(function()), LOOK, 100)) for row in (skipped, done))
+    assert wide.index("still going") == other.index("late ")
+    narrow = text(run_line(skipped, board(function()), LOOK, 50))
+    assert narrow.index("still going") < wide.index("still going")
 
 
 def test_a_later_attempt_and_a_run_by_hand_are_marked() -> None:

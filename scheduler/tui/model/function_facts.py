@@ -53,7 +53,7 @@ def right_facts(
     """Return next and last run, the last 24 hours, durations and lateness."""
     role, text = next_run(entry, look)
     following = [look.moment(at) for at in fire_times(entry.function, details, look.now)]
-    then = f"   then {', '.join(following[1:])} {look.zone_name()}" if following[1:] else ""
+    then = f"   then {', '.join(following[1:])}" if following[1:] else ""
     took = entry.function.last_duration_seconds
     return [
         ("next run", [(role, text), ("dim", then)]),

@@ -135,7 +135,8 @@ def _queued(entry: Entry, look: Look) -> Run:
     if queued is None or queued.oldest_available_at is None:
         return "run", "held"
     if queued.oldest_available_at > look.now:
-        return "run", f"retry {look.future(queued.oldest_available_at)}"
+        what = "retry" if queued.attempt > 1 else "starts"
+        return "run", f"{what} {look.future(queued.oldest_available_at)}"
     return "run", f"waits {look.since(queued.oldest_available_at)}"
 
 

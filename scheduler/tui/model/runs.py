@@ -9,6 +9,7 @@ from scheduler.wording import duration, plural, short_id
 
 _NAME_MIN, _NAME_MAX = 16, 40
 _ROOMY = 60
+_TOOK, _WORKER = 8, 7
 
 
 def run_line(run: RunRow, board: Board, look: Look, width: int, *, has_name: bool = True) -> Line:
@@ -19,13 +20,17 @@ def run_line(run: RunRow, board: Board, look: Look, width: int, *, has_name: boo
     if has_name:
         room = min(max(width * 2 // 5, _NAME_MIN), max(board.longest_name, _NAME_MIN), _NAME_MAX)
         line += [(None, fit(clean(board.name(run.function_id)), room, ellipsis=ellipsis))]
-    took = run.duration_seconds
-    if run.started_at is not None and (width >= _ROOMY or not has_name):
-        line.append((None, fit("" if took is None else duration(took), 8, align=">") + "  "))
-        line.append(("dim", fit(worker_label(run), 7)))
-    else:
-        line.append((None, "  "))
-    return [*line, *outcome(run, look, room=width - line_width(line))]
+    is_roomy = width >= _ROOMY or not has_name
+    if run.started_at is not None and is_roomy:
+        took = run.duration_seconds
+        line.append((None, fit("" if took is None else duration(took), _TOOK, align=">") + "  "))
+        line.append(("dim", fit(worker_label(run), _WORKER)))
+        return [*line, *outcome(run, look, room=width - line_width(line))]
+    said = outcome(run, look, room=width - line_width(line) - 2)
+    # Below what others say if it fits there, else it may use the columns that it leaves empty.
+    gap = _TOOK + 2 + _WORKER if is_roomy else 2
+    gap = gap if line_width(line) + gap + line_width(said) <= width else 2
+    return [*line, (None, " " * gap), *said]
 
 
 def happened_at(run: RunRow) -> float:
@@ -62,7 +67,7 @@ def waiting(run: RunRow, look: Look) -> str:
     if run.available_at is None:
         return "held until the run before it ends"
     if run.available_at > look.now:
-        return f"retry {look.future(run.available_at)}"
+        return f"{'retry' if run.attempt > 1 else 'starts'} {look.future(run.available_at)}"
     verb = "starting" if run.claimed_by else "waits"
     return f"{verb} {look.since(run.available_at)}"
 
