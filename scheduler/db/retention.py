@@ -98,7 +98,7 @@ def _note_pruned(doomed: Sequence[int]) -> None:
     """Remember up to which slot a function's history is gone, for `explain`."""
     newest = rows(
         "SELECT MAX(scheduled_for), function_id FROM run_logs WHERE trigger = 'schedule' "
-        f"AND root_id IN ({placeholders(len(doomed))}) GROUP BY function_id",
+        f"AND root_id IN ({placeholders(len(doomed))}) GROUP BY function_id ORDER BY function_id",
         doomed,
     )
     change_many(

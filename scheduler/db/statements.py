@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from operator import itemgetter
 from typing import Any
 
 from peewee import DatabaseError, InterfaceError, SqliteDatabase
@@ -33,6 +34,7 @@ class _Connection:
 
     def __init__(self) -> None:
         self.depth = 0
+        self.at_end: list[tuple[int, str, Sequence[Any]]] = []
         self.place = "database"
         self.driver_errors: tuple[type[BaseException], ...] = (
             DatabaseError,
@@ -67,20 +69,24 @@ class _Transaction:
         try:
             _state.depth -= 1
             if not _state.is_in_transaction:
-                self._end("COMMIT" if error is None else "ROLLBACK")
+                self._end(is_kept=error is None)
             if error is not None and (translated := _translated(error)) is not error:
                 raise translated from error
         finally:
             connection_lock.release()
 
     @staticmethod
-    def _end(statement: str) -> None:
+    def _end(*, is_kept: bool) -> None:
+        at_end, _state.at_end = _state.at_end, []
         try:
-            _execute(statement)
+            if is_kept:
+                for _, sql, params in sorted(at_end, key=itemgetter(0)):
+                    _execute(sql, params)
+            _execute("COMMIT" if is_kept else "ROLLBACK")
         except Exception as error:
             with suppress(Exception):  # nothing to roll back, or nobody there to do it
                 _execute("ROLLBACK")
-            if statement == "COMMIT":
+            if is_kept:
                 raise _translated(error) from error
 
 
@@ -123,6 +129,16 @@ def rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
 def change(sql: str, params: Sequence[Any] = ()) -> int:
     """Execute hand-written SQL with `?` parameters and return how many rows it changed."""
     return int(_execute(sql, params).rowcount)
+
+
+def change_function_at_end(function_id: int, sql: str, params: Sequence[Any]) -> None:
+    """Execute hand-written SQL that changes one function right before the transaction's commit.
+
+    All of them in the order of the functions' ids, those of one function as they came: so workers
+    that each change two functions never wait for each other in a circle (`db.locks`).
+    """
+    assert _state.is_in_transaction, "only a transaction has an end"
+    _state.at_end.append((function_id, sql, params))
 
 
 def change_many(sql: str, params: Sequence[Sequence[Any]]) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from scheduler.crashpoints import crash_point
+from scheduler.db.locks import lock_open_runs, unless_locked
 from scheduler.db.messages import MESSAGE_COLUMNS, Message
 from scheduler.db.releases import release_next
 from scheduler.db.runs import cancel_queued, request_cancel
 from scheduler.db.statements import (
     change,
     change_many,
-    is_sqlite,
     placeholders,
     reading,
     rows,
@@ -87,6 +87,7 @@ def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> 
         return []
     crash_point("tick.before")
     with transaction():
+        lock_open_runs([due.id for due, decision in decided if decision.cancel_open])
         won = _still_undecided([due for due, _ in decided])
         mine = [(due, decision) for due, decision in decided if due.id in won]
         _advance(mine)
@@ -120,7 +121,8 @@ def return_into_reach(now: float) -> list[str]:
                 "SELECT id, name, interval_seconds, anchor_at, cron, timezone, next_run_at, start, "
                 "schedule_since_at FROM scheduled_functions "
                 "WHERE state = 'active' AND enabled AND next_run_at > ? "
-                "AND (interval_seconds IS NULL OR next_run_at > ? + 2 * interval_seconds)",
+                "AND (interval_seconds IS NULL OR next_run_at > ? + 2 * interval_seconds) "
+                "ORDER BY id",
                 [now, now],
             )
             if (
@@ -214,10 +216,9 @@ def _still_undecided(due: Sequence[DueFunction]) -> set[int]:
     On PostgreSQL rows that another ticker holds are skipped; on SQLite it would wait for us.
     """
     expected = {function.id: function.next_run_at for function in due}
-    lock = "" if is_sqlite() else " FOR UPDATE SKIP LOCKED"
     found = rows(
         "SELECT id, next_run_at FROM scheduled_functions WHERE state = 'active' AND enabled "
-        f"AND id IN ({placeholders(len(expected))}){lock}",
+        f"AND id IN ({placeholders(len(expected))}){unless_locked()}",
         list(expected),
     )
     return {function_id for function_id, next_at in found if next_at == expected[function_id]}
