@@ -50,10 +50,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what is marked full, but for the sample that each marked test asks for."""
     if config.getoption("full"):
         return
-    cases: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    cases: defaultdict[tuple[str, object], list[pytest.Item]] = defaultdict(list)
     for item in items:
         if item.get_closest_marker("full"):
-            cases[item.nodeid.partition("[")[0]].append(item)
+            cases[item.nodeid.partition("[")[0], _backend_of(item)].append(item)
     chosen = random.Random(config.getoption("sample_seed"))
     kept = {id(item) for group in cases.values() for item in _sample(group, chosen)}
     left_out = [item for item in chain(*cases.values()) if id(item) not in kept]
@@ -83,6 +83,12 @@ def redis_url() -> str:
     """Return the URL of the test server; queues share it by the installation id in their name."""
     _need_server(REDIS_URL)
     return REDIS_URL
+
+
+def _backend_of(item: pytest.Item) -> object:
+    """Return the back end a case runs on: each of them has a sample of its own."""
+    called = getattr(item, "callspec", None)
+    return called.params.get("backend") if called else None
 
 
 def _sample(group: list[pytest.Item], chosen: random.Random) -> list[pytest.Item]:
