@@ -153,6 +153,16 @@ def placeholders(count: int) -> str:
     return ", ".join("?" * count)
 
 
+def one_of(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Return the condition that a column has one of some values, and its parameters.
+
+    On PostgreSQL one array: a statement of one text is prepared once, whatever the number.
+    """
+    if is_sqlite():
+        return f"{column} IN ({placeholders(len(values))})", list(values)
+    return f"{column} = ANY(?)", [list(values)]
+
+
 def is_sqlite() -> bool:
     """Tell which of the two kinds of SQL the open database speaks."""
     return isinstance(database.obj, SqliteDatabase)
