@@ -31,7 +31,7 @@ class Backend:
     def rows(self, file: Path, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Read the database as any other program would; empty while it has no tables."""
         if self.database_url:
-            return _rows_of_server(self.database_url, sql, params)
+            return rows_of_server(self.database_url, sql, params)
         return _rows_of_file(file, sql, params) if file.exists() else []
 
 
@@ -46,7 +46,8 @@ def _rows_of_file(file: Path, sql: str, params: Sequence[Any]) -> list[tuple[Any
             raise
 
 
-def _rows_of_server(url: str, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+def rows_of_server(url: str, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Read a database on PostgreSQL; empty while it has no such table."""
     import psycopg
 
     # Percent signs of LIKE patterns are meant literally where there are no parameters.
