@@ -123,13 +123,12 @@ def fetch_absent_owners(before: float) -> list[str]:
 
 def fetch_running(worker_id: str) -> Sequence[int]:
     """Return the ids of the attempts that the table says this worker is running."""
-    return [
-        int(run_id)
-        for (run_id,) in rows(
+    with reading():
+        found = rows(
             "SELECT id FROM run_logs WHERE status = 'running' AND claimed_by = ? ORDER BY id",
             [worker_id],
         )
-    ]
+    return [int(run_id) for (run_id,) in found]
 
 
 def _follow_up(run: ClaimedRun, status: str, reason: str | None, now: float) -> Finished:

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from operator import itemgetter
 from typing import Any
 
@@ -34,6 +34,7 @@ class _Connection:
 
     def __init__(self) -> None:
         self.depth = 0
+        self.is_begun = False  # on a server not before the first statement
         self.at_end: list[tuple[int, str, Sequence[Any]]] = []
         self.place = "database"
         self.driver_errors: tuple[type[BaseException], ...] = (
@@ -56,8 +57,9 @@ class _Transaction:
     def __enter__(self) -> None:
         connection_lock.acquire()
         try:
-            if not _state.is_in_transaction:
-                _begin()
+            if not _state.is_in_transaction and is_sqlite():
+                _execute_all([("BEGIN IMMEDIATE", ())])
+                _state.is_begun = True
         except BaseException as error:
             connection_lock.release()
             raise _translated(error) from error
@@ -78,14 +80,15 @@ class _Transaction:
     @staticmethod
     def _end(*, is_kept: bool) -> None:
         at_end, _state.at_end = _state.at_end, []
+        is_begun, _state.is_begun = _state.is_begun, False
+        if not is_begun:
+            return
+        changes = [change[1:] for change in sorted(at_end, key=itemgetter(0))] if is_kept else []
         try:
-            if is_kept:
-                for _, sql, params in sorted(at_end, key=itemgetter(0)):
-                    _execute(sql, params)
-            _execute("COMMIT" if is_kept else "ROLLBACK")
+            _execute_all([*changes, ("COMMIT" if is_kept else "ROLLBACK", ())])
         except Exception as error:
             with suppress(Exception):  # nothing to roll back, or nobody there to do it
-                _execute("ROLLBACK")
+                _execute_all([("ROLLBACK", ())])
             if is_kept:
                 raise _translated(error) from error
 
@@ -93,7 +96,7 @@ class _Transaction:
 def transaction() -> AbstractContextManager[None]:
     """Hold the process's write lock and one transaction; inside another one it joins that one.
 
-    What the driver raises comes out as DatabaseUnavailableError, but for violated constraints.
+    What the driver raises comes out as DatabaseUnavailableError, but for values that it refuses.
     """
     return _Transaction()
 
@@ -137,12 +140,14 @@ def change_function_at_end(function_id: int, sql: str, params: Sequence[Any]) ->
     All of them in the order of the functions' ids, those of one function as they came: so workers
     that each change two functions never wait for each other in a circle (`db.locks`).
     """
-    assert _state.is_in_transaction, "only a transaction has an end"
+    assert _state.is_begun, "it comes after what it belongs to"
     _state.at_end.append((function_id, sql, params))
 
 
 def change_many(sql: str, params: Sequence[Sequence[Any]]) -> None:
     """Execute one statement for many rows of parameters."""
+    if _has_to_begin():
+        _begin_with("SELECT 1", ())
     cursor = database.connection().cursor()
     cursor.executemany(_portable(sql), params)
     cursor.close()
@@ -170,26 +175,44 @@ def is_sqlite() -> bool:
 
 def _execute(sql: str, params: Sequence[Any] = ()) -> Any:
     """Execute on the driver's own connection: a fifth of the cost of `database.execute_sql`."""
+    if _has_to_begin():
+        return _begin_with(sql, params)
     opened: Any = database.obj  # past the proxy: this is called about ten times a run
     return opened.connection().execute(_portable(sql), params)
 
 
-def _begin() -> None:
-    if is_sqlite():
-        _execute("BEGIN IMMEDIATE")
-        return
+def _execute_all(statements: Sequence[tuple[str, Sequence[Any]]]) -> Any:
+    """Execute statements in one round trip where there is one; return the last one's cursor."""
+    opened: Any = database.obj
+    connection = opened.connection()
+    is_one_trip = len(statements) > 1 and not is_sqlite()
+    with connection.pipeline() if is_one_trip else nullcontext():
+        for sql, params in statements:
+            cursor = connection.execute(_portable(sql), params)
+    return cursor
+
+
+def _has_to_begin() -> bool:
+    return _state.is_in_transaction and not _state.is_begun
+
+
+def _begin_with(sql: str, params: Sequence[Any]) -> Any:
+    """Begin a server's transaction together with its first statement."""
+    statements = [("BEGIN", ()), (sql, params)]
     try:
-        _execute("BEGIN")
+        return _execute_all(statements)
     except _state.driver_errors:
         # Most often the server was restarted since we last spoke: nothing is lost by asking again.
         if not _drop_broken_connection():
             raise
-        _execute("BEGIN")
+        return _execute_all(statements)
+    finally:
+        _state.is_begun = True
 
 
 def _translated(error: BaseException) -> BaseException:
     """Return what to raise in place of an error of the driver or of peewee."""
-    if not isinstance(error, _state.driver_errors) or "IntegrityError" in type(error).__name__:
+    if not isinstance(error, _state.driver_errors) or _is_about_values(error):
         return error
     _drop_broken_connection()
     text = str(error).strip()
@@ -197,12 +220,17 @@ def _translated(error: BaseException) -> BaseException:
     return DatabaseUnavailableError(f"{_state.place}: {text}{remedy}")
 
 
+def _is_about_values(error: BaseException) -> bool:
+    """Tell whether the values were refused: psycopg has a class below these two for each case."""
+    return any(kind.__name__ in {"IntegrityError", "DataError"} for kind in type(error).__mro__)
+
+
 def _drop_broken_connection() -> bool:
     """Forget a connection whose server has gone, so that the next use connects again.
 
     Not inside a transaction, whose other statements must fail as well. Returns whether it did.
     """
-    if is_sqlite() or database.is_closed() or _state.is_in_transaction:
+    if is_sqlite() or database.is_closed() or _state.is_begun:
         return False
     if not database.connection().closed:
         return False
