@@ -5,6 +5,7 @@ itself; and a server must not keep the locks of a client that it cannot see any 
 psycopg 3, an extra: import this module only where a URL asks for it.
 """
 
+import logging
 import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
@@ -34,6 +35,8 @@ _SETTINGS = {
     "tcp_keepalives_count": 3,
     "tcp_user_timeout": NETWORK_TIMEOUT_SECONDS * 1000,
 }
+# What it warns of comes as an exception too; without a handler Python prints it between our lines.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 class Connection(psycopg.Connection[Any]):

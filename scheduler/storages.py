@@ -190,9 +190,11 @@ class BulkPostgresStorage(PostgresStorage):  # type: ignore[misc]
     def enqueue_many(self, messages: Sequence[tuple[bytes, int]]) -> None:
         """Insert all (data, priority) pairs and notify the listeners in one transaction."""
         with self.db(commit=True) as cursor:
-            cursor.executemany(
-                f"insert into {self.table_task} (queue, data, priority) values (%s, %s, %s)",
-                [(self.name, data, priority) for data, priority in messages],
+            cursor.execute(
+                f"insert into {self.table_task} (queue, data, priority) "
+                "select %s, data, priority from unnest(%s::bytea[], %s::float8[]) "
+                "as message (data, priority)",
+                (self.name, *map(list, zip(*messages, strict=True))),
             )
             cursor.execute("select pg_notify(%s, '')", (self.channel,))
 

@@ -61,6 +61,10 @@ def _switch(flag: str, text: str) -> Argument:
     return Argument(flag, {"action": "store_true", "help": text})
 
 
+def _url(flag: str, text: str) -> Argument:
+    return Argument(flag, {"metavar": "URL", "help": text})
+
+
 _NAME = Argument("name", {"metavar": "NAME", "help": "a function, as `scheduler list` shows it"})
 _RUN = _number("run", "RUN", "the number of a run, as `scheduler runs` shows it")
 _JSON = _switch("--json", "print JSON with stable keys")
@@ -105,6 +109,8 @@ COMMANDS = (
             _number("--seed", "N", "repeat the same sequence of kills (default: a new one)"),
             _number("--tickers", "N", "ticker processes (default 2)", default=2),
             _number("--workers", "N", "worker processes (default 3)", default=3),
+            _url("--database-url", "on PostgreSQL, in a schema of its own, instead of SQLite"),
+            _url("--queue-url", "with the queue on this Redis or PostgreSQL"),
             _JSON,
         ),
     ),

@@ -32,6 +32,8 @@ def selftest(context: Context) -> int:
         workers=args.workers,
         seed=randbelow(_SEEDS) if args.seed is None else args.seed,
         has_chaos=args.chaos,
+        database_url=args.database_url,
+        queue_url=args.queue_url,
     )
     folder = Path(mkdtemp(prefix="scheduler-selftest-")).resolve()
     report = run_trial(

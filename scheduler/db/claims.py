@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from scheduler.crashpoints import crash_point
 from scheduler.db.messages import MESSAGE_COLUMNS, Message, messages
 from scheduler.db.releases import release_next
-from scheduler.db.statements import change, placeholders, rows, transaction
+from scheduler.db.statements import (
+    change,
+    change_function_at_end,
+    placeholders,
+    rows,
+    transaction,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,7 @@ def claim_and_start(
     with transaction():
         if change(_CLAIM_AND_START, [worker_id, now, now, run_id, now, now, worker_id]):
             run = fetch_claimed(run_id)
-            change(_NOTE_START, [now, run.function_id])
+            change_function_at_end(run.function_id, _NOTE_START, [now, run.function_id])
             crash_point("claim.uncommitted")
             return run, []
         return None, _miss(run_id, now)
@@ -119,14 +125,14 @@ def claim_chunk(
     with transaction():
         claimed = [
             run_id
-            for run_id in run_ids
+            for run_id in sorted(run_ids)  # as everybody locks them
             if change(_CLAIM, [worker_id, now, run_id, now, now, worker_id])
         ]
         runs = {run.id: run for run in _fetch(claimed)}
         for run_id in set(run_ids) - runs.keys():
             released += _miss(run_id, now)
         crash_point("supply.uncommitted")
-    return [runs[run_id] for run_id in claimed], released
+    return [runs[run_id] for run_id in run_ids if run_id in runs], released
 
 
 def start(run: ClaimedRun, worker_id: str, now: float) -> bool:
@@ -134,7 +140,7 @@ def start(run: ClaimedRun, worker_id: str, now: float) -> bool:
     with transaction():
         if not change(_START, [now, run.id, worker_id]):
             return False
-        change(_NOTE_START, [now, run.function_id])
+        change_function_at_end(run.function_id, _NOTE_START, [now, run.function_id])
     return True
 
 

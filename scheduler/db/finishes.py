@@ -7,7 +7,7 @@ from scheduler.crashpoints import crash_point
 from scheduler.db.claims import ClaimedRun, fetch_claimed
 from scheduler.db.messages import Message
 from scheduler.db.releases import release_next
-from scheduler.db.statements import change, reading, rows, transaction
+from scheduler.db.statements import change, change_function_at_end, reading, rows, transaction
 from scheduler.executor.call import Outcome
 from scheduler.policy import retry_delay
 
@@ -123,18 +123,18 @@ def fetch_absent_owners(before: float) -> list[str]:
 
 def fetch_running(worker_id: str) -> Sequence[int]:
     """Return the ids of the attempts that the table says this worker is running."""
-    return [
-        int(run_id)
-        for (run_id,) in rows(
+    with reading():
+        found = rows(
             "SELECT id FROM run_logs WHERE status = 'running' AND claimed_by = ? ORDER BY id",
             [worker_id],
         )
-    ]
+    return [int(run_id) for (run_id,) in found]
 
 
 def _follow_up(run: ClaimedRun, status: str, reason: str | None, now: float) -> Finished:
     counts_as = "cancelled" if (reason or "").startswith(CUT_OFF) else status
-    change(_SUMMARY, [status, run.id, counts_as, run.function_id])
+    summary = [status, run.id, counts_as, run.function_id]
+    change_function_at_end(run.function_id, _SUMMARY, summary)
     if status in RETRIED_STATUSES and run.attempt <= run.retries:
         retry_at = now + retry_delay(
             run.attempt, delay_seconds=run.retry_delay_seconds, backoff=run.retry_backoff

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from scheduler.db.locks import lock_functions
 from scheduler.db.statements import change, change_many, placeholders, reading, rows, transaction
 from scheduler.errors import NotFoundError
 from scheduler.policy import PAUSED, Decision, decide_resume
@@ -73,6 +74,7 @@ def mark_gone(names: Sequence[str], now: float) -> None:
     for at in range(0, len(names), BATCH):
         chunk = names[at : at + BATCH]
         with transaction():
+            lock_functions("name", chunk)
             change(
                 "UPDATE scheduled_functions SET state = 'gone', gone_at = ?, back_at = NULL "
                 f"WHERE state != 'gone' AND name IN ({placeholders(len(chunk))})",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from scheduler.db.locks import unless_locked
 from scheduler.db.statements import reading, rows, transaction
 
 Message: TypeAlias = tuple[int, int]
@@ -77,7 +78,8 @@ def _mark_sent(condition: str, params: Sequence[Any], now: float) -> list[Messag
         return messages(
             "UPDATE run_logs SET sent_at = ?, sends = sends + 1 WHERE id IN ("
             "SELECT id FROM run_logs WHERE status = 'queued' AND available_at <= ? "
-            f"AND claimed_by IS NULL AND {condition} ORDER BY available_at LIMIT {BATCH}) "
+            f"AND claimed_by IS NULL AND {condition} ORDER BY available_at LIMIT {BATCH}"
+            f"{unless_locked()}) "  # a worker claims it: then it has no need to be sent
             f"RETURNING {MESSAGE_COLUMNS}",
             [now, now, *params],
         )

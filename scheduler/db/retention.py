@@ -120,7 +120,8 @@ def _fetch_newest_slots(doomed: Sequence[int]) -> list[tuple[float, int]]:
             (float(slot), int(function_id))
             for slot, function_id in rows(
                 "SELECT MAX(scheduled_for), function_id FROM run_logs WHERE trigger = 'schedule' "
-                f"AND root_id IN ({placeholders(len(doomed))}) GROUP BY function_id",
+                f"AND root_id IN ({placeholders(len(doomed))}) "
+                "GROUP BY function_id ORDER BY function_id",
                 doomed,
             )
         ]

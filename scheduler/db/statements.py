@@ -3,7 +3,8 @@
 import sqlite3
 import threading
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
+from operator import itemgetter
 from typing import Any
 
 from peewee import DatabaseError, InterfaceError, SqliteDatabase
@@ -33,6 +34,8 @@ class _Connection:
 
     def __init__(self) -> None:
         self.depth = 0
+        self.is_begun = False  # on a server not before the first statement
+        self.at_end: list[tuple[int, str, Sequence[Any]]] = []
         self.place = "database"
         self.driver_errors: tuple[type[BaseException], ...] = (
             DatabaseError,
@@ -50,8 +53,9 @@ class _Transaction:
     def __enter__(self) -> None:
         connection_lock.acquire()
         try:
-            if not _state.depth:
-                _begin()
+            if not _state.depth and is_sqlite():
+                _execute_all([("BEGIN IMMEDIATE", ())])
+                _state.is_begun = True
         except BaseException as error:
             connection_lock.release()
             raise _translated(error) from error
@@ -63,27 +67,32 @@ class _Transaction:
         try:
             _state.depth -= 1
             if not _state.depth:
-                self._end("COMMIT" if error is None else "ROLLBACK")
+                self._end(is_kept=error is None)
             if error is not None and (translated := _translated(error)) is not error:
                 raise translated from error
         finally:
             connection_lock.release()
 
     @staticmethod
-    def _end(statement: str) -> None:
+    def _end(*, is_kept: bool) -> None:
+        at_end, _state.at_end = _state.at_end, []
+        is_begun, _state.is_begun = _state.is_begun, False
+        if not is_begun:
+            return
+        changes = [change[1:] for change in sorted(at_end, key=itemgetter(0))] if is_kept else []
         try:
-            _execute(statement)
+            _execute_all([*changes, ("COMMIT" if is_kept else "ROLLBACK", ())])
         except Exception as error:
             with suppress(Exception):  # nothing to roll back, or nobody there to do it
-                _execute("ROLLBACK")
-            if statement == "COMMIT":
+                _execute_all([("ROLLBACK", ())])
+            if is_kept:
                 raise _translated(error) from error
 
 
 def transaction() -> AbstractContextManager[None]:
     """Hold the process's write lock and one transaction; inside another one it joins that one.
 
-    What the driver raises comes out as DatabaseUnavailableError, but for violated constraints.
+    What the driver raises comes out as DatabaseUnavailableError, but for values that it refuses.
     """
     return _transaction
 
@@ -135,8 +144,20 @@ def change(sql: str, params: Sequence[Any] = ()) -> int:
     return int(_execute(sql, params).rowcount)
 
 
+def change_function_at_end(function_id: int, sql: str, params: Sequence[Any]) -> None:
+    """Execute hand-written SQL that changes one function right before the transaction's commit.
+
+    All of them in the order of the functions' ids, those of one function as they came: so workers
+    that each change two functions never wait for each other in a circle (`db.locks`).
+    """
+    assert _state.is_begun, "it comes after what it belongs to"
+    _state.at_end.append((function_id, sql, params))
+
+
 def change_many(sql: str, params: Sequence[Sequence[Any]]) -> None:
     """Execute one statement for many rows of parameters."""
+    if _has_to_begin():
+        _begin_with("SELECT 1", ())
     cursor = database.connection().cursor()
     cursor.executemany(_portable(sql), params)
     cursor.close()
@@ -145,6 +166,16 @@ def change_many(sql: str, params: Sequence[Sequence[Any]]) -> None:
 def placeholders(count: int) -> str:
     """Return `?, ?, ?` for an IN list."""
     return ", ".join("?" * count)
+
+
+def one_of(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Return the condition that a column has one of some values, and its parameters.
+
+    On PostgreSQL one array: a statement of one text is prepared once, whatever the number.
+    """
+    if is_sqlite():
+        return f"{column} IN ({placeholders(len(values))})", list(values)
+    return f"{column} = ANY(?)", [list(values)]
 
 
 def is_sqlite() -> bool:
@@ -156,26 +187,44 @@ def _execute(sql: str, params: Sequence[Any] = ()) -> Any:
     """Execute on the driver's own connection: a fifth of the cost of `database.execute_sql`."""
     opened: Any = database.obj  # past the proxy: this is called about ten times a run
     if not isinstance(opened, SqliteDatabase):
+        if _has_to_begin():
+            return _begin_with(sql, params)
         sql = _portable(sql)
     return opened.connection().execute(sql, params)
 
 
-def _begin() -> None:
-    if is_sqlite():
-        _execute("BEGIN IMMEDIATE")
-        return
+def _execute_all(statements: Sequence[tuple[str, Sequence[Any]]]) -> Any:
+    """Execute statements in one round trip where there is one; return the last one's cursor."""
+    opened: Any = database.obj
+    connection = opened.connection()
+    is_one_trip = len(statements) > 1 and not is_sqlite()
+    with connection.pipeline() if is_one_trip else nullcontext():
+        for sql, params in statements:
+            cursor = connection.execute(_portable(sql), params)
+    return cursor
+
+
+def _has_to_begin() -> bool:
+    return _state.depth > 0 and not _state.is_begun
+
+
+def _begin_with(sql: str, params: Sequence[Any]) -> Any:
+    """Begin a server's transaction together with its first statement."""
+    statements = [("BEGIN", ()), (sql, params)]
     try:
-        _execute("BEGIN")
+        return _execute_all(statements)
     except _state.driver_errors:
         # Most often the server was restarted since we last spoke: nothing is lost by asking again.
         if not _drop_broken_connection():
             raise
-        _execute("BEGIN")
+        return _execute_all(statements)
+    finally:
+        _state.is_begun = True
 
 
 def _translated(error: BaseException) -> BaseException:
     """Return what to raise in place of an error of the driver or of peewee."""
-    if not isinstance(error, _state.driver_errors) or "IntegrityError" in type(error).__name__:
+    if not isinstance(error, _state.driver_errors) or _is_about_values(error):
         return error
     _drop_broken_connection()
     text = str(error).strip()
@@ -183,12 +232,17 @@ def _translated(error: BaseException) -> BaseException:
     return DatabaseUnavailableError(f"{_state.place}: {text}{remedy}")
 
 
+def _is_about_values(error: BaseException) -> bool:
+    """Tell whether the values were refused: psycopg has a class below these two for each case."""
+    return any(kind.__name__ in {"IntegrityError", "DataError"} for kind in type(error).__mro__)
+
+
 def _drop_broken_connection() -> bool:
     """Forget a connection whose server has gone, so that the next use connects again.
 
     Not inside a transaction, whose other statements must fail as well. Returns whether it did.
     """
-    if is_sqlite() or database.is_closed() or _state.depth:
+    if is_sqlite() or database.is_closed() or _state.is_begun:
         return False
     if not database.connection().closed:
         return False

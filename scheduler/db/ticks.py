@@ -4,23 +4,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from scheduler.crashpoints import crash_point
-from scheduler.db.messages import MESSAGE_COLUMNS, NEXT_UNSENT, Message
+from scheduler.db.locks import lock_open_runs, unless_locked
+from scheduler.db.messages import NEXT_UNSENT, Message
 from scheduler.db.releases import release_next
 from scheduler.db.runs import cancel_queued, request_cancel
-from scheduler.db.statements import (
-    change,
-    change_many,
-    is_sqlite,
-    placeholders,
-    reading,
-    rows,
-    transaction,
-)
+from scheduler.db.slot_rows import advance, insert_slots
+from scheduler.db.statements import change, change_many, one_of, reading, rows, transaction
 from scheduler.errors import ScheduleError
 from scheduler.policy import (
     Decision,
     DueFunction,
-    NewRow,
     Streak,
     decide_clock_set_back,
 )
@@ -48,10 +41,6 @@ _DUE = """
     WHERE f.state = 'active' AND f.enabled AND f.next_run_at <= ?
     ORDER BY f.next_run_at LIMIT ?
 """
-_ROW_COLUMNS = (
-    "function_id, attempt, status, trigger, scheduled_for, covers_from, slots, queued_at, "
-    "available_at, sent_at, sends, finished_at, reason, output_bytes"
-)
 CLOCK_STEP_SECONDS = 1.0  # what is less was not set, but drifted
 _REQUEUE = """
     UPDATE run_logs SET sent_at = CASE WHEN sent_at > ? THEN ? ELSE sent_at END,
@@ -59,7 +48,6 @@ _REQUEUE = """
             ? + CASE WHEN available_at > queued_at THEN available_at - queued_at ELSE 0 END
     WHERE status = 'queued' AND claimed_by IS NULL AND queued_at > ? AND available_at IS NOT NULL
 """
-_ROW = "(?, 1, ?, 'schedule', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
 
 
 def fetch_due_functions(now_epoch: float, limit: int = BATCH) -> list[DueFunction]:
@@ -91,13 +79,14 @@ def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> 
         return []
     crash_point("tick.before")
     with transaction():
+        lock_open_runs([due.id for due, decision in decided if decision.cancel_open])
         won = _still_undecided([due for due, _ in decided])
         mine = [(due, decision) for due, decision in decided if due.id in won]
-        _advance(mine)
+        advance(mine)
         _extend_streaks(mine, now)
         replaced_ids = [due.id for due, decision in mine if decision.cancel_open]
         _cancel_replaced(replaced_ids, now)
-        messages = _insert_rows(mine, now)
+        messages = insert_slots(mine, now)
         for function_id in replaced_ids:
             messages += release_next(function_id, now)
         crash_point("tick.uncommitted")
@@ -124,7 +113,8 @@ def return_into_reach(now: float) -> list[str]:
                 "SELECT id, name, interval_seconds, anchor_at, cron, timezone, next_run_at, start, "
                 "schedule_since_at FROM scheduled_functions "
                 "WHERE state = 'active' AND enabled AND next_run_at > ? "
-                "AND (interval_seconds IS NULL OR next_run_at > ? + 2 * interval_seconds)",
+                "AND (interval_seconds IS NULL OR next_run_at > ? + 2 * interval_seconds) "
+                "ORDER BY id",
                 [now, now],
             )
             if (
@@ -219,11 +209,11 @@ def _still_undecided(due: Sequence[DueFunction]) -> set[int]:
     The state is looked at here: asked for it, SQLite would look through all active functions.
     """
     expected = {function.id: function.next_run_at for function in due}
-    lock = "" if is_sqlite() else " FOR UPDATE SKIP LOCKED"
+    is_one, params = one_of("id", list(expected))
     found = rows(
         "SELECT id, next_run_at, state, enabled FROM scheduled_functions "
-        f"WHERE id IN ({placeholders(len(expected))}){lock}",
-        list(expected),
+        f"WHERE {is_one}{unless_locked()}",
+        params,
     )
     return {
         function_id
@@ -232,51 +222,10 @@ def _still_undecided(due: Sequence[DueFunction]) -> set[int]:
     }
 
 
-def _advance(decided: Sequence[tuple[DueFunction, Decision]]) -> None:
-    change_many(
-        "UPDATE scheduled_functions SET next_run_at = ? WHERE id = ? AND next_run_at = ?",
-        [(decision.next_run_at, due.id, due.next_run_at) for due, decision in decided],
-    )
-
-
 def _cancel_replaced(replaced_ids: Iterable[int], now: float) -> None:
     for function_id in replaced_ids:
         cancel_queued("function_id = ?", [function_id], reason=REPLACED, now=now)
         request_cancel("function_id = ?", [function_id], now)
-
-
-def _insert_rows(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> list[Message]:
-    new = [(due, row) for due, decision in decided for row in decision.rows]
-    if not new:
-        return []
-    inserted = []
-    for chunk in (new[at : at + BATCH] for at in range(0, len(new), BATCH)):
-        inserted += rows(
-            f"INSERT INTO run_logs ({_ROW_COLUMNS}) VALUES {', '.join([_ROW] * len(chunk))} "
-            "ON CONFLICT (function_id, scheduled_for, attempt) WHERE trigger = 'schedule' "
-            f"DO NOTHING RETURNING {MESSAGE_COLUMNS}, sent_at",
-            [value for due, row in chunk for value in _row_values(due, row, now)],
-        )
-    change("UPDATE run_logs SET root_id = id WHERE root_id IS NULL")
-    return [(run_id, priority) for run_id, priority, sent_at in inserted if sent_at is not None]
-
-
-def _row_values(due: DueFunction, row: NewRow, now: float) -> tuple[Any, ...]:
-    is_queued = row.status == "queued"
-    is_sent = is_queued and row.available_at is not None and row.available_at <= now
-    return (
-        due.id,
-        row.status,
-        row.scheduled_for,
-        row.covers_from,
-        row.slots,
-        now if is_queued else None,
-        row.available_at,
-        now if is_sent else None,
-        int(is_sent),
-        None if is_queued else now,
-        row.reason,
-    )
 
 
 def _extend_streaks(decided: Iterable[tuple[DueFunction, Decision]], now: float) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scheduler.db.functions import write_decided_rows
+from scheduler.db.locks import lock_functions
 from scheduler.db.statements import change, change_many, placeholders, rows, transaction
 from scheduler.policy import (
     DISABLED,
@@ -76,8 +77,10 @@ def upsert_functions(found: Sequence[FoundFunction], *, timezone: str, now: floa
 
 
 def _upsert_batch(found: Sequence[FoundFunction], *, timezone: str, now: float) -> Upserted:
+    names = [function.name for function in found]
     with transaction():
-        known = _fetch_known([function.name for function in found])
+        lock_functions("name", names)
+        known = _fetch_known(names)
         new, unchanged_ids, changed = [], [], 0
         for function in found:
             values = _found_values(function, timezone)

@@ -11,6 +11,7 @@ from scheduler.errors import DatabaseUnavailableError, SchedulerError
 from scheduler.selftest.chaos import Chaos
 from scheduler.selftest.checker import Violation
 from scheduler.selftest.examination import Examination, examine, is_settled, read_ledger
+from scheduler.selftest.place import Place
 from scheduler.selftest.report import Report, lines
 from scheduler.selftest.troop import STOP_SECONDS, Troop, processes_in
 
@@ -25,27 +26,36 @@ _STEP_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How long, how many processes, and whether they are killed and paused; durations in s."""
+    """How long, how many processes, and whether they are killed and paused; durations in s.
+
+    The URLs are of servers in place of the SQLite files.
+    """
 
     seconds: float
     tickers: int
     workers: int
     seed: int
     has_chaos: bool
+    database_url: str | None = None
+    queue_url: str | None = None
 
 
 def run_trial(plan: Plan, folder: Path, clock: Clock, tell: Callable[[str], None]) -> Report:
     """Run one trial in an empty folder and check it; `tell` is given a line at each new stage.
 
-    Raises SchedulerError when the service does not come up at all.
+    What it left on servers goes unless a promise was broken. Raises SchedulerError when the
+    service does not come up at all.
     """
+    place = Place(folder, database_url=plan.database_url, queue_url=plan.queue_url)
+    place.make()
     start_at = prepare(folder, clock.now() + _LEAD_SECONDS)
-    config = load_config(folder / "scheduler.toml", {})
+    config = load_config(folder / "scheduler.toml", place.environment())
     roles = ["ticker"] * plan.tickers + ["worker"] * plan.workers
-    troop = Troop(folder / "scheduler.toml", roles, clock)
+    troop = Troop(folder / "scheduler.toml", roles, clock, environment=place.environment())
     chaos = Chaos(plan.seed, longest_pause=LONGEST_PAUSE_SECONDS, find=troop.pids)
     try:
-        tell(f"starting {plan.tickers} ticker(s) and {plan.workers} worker(s) in {folder}")
+        processes = f"{plan.tickers} ticker(s) and {plan.workers} worker(s)"
+        tell(f"starting {processes} in {folder}{place.text}")
         troop.keep()
         _wait(lambda: _has_scanned(config), START_SECONDS, "the first scan", clock)
         tell(f"running {plan.seconds:g} s" + f" of chaos, seed {plan.seed}" * plan.has_chaos)
@@ -63,7 +73,10 @@ def run_trial(plan: Plan, folder: Path, clock: Clock, tell: Callable[[str], None
         is_disturbed=plan.has_chaos,
         journal=journal_of(folder),
     )
-    return _report(plan, found, broken, chaos=chaos, troop=troop, folder=folder)
+    report = _report(plan, found, broken, chaos=chaos, troop=troop, folder=folder)
+    if report.is_clean:
+        place.remove(config)
+    return report
 
 
 def prepare(folder: Path, start_at: float) -> float:

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,8 +18,16 @@ _STEP_SECONDS = 0.02
 class Troop:
     """Starts the roles, keeps them alive, knows what runs below them (Linux), and stops them."""
 
-    def __init__(self, config_path: Path, roles: Sequence[str], clock: Clock) -> None:
+    def __init__(
+        self,
+        config_path: Path,
+        roles: Sequence[str],
+        clock: Clock,
+        *,
+        environment: Mapping[str, str],
+    ) -> None:
         self._config_path = config_path
+        self._environment = {**_environment(), **environment}
         self._clock = clock
         self._roles = list(roles)
         self._living: dict[int, subprocess.Popen[bytes]] = {}
@@ -77,7 +85,7 @@ class Troop:
             return subprocess.Popen(
                 [sys.executable, "-m", "scheduler", role, "--config", str(self._config_path)],
                 cwd=folder,
-                env=_environment() | {LIFELINE_VARIABLE: str(self._lifeline)},
+                env=self._environment | {LIFELINE_VARIABLE: str(self._lifeline)},
                 pass_fds=[self._lifeline],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

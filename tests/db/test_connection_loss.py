@@ -10,7 +10,7 @@ import pytest
 from scheduler.config import Config
 from scheduler.db.connection import close_database
 from scheduler.db.schema import init_schema
-from scheduler.db.statements import change, reading, rows, transaction
+from scheduler.db.statements import change, change_many, reading, rows, transaction
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.maintenance.bells import ticker_bell
 from tests.db.conftest import make_config
@@ -56,6 +56,7 @@ def test_what_began_before_the_loss_is_undone_and_the_next_transaction_works(
 
 def test_a_loss_inside_a_nested_transaction_leaves_later_ones_whole(server: Config) -> None:
     with pytest.raises(DatabaseUnavailableError), transaction(), transaction():  # noqa: PT012
+        change(INSERT, ["before"])
         cut(server)
         change(INSERT, ["lost"])
     with pytest.raises(ValueError, match="both"), transaction():  # noqa: PT012 - one story
@@ -67,6 +68,7 @@ def test_a_loss_inside_a_nested_transaction_leaves_later_ones_whole(server: Conf
 
 def test_statements_after_a_loss_do_not_run_outside_of_their_transaction(server: Config) -> None:
     with pytest.raises(DatabaseUnavailableError), transaction():  # noqa: PT012 - one story
+        change(INSERT, ["before"])
         cut(server)
         with pytest.raises(DatabaseUnavailableError), transaction():
             change(INSERT, ["inner"])
@@ -78,7 +80,25 @@ def test_a_loss_between_transactions_is_not_noticed(server: Config) -> None:
     cut(server)
     with transaction():
         change(INSERT, ["written"])
-    assert keys() == ["written"]
+    cut(server)
+    with transaction():
+        change_many(INSERT, [["by"], ["many"]])
+    assert keys() == ["by", "many", "written"]
+
+
+def test_a_transaction_begins_with_its_first_statement_and_is_undone_with_it(
+    server: Config,
+) -> None:
+    with pytest.raises(psycopg.errors.UniqueViolation), transaction():  # noqa: PT012 - one story
+        change(INSERT, ["once"])
+        change(INSERT, ["once"])
+    with pytest.raises(DatabaseUnavailableError, match="nowhere"), transaction():
+        rows("SELECT 1 FROM nowhere")
+    with transaction():
+        pass
+    with transaction():
+        change(INSERT, ["later"])
+    assert keys() == ["later"]
 
 
 def test_a_ring_is_heard_from_another_connection_and_again_after_a_loss(server: Config) -> None:

@@ -10,7 +10,7 @@ from scheduler.config import Config
 from scheduler.db import claims, finishes, messages, processes, runs
 from scheduler.db.processes import ProcessRow
 from scheduler.db.schema import installation_id
-from scheduler.db.statements import is_sqlite, transaction
+from scheduler.db.statements import transaction
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.executor import Outcome
 from scheduler.queue import RunQueue, open_queue
@@ -192,9 +192,8 @@ def test_a_claim_whose_worker_left_without_it_is_found() -> None:
 
 
 @pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("config", ["sqlite"], indirect=True)  # which alone counts its steps
 def test_a_finish_costs_the_same_however_many_runs_of_its_function_wait() -> None:
-    if not is_sqlite():
-        pytest.skip("only SQLite counts its steps")
     discover("a.f", overlap="allow")
     ((run_id, _),) = tick(NOW)
     run = start_run(run_id, NOW)

@@ -7,6 +7,7 @@ from scheduler.db import poison, ticks
 from scheduler.db.finishes import finish
 from scheduler.db.runs import insert_run_log
 from scheduler.db.statements import change, is_sqlite, rows, transaction
+from scheduler.errors import DatabaseUnavailableError
 from scheduler.executor import Outcome
 from scheduler.policy import NOT_STARTED, STILL_RUNNING, TO_TRY_AGAIN, decide
 from tests.db.rows import (
@@ -49,6 +50,15 @@ def test_a_tick_costs_the_same_however_many_functions_are_not_due() -> None:
     discover(*(f"a.later_{number}" for number in range(2000)), now=NOW + 30)
 
     assert count_steps(lambda: tick(NOW)) < few + 1000
+
+
+@pytest.mark.parametrize("value", [None, 2**70])
+def test_values_that_the_database_refuses_are_no_loss_of_the_database(value: int | None) -> None:
+    discover("a.f")
+    refusal = "(?i)not.null|out of range|too large"
+    with pytest.raises(Exception, match=refusal) as refused, transaction():
+        change("UPDATE scheduled_functions SET line = ?", [value])
+    assert not isinstance(refused.value, DatabaseUnavailableError)
 
 
 def test_a_slot_that_is_decided_already_is_not_decided_again() -> None:

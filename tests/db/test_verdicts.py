@@ -1,12 +1,15 @@
 """Claims, starts and verdicts: fenced changes of one row."""
 
+from collections.abc import Sequence
+from threading import Thread
+
 import pytest
 
 from scheduler.db import finishes, messages, processes, runs
 from scheduler.db.claims import OUTSIDE_GRACE, claim_and_start
 from scheduler.db.finishes import finish, reap
 from scheduler.db.processes import ProcessRow
-from scheduler.db.statements import rows
+from scheduler.db.statements import change, rows, transaction
 from scheduler.errors import NotFoundError
 from scheduler.executor import Outcome
 from tests.db import rows as table
@@ -49,6 +52,20 @@ def test_a_retry_may_start_later_than_the_grace_of_its_slot() -> None:
     discover("a.f", grace_seconds=5.0, retries=1)
     finish(run_one(NOW), Outcome(status="error"), WORKER, NOW + 1)
     assert claim_and_start(2, WORKER, NOW + 100)[0] is not None
+
+
+def test_what_runs_is_not_read_in_the_middle_of_another_threads_transaction() -> None:
+    discover("a.f")
+    run = run_one(NOW)
+    seen: list[Sequence[int]] = []
+    reader = Thread(target=lambda: seen.append(finishes.fetch_running(WORKER)))
+    with pytest.raises(ValueError, match="undone"), transaction():  # noqa: PT012 - one story
+        change("UPDATE run_logs SET status = 'lost'")
+        reader.start()
+        reader.join(0.2)  # it waits for us, or reads at once what is not so
+        raise ValueError("undone")
+    reader.join()
+    assert [list(ids) for ids in seen] == [[run.id]]
 
 
 def test_a_run_that_an_orderly_stop_cut_off_is_lost_but_no_failure_of_its_function() -> None:

@@ -1,6 +1,5 @@
 """The Procfile, the container files and the systemd units are what their own tools accept."""
 
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -10,6 +9,7 @@ import pytest
 from honcho.environ import parse_procfile
 
 from tests.docs.readme import ROOT
+from tests.needs import need
 
 _DEPLOY = ROOT / "deploy"
 _BIN = Path(sys.executable).parent
@@ -44,7 +44,6 @@ def test_the_image_installs_what_the_project_and_its_servers_need() -> None:
     assert listed.splitlines() == expected
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
 def test_the_systemd_units_have_no_complaint_of_systemd(tmp_path: Path) -> None:
     units = []
     for unit in (_DEPLOY / "systemd").glob("*.service"):
@@ -53,7 +52,7 @@ def test_the_systemd_units_have_no_complaint_of_systemd(tmp_path: Path) -> None:
         units.append(copy)
 
     assert len(units) == 2
-    assert _output("systemd-analyze", "verify", "--man=no", *units) == ""
+    assert _output(need("systemd-analyze"), "verify", "--man=no", *units) == ""
 
 
 def _output(*command: str | Path) -> str:

@@ -1,13 +1,11 @@
 """The alert rules ask for metrics that exist, and Prometheus's own tool accepts them."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from tests.docs.readme import ROOT
+from tests.needs import need
 
 _RULES = ROOT / "deploy" / "prometheus" / "alerts.yaml"
 _ALERTS = {
@@ -46,7 +44,6 @@ def test_there_is_an_alert_for_each_of_five_things_and_it_says_what_to_do() -> N
     assert text.count("summary: ") == text.count("remedy: ") == 5
 
 
-@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
 def test_each_alert_fires_when_its_trouble_lasts_and_none_while_all_is_well(
     tmp_path: Path,
 ) -> None:
@@ -55,9 +52,10 @@ def test_each_alert_fires_when_its_trouble_lasts_and_none_while_all_is_well(
     file = tmp_path / "cases.yaml"
     file.write_text(f"rule_files: [{_RULES}]\nevaluation_interval: 1m\ntests:\n{''.join(cases)}")
 
+    promtool = need("promtool")
     for command in (["check", "rules", str(_RULES)], ["test", "rules", str(file)]):
         done = subprocess.run(
-            ["promtool", *command], capture_output=True, text=True, check=False, timeout=60
+            [promtool, *command], capture_output=True, text=True, check=False, timeout=60
         )
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,12 +1,11 @@
 """Hosts of a test's own: network namespaces on one bridge, each with its name and its cable."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
+from tests.needs import need, skip
 
 _UTS = 'hostname "$0" && exec "$@"'
 
@@ -70,19 +69,19 @@ class Network:
 @contextmanager
 def two_hosts() -> Iterator[tuple[Network, Host, Host]]:
     """Yield a network of two hosts; skip where one may not make any."""
-    if not shutil.which("ip") or not shutil.which("unshare"):
-        pytest.skip("iproute2 and util-linux are not installed")
+    for program in ("ip", "unshare"):
+        need(program)
     try:
         network = Network()
     except subprocess.CalledProcessError as error:
-        pytest.skip(f"network namespaces are not permitted: {error.stderr.strip()}")
+        skip(f"network namespaces are not permitted: {error.stderr.strip()}")
     hosts: list[Host] = []
     try:
         for number in (1, 2):
             hosts.append(Host(network, number))  # noqa: PERF401 - the first one must be removed too
         yield network, hosts[0], hosts[1]
     except subprocess.CalledProcessError as error:
-        pytest.skip(f"network namespaces are not permitted: {error.stderr.strip()}")
+        skip(f"network namespaces are not permitted: {error.stderr.strip()}")
     finally:
         for host in hosts:
             host.remove()

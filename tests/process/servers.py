@@ -9,8 +9,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-import pytest
-
+from tests.needs import need
 from tests.process.service import descendants, wait_for
 
 POSTGRES_BINARIES = "/usr/lib/postgresql/*/bin"
@@ -20,7 +19,7 @@ class RedisServer:
     """A Redis that stores nothing: started again it is empty."""
 
     def __init__(self, host: str = "127.0.0.1", password: str = "") -> None:
-        self._binary = _need("redis-server")
+        self._binary = need("redis-server")
         self._host = host
         self._port = free_port()
         self._password = password
@@ -55,7 +54,7 @@ class PostgresServer:
     """A PostgreSQL cluster in a folder of its own, run by a user that is not root."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
-        self._binaries = Path(_need("pg_ctl", POSTGRES_BINARIES)).parent
+        self._binaries = Path(need("pg_ctl", POSTGRES_BINARIES)).parent
         self._user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
         if os.getuid() != 0:
             self._user = []
@@ -122,13 +121,3 @@ def is_listening(host: str, port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _need(program: str, places: str = "") -> str:
-    """Return the path of a program; skip where it is missing, which in CI is a failure."""
-    folders = [os.environ.get("PATH", ""), *map(str, Path("/").glob(places.lstrip("/") or "bin"))]
-    if found := shutil.which(program, path=os.pathsep.join(folders)):
-        return found
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{program} is not installed, and CI skips nothing")
-    pytest.skip(f"{program} is not installed")

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from scheduler.cli import main
+from tests.needs import need
+from tests.process.backends import ON_SERVERS, Backend
 from tests.process.service import Service, stop
 from tests.process.slots import gapless
 
@@ -22,6 +25,7 @@ def long():
     time.sleep(600)
 """
 DONE = "SELECT 1 FROM run_logs WHERE status = 'success'"
+LONG = "function_id = (SELECT id FROM scheduled_functions WHERE name = 'busy.long')"
 RUNNING = "SELECT id FROM run_logs WHERE status = 'running'"
 
 
@@ -76,14 +80,38 @@ def test_the_backup_of_postgresql_is_left_to_its_own_tool(
     assert "secret" not in said
 
 
+@ON_SERVERS
+def test_a_dump_of_a_busy_postgresql_is_whole_and_a_service_goes_on_from_it(
+    make_service: Callable[..., Service], backend: Backend
+) -> None:
+    service = make_service(heartbeat_seconds=0.5, dead_after_seconds=3, shutdown_grace_seconds=0)
+    service.write("busy.py", BUSY)
+    process = service.start("run")
+    service.wait_rows(DONE, at_least=20)
+    service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'running' AND output IS NULL")
+    dump, url = f"--file={service.folder / 'record.dump'}", str(backend.database_url)
+    subprocess.run([need("pg_dump"), "--format=custom", dump, url], check=True)
+    service.wait_rows(DONE, at_least=len(service.rows(DONE)) + 5)
+    assert stop(process) == 0
+
+    restore = [need("pg_restore"), "--clean", "--if-exists", f"--dbname={url}"]
+    subprocess.run([*restore, str(service.folder / "record.dump")], check=True)
+    in_dump = len(service.rows(DONE))
+    ((was_long,),) = service.rows(f"{RUNNING} AND {LONG}")
+    process = service.start("run")
+    service.wait_rows(DONE, at_least=in_dump + 5)
+    service.wait_rows("SELECT 1 FROM run_logs WHERE id = ? AND status = 'lost'", was_long)
+    assert stop(process) == 0
+    gapless(service, "busy.often", 0.05)
+
+
 def look_into(database: Path) -> tuple[int, list[int]]:
     """Return how many runs have succeeded and which ones run by a database, which must be sound."""
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        long = f"{RUNNING} AND function_id = (SELECT id FROM scheduled_functions WHERE name = ?)"
         return (
             len(connection.execute(DONE).fetchall()),
-            [run_id for (run_id,) in connection.execute(long, ["busy.long"])],
+            [run_id for (run_id,) in connection.execute(f"{RUNNING} AND {LONG}")],
         )
 
 

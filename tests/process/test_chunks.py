@@ -15,6 +15,7 @@ from scheduler.db.runs import insert_run_log
 from scheduler.db.schema import installation_id, open_existing
 from scheduler.db.statements import transaction
 from scheduler.queue import open_queue
+from tests.process.backends import ALL_BACKENDS
 from tests.process.service import Service, stop, wait_for
 
 FUNCTIONS = """
@@ -86,7 +87,8 @@ def test_the_points_around_chunks_are_all_tried() -> None:
     assert {point for point in CRASH_POINTS if point.startswith("supply.")} <= set(POINTS)
 
 
-@pytest.mark.full(sample=2)
+@ALL_BACKENDS
+@pytest.mark.full(sample=1)
 @pytest.mark.parametrize("point", POINTS)
 def test_a_worker_killed_over_a_chunk_loses_only_what_ran_and_runs_nothing_twice(
     service: Service, journal: Path, point: str
@@ -99,6 +101,7 @@ def test_a_worker_killed_over_a_chunk_loses_only_what_ran_and_runs_nothing_twice
     assert_each_ran_once(service, journal)
 
 
+@ALL_BACKENDS
 def test_a_worker_that_is_stopped_hands_back_what_it_has_not_started(
     service: Service, journal: Path
 ) -> None:

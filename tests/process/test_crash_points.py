@@ -10,6 +10,7 @@ import pytest
 
 import scheduler
 from scheduler.crashpoints import CRASH_POINTS
+from tests.process.backends import ALL_BACKENDS
 from tests.process.course import Course
 from tests.process.service import Service, children, descendants, is_alive, stop, wait_for
 
@@ -63,6 +64,7 @@ def test_every_crash_point_is_listed_and_stands_in_the_code_once() -> None:
     assert sorted(in_code) == sorted(CRASH_POINTS)
 
 
+@ALL_BACKENDS
 @pytest.mark.full(sample=1)
 @pytest.mark.parametrize("point", points_of(*IN_TICKER))
 def test_a_ticker_killed_anywhere_loses_no_slot(course: Course, point: str) -> None:
@@ -71,6 +73,7 @@ def test_a_ticker_killed_anywhere_loses_no_slot(course: Course, point: str) -> N
     go_on(course, "ticker")
 
 
+@ALL_BACKENDS
 @pytest.mark.full(sample=1)
 @pytest.mark.parametrize("point", points_of(*IN_WORKER))
 def test_a_worker_killed_anywhere_loses_no_slot_and_runs_nothing_twice(
@@ -81,6 +84,7 @@ def test_a_worker_killed_anywhere_loses_no_slot_and_runs_nothing_twice(
     go_on(course, "worker")
 
 
+@ALL_BACKENDS
 @pytest.mark.full(sample=1)
 @pytest.mark.parametrize("point", points_of("reap"))
 def test_a_ticker_killed_while_it_reaps_leaves_the_rest_to_the_next(
@@ -94,6 +98,7 @@ def test_a_ticker_killed_while_it_reaps_leaves_the_rest_to_the_next(
     go_on(course, "ticker", "worker")
 
 
+@ALL_BACKENDS
 @pytest.mark.full(sample=1)
 @pytest.mark.parametrize("point", points_of("run"))
 def test_an_executor_killed_around_the_users_call_is_lost_and_tried_again(
@@ -106,6 +111,7 @@ def test_an_executor_killed_around_the_users_call_is_lost_and_tried_again(
     go_on(course, "worker")
 
 
+@ALL_BACKENDS
 @pytest.mark.full(sample=1)
 @pytest.mark.parametrize("point", points_of("retention"))
 def test_a_ticker_killed_in_retention_has_deleted_all_of_a_batch_or_nothing(
@@ -123,6 +129,7 @@ def test_a_ticker_killed_in_retention_has_deleted_all_of_a_batch_or_nothing(
     assert service.rows("SELECT 1 FROM scheduled_functions WHERE pruned_until_at IS NOT NULL")
 
 
+@ALL_BACKENDS
 @pytest.mark.full(sample=1)
 @pytest.mark.parametrize("point", points_of("supervisor"))
 def test_what_a_killed_supervisor_had_started_ends_and_the_next_goes_on(
@@ -138,6 +145,7 @@ def test_what_a_killed_supervisor_had_started_ends_and_the_next_goes_on(
     go_on(course, "run")
 
 
+@ALL_BACKENDS
 @pytest.mark.parametrize("is_alone", [True, False], ids=["alone", "with its zygote"])
 def test_a_worker_that_was_paused_too_long_is_dead_before_its_retry_and_cannot_write(
     service: Service, is_alone: bool

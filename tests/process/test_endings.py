@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
+from tests.process.backends import ALL_BACKENDS
 from tests.process.service import Service, command_line, stop, wait_for
+
+pytestmark = ALL_BACKENDS
 
 # Each runs for ever, in a way of its own; `begun` comes first.
 ENDLESS = {

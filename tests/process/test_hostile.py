@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.process.backends import ALL_BACKENDS
 from tests.process.service import Service, stop
 
 HOSTILE = Path(__file__).parents[1] / "functions" / "hostile"
@@ -104,7 +105,8 @@ def test_every_hostile_file_has_a_test() -> None:
     assert {file.stem for file in HOSTILE.glob("*.py")} == {*ENDINGS, *OTHERS}
 
 
-@pytest.mark.full(sample=4)
+@ALL_BACKENDS
+@pytest.mark.full(sample=2)
 @pytest.mark.parametrize("name", sorted(ENDINGS))
 def test_an_accident_is_on_record_and_costs_nobody_else_a_slot(
     hostile: Service, name: str, request: pytest.FixtureRequest
@@ -116,6 +118,7 @@ def test_an_accident_is_on_record_and_costs_nobody_else_a_slot(
     assert (status, error_type.rpartition(".")[2]) == ENDINGS[name]
 
 
+@ALL_BACKENDS
 @pytest.mark.full
 def test_a_file_that_rewrites_itself_in_every_run_runs_its_newest_version(
     hostile: Service,
@@ -147,6 +150,7 @@ def test_who_locks_the_schedulers_own_database_delays_slots_but_loses_none(
     assert stop(process) == 0
 
 
+@ALL_BACKENDS
 def test_a_stop_ends_in_order_although_a_function_keeps_its_zygote_stopped(
     make_service: Callable[..., Service],
 ) -> None:

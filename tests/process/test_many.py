@@ -5,9 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.process.backends import ALL_BACKENDS
 from tests.process.course import Course
 from tests.process.service import Service, stop, wait_for
 from tests.process.slots import gapless
+
+pytestmark = ALL_BACKENDS
 
 HEAD = """
 import json

@@ -1,12 +1,12 @@
 """Metrics as Prometheus gets them: from the ticker's port, and printed."""
 
-import shutil
 import subprocess
 import urllib.request
 from collections.abc import Callable
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.needs import need
 from tests.process.backends import ALL_BACKENDS
 from tests.process.servers import free_port
 from tests.process.service import Service, stop, wait_for
@@ -23,13 +23,12 @@ def fetch(port: int) -> str:
 
 
 def assert_valid(text: str) -> None:
-    """Assert that Prometheus's own tool, or at least its library, accepts a text."""
-    if promtool := shutil.which("promtool"):
-        command = [promtool, "check", "metrics"]
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    """Assert that Prometheus's library and its own tool accept a text."""
     families = list(text_string_to_metric_families(text))
     assert all(family.type != "unknown" and family.documentation for family in families)
+    command = [need("promtool"), "check", "metrics"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 def value(text: str, sample: str) -> float:

@@ -6,18 +6,26 @@ from pathlib import Path
 
 import pytest
 
+from tests.process.backends import ALL_BACKENDS, Backend, rows_of_server
+
 PATIENCE_SECONDS = 400.0  # beyond its own minutes: the first scan, the verdicts, the stop
 
 
+@ALL_BACKENDS
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("minutes", [1, pytest.param(10, marks=pytest.mark.full)])
+@pytest.mark.parametrize("minutes", [0.5, pytest.param(10, marks=pytest.mark.full)])
 def test_two_tickers_and_three_workers_keep_every_promise_in_chaos(
-    minutes: int, tmp_path: Path, request: pytest.FixtureRequest
+    minutes: float, backend: Backend, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     seed = request.config.getoption("sample_seed")
     command = f"selftest --minutes {minutes} --chaos --seed {seed} --tickers 2 --workers 3"
+    urls = [
+        argument
+        for key, url in backend.keys().items()
+        for argument in (f"--{key.replace('_', '-')}", url)
+    ]
     done = subprocess.run(
-        [sys.executable, "-m", "scheduler", *command.split()],
+        [sys.executable, "-m", "scheduler", *command.split(), *urls],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -27,3 +35,6 @@ def test_two_tickers_and_three_workers_keep_every_promise_in_chaos(
     print(done.stdout)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "every slot has one verdict, nothing ran twice" in done.stdout
+    if backend.database_url:
+        schemas = "SELECT 1 FROM pg_namespace WHERE nspname LIKE 'scheduler_selftest%'"
+        assert rows_of_server(backend.database_url, schemas, ()) == []

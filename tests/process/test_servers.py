@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from tests.process.backends import Backend
+from tests.process.backends import ON_SERVERS, Backend
 from tests.process.servers import PostgresServer, RedisServer
 from tests.process.service import Service, stop, wait_for
 from tests.process.slots import gapless
@@ -60,12 +60,15 @@ def redis() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def backend(postgres: PostgresServer, redis: RedisServer) -> Backend:
-    """Return the back end made of these two servers."""
+def backend(
+    request: pytest.FixtureRequest, postgres: PostgresServer, redis: RedisServer
+) -> Backend:
+    """Return the back end made of both servers, or of the first alone (`ON_SERVERS`)."""
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
-    return Backend(postgres.url, redis.url)
+    is_alone = getattr(request, "param", "") == "postgres"
+    return Backend(postgres.url, postgres.url if is_alone else redis.url)
 
 
 @pytest.fixture
@@ -79,6 +82,7 @@ def done(service: Service) -> int:
     return len(service.rows(DONE))
 
 
+@ON_SERVERS
 @pytest.mark.full(sample=1)
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_a_restart_of_postgresql_costs_no_slot_no_run_and_no_process(
@@ -102,7 +106,13 @@ def test_a_restart_of_postgresql_costs_no_slot_no_run_and_no_process(
 
 @pytest.mark.full(sample=1)
 @pytest.mark.parametrize(
-    ("frozen", "told"), [("postgres", "no answer within 5 s"), ("redis", "queue_url")]
+    ("backend", "frozen", "told"),
+    [
+        ("postgres+redis", "postgres", "no answer within 5 s"),
+        ("postgres+redis", "redis", "queue_url"),
+        ("postgres", "postgres", "no answer within 5 s"),
+    ],
+    indirect=["backend"],
 )
 def test_a_frozen_server_is_given_up_after_the_time_out_and_used_again_when_it_wakes(
     patient: Service, request: pytest.FixtureRequest, frozen: str, told: str
@@ -135,6 +145,7 @@ def test_a_redis_that_comes_back_empty_is_filled_again(
     assert patient.rows("SELECT COUNT(*), COUNT(DISTINCT function_id) FROM run_logs") == [(20, 20)]
 
 
+@ON_SERVERS
 @pytest.mark.full
 def test_connections_that_are_cut_at_any_instant_lose_nothing(
     patient: Service, postgres: PostgresServer
@@ -151,6 +162,7 @@ def test_connections_that_are_cut_at_any_instant_lose_nothing(
     assert patient.rows("SELECT id, reason FROM run_logs WHERE status = 'running'") == []
 
 
+@ON_SERVERS
 def test_a_service_that_starts_before_its_servers_begins_when_they_are_there(
     patient: Service, postgres: PostgresServer, redis: RedisServer
 ) -> None:

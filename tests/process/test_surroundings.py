@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.needs import skip
 from tests.process.service import Service, stop, wait_for
 from tests.process.steady import KEYS, PULSE, assert_recovered, goes_on, is_healthy, says
 
@@ -26,7 +27,7 @@ def mount() -> Iterator[Mount]:
         command = ["mount", *arguments, str(folder)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            pytest.skip(f"mounting is not permitted here: {done.stderr.strip()}")
+            skip(f"mounting is not permitted here: {done.stderr.strip()}")
         if folder not in mounted:
             mounted.append(folder)
 
@@ -44,7 +45,7 @@ def set_immutable() -> Iterator[Callable[[Path, bool], None]]:
         command = ["chattr", "+i" if is_immutable else "-i", str(file)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            pytest.skip(f"chattr is not permitted here: {done.stderr.strip()}")
+            skip(f"chattr is not permitted here: {done.stderr.strip()}")
         touched.add(file)
 
     yield call

@@ -1,0 +1,102 @@
+"""The rows of decided slots and the functions' next slots: one statement for a whole batch."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from scheduler.db.messages import MESSAGE_COLUMNS, Message
+from scheduler.db.statements import change, change_many, is_sqlite, rows
+from scheduler.policy import Decision, DueFunction, NewRow
+
+Decided: TypeAlias = Sequence[tuple[DueFunction, Decision]]
+
+ROWS_AT_ONCE = 500
+_GIVEN = {
+    "function_id": "bigint",
+    "status": "text",
+    "scheduled_for": "float8",
+    "covers_from": "float8",
+    "slots": "bigint",
+    "queued_at": "float8",
+    "available_at": "float8",
+    "sent_at": "float8",
+    "sends": "int",
+    "finished_at": "float8",
+    "reason": "text",
+}
+_COLUMNS = f"attempt, trigger, output_bytes, {', '.join(_GIVEN)}"
+_UNLESS_DECIDED = f"""
+    ON CONFLICT (function_id, scheduled_for, attempt) WHERE trigger = 'schedule' DO NOTHING
+    RETURNING {MESSAGE_COLUMNS}, sent_at
+"""
+_ROW = f"(1, 'schedule', 0, {', '.join('?' * len(_GIVEN))})"
+# An array for each column: a thousand parameters would cost more than what they carry. The id is
+# drawn first, because writing the root afterwards is a second version of each row.
+_ROWS_OF_ARRAYS = f"""
+    INSERT INTO run_logs (id, root_id, {_COLUMNS})
+    SELECT id, id, 1, 'schedule', 0, {", ".join(_GIVEN)} FROM (
+        SELECT nextval(pg_get_serial_sequence('run_logs', 'id')) AS id, given.*
+        FROM unnest({", ".join(f"?::{kind}[]" for kind in _GIVEN.values())})
+        AS given ({", ".join(_GIVEN)})
+    ) AS numbered {_UNLESS_DECIDED}
+"""
+_ADVANCE = "UPDATE scheduled_functions SET next_run_at = ? WHERE id = ? AND next_run_at = ?"
+_ADVANCE_ARRAYS = """
+    UPDATE scheduled_functions f SET next_run_at = moved.next_at
+    FROM unnest(?::float8[], ?::bigint[], ?::float8[]) AS moved (next_at, id, decided_at)
+    WHERE f.id = moved.id AND f.next_run_at = moved.decided_at
+"""
+
+
+def advance(decided: Decided) -> None:
+    """Move the functions to their next slots, unless somebody else has moved them."""
+    moves = [(decision.next_run_at, due.id, due.next_run_at) for due, decision in decided]
+    if is_sqlite():
+        change_many(_ADVANCE, moves)
+    elif moves:
+        change(_ADVANCE_ARRAYS, _columns(moves))
+
+
+def insert_slots(decided: Decided, now: float) -> list[Message]:
+    """Insert the rows that were decided, but for slots that have one; return what is to be sent."""
+    new = [_values(due, row, now) for due, decision in decided for row in decision.rows]
+    inserted: list[tuple[Any, ...]] = []
+    for chunk in (new[at : at + ROWS_AT_ONCE] for at in range(0, len(new), ROWS_AT_ONCE)):
+        inserted += _insert_on_sqlite(chunk) if is_sqlite() else _insert_arrays(chunk)
+    return [(run_id, priority) for run_id, priority, sent_at in inserted if sent_at is not None]
+
+
+def _insert_on_sqlite(chunk: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    values = f"VALUES {', '.join([_ROW] * len(chunk))}"
+    inserted = rows(
+        f"INSERT INTO run_logs ({_COLUMNS}) {values} {_UNLESS_DECIDED}",
+        [value for row in chunk for value in row],
+    )
+    change("UPDATE run_logs SET root_id = id WHERE root_id IS NULL")
+    return inserted
+
+
+def _insert_arrays(chunk: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return rows(_ROWS_OF_ARRAYS, _columns(chunk))
+
+
+def _columns(chunk: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*chunk, strict=True)]
+
+
+def _values(due: DueFunction, row: NewRow, now: float) -> tuple[Any, ...]:
+    """Return the values of `_GIVEN` for one row."""
+    is_queued = row.status == "queued"
+    is_sent = is_queued and row.available_at is not None and row.available_at <= now
+    return (
+        due.id,
+        row.status,
+        row.scheduled_for,
+        row.covers_from,
+        row.slots,
+        now if is_queued else None,
+        row.available_at,
+        now if is_sent else None,
+        int(is_sent),
+        None if is_queued else now,
+        row.reason,
+    )
