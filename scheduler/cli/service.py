@@ -4,6 +4,7 @@ Signal handlers come first, before the imports that take time: process 1 of a co
 signal that it does not handle.
 """
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -51,7 +52,7 @@ def worker(context: Context) -> int:
 
 def tui(context: Context) -> int:
     """Open the console; it needs a terminal on both ends."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (os.isatty(0) and os.isatty(1)):  # sys.stdin is None where a daemon's parent closed it
         raise UsageError("not a terminal; use `scheduler status [--json]`")
     from scheduler.tui import run_console
 

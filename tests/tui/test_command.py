@@ -255,11 +255,11 @@ def test_the_ascii_console_sends_ascii_only(opened: Opener) -> None:
     assert screen.isascii()
 
 
-def test_without_a_terminal_the_command_names_the_one_that_works(place: Config) -> None:
+@pytest.mark.parametrize("stdin", ["< /dev/null", "<&-"])
+def test_without_a_terminal_the_command_names_the_one_that_works(place: Config, stdin: str) -> None:
     config = place.db_path.with_name("scheduler.toml")
     done = subprocess.run(
-        [sys.executable, "-m", "scheduler", "tui", "--config", str(config)],
-        stdin=subprocess.DEVNULL,
+        ["sh", "-c", f'exec "$0" -m scheduler tui --config "$1" {stdin}', sys.executable, config],
         capture_output=True,
         text=True,
         timeout=30,

@@ -23,12 +23,12 @@ def run_line(run: RunRow, board: Board, look: Look, width: int, *, has_name: boo
     is_roomy = width >= _ROOMY or not has_name
     if run.started_at is not None and is_roomy:
         took = run.duration_seconds
-        line.append((None, fit("" if took is None else duration(took), _TOOK, align=">") + "  "))
+        line.append((None, fit("" if took is None else duration(took), _TOOK, align=">") + " "))
         line.append(("dim", fit(worker_label(run), _WORKER)))
         return [*line, *outcome(run, look, room=width - line_width(line))]
     said = outcome(run, look, room=width - line_width(line) - 2)
     # Below what others say if it fits there, else it may use the columns that it leaves empty.
-    gap = _TOOK + 2 + _WORKER if is_roomy else 2
+    gap = _TOOK + 1 + _WORKER if is_roomy else 2
     gap = gap if line_width(line) + gap + line_width(said) <= width else 2
     return [*line, (None, " " * gap), *said]
 
