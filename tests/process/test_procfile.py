@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.readme import ROOT
+from tests.process.backends import ALL_BACKENDS
 from tests.process.service import Service, children, stop, wait_for
 from tests.process.slots import gapless
 from tests.process.test_service import EVERY_SECOND
@@ -19,6 +20,7 @@ _BIN = Path(sys.executable).parent
 _TICKS = "SELECT 1 FROM run_logs WHERE status = 'success'"
 
 
+@ALL_BACKENDS
 def test_two_tickers_and_three_workers_decide_each_slot_once_and_stop_together(
     service: Service,
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.needs import skip
+from tests.process.backends import ALL_BACKENDS
 from tests.process.service import Service, stop, wait_for
 from tests.process.steady import KEYS, PULSE, assert_recovered, goes_on, is_healthy, says
 
@@ -151,6 +152,7 @@ def test_a_newer_schema_stops_the_service_until_it_is_gone(steady: Service) -> N
     assert_recovered(steady)
 
 
+@ALL_BACKENDS
 @pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.full)])
 def test_after_a_sleep_of_the_whole_machine_work_goes_on(steady: Service, seconds: float) -> None:
     steady.start("run")
@@ -165,6 +167,7 @@ def test_after_a_sleep_of_the_whole_machine_work_goes_on(steady: Service, second
     assert "declared_dead" not in steady.read_log()
 
 
+@ALL_BACKENDS
 def test_two_hundred_functions_due_while_all_slots_hang_run_once_each_when_one_is_free(
     make_service: Callable[..., Service],
 ) -> None:
