@@ -29,8 +29,9 @@ class Pool:
         self.begun: list[int] = []
         self.act: Callable[[], object] = lambda: None
 
-    def run(self, call: Any, *_: object) -> Outcome:
+    def run(self, call: Any, *_: object, meanwhile: Callable[[], None]) -> Outcome:
         self.begun.append(call.run_id)
+        meanwhile()
         self.act()
         return Outcome(status="success")
 
