@@ -333,7 +333,8 @@ def leaves_a_daemon():
     worker = service.pids("worker")[0]
     (zygote,) = children(worker)
     (daemon,) = [pid for pid in descendants(worker) if "sleep 601" in command_line(pid)]
-    subprocess.run(["kill", "-9", str(worker), str(zygote)], check=True)
+    # Not checked: on a busy machine the zygote follows its worker before its turn has come.
+    subprocess.run(["kill", "-9", str(worker), str(zygote)], check=False)
     wait_for(lambda: not is_alive(daemon), "the daemon to die")
     assert stop(process) == 0
     assert service.living() == []
