@@ -105,18 +105,26 @@ def test_a_stopped_zygote_is_stopped_for_good_with_all_it_forked(pool: ExecutorP
     wait_for(lambda: not any(map(is_alive, everything)), "everything to die")
 
 
+class FrozenZygote(Zygote):
+    """One that nothing continues, as if its container had been paused."""
+
+    def _signal(self, number: int) -> None:
+        if number != signal.SIGCONT:
+            super()._signal(number)
+
+
 def test_a_zygote_that_stays_silent_is_killed_with_all_it_forked(tmp_path: Path) -> None:
-    (tmp_path / "stops.py").write_text(
-        "import os, signal\nwhile True: os.kill(os.getppid(), signal.SIGSTOP)\n"
-    )
-    zygote = Zygote()
+    (tmp_path / "hangs.py").write_text("import time\ntime.sleep(600)\n")
+    zygote = FrozenZygote()
     zygote.start()
     with open(os.devnull, "w") as nowhere:
-        request = {"scan_path": str(tmp_path), "module_path": "stops.py"}
+        request = {"scan_path": str(tmp_path), "module_path": "hangs.py"}
         child = zygote.fork("inspect", request, [nowhere.fileno(), nowhere.fileno()])
-    seconds = 0.0
-    while zygote.look(seconds):
-        seconds += 1
+    os.kill(zygote.pid, signal.SIGSTOP)
+    looks = 1
+    while zygote.look(float(looks)):
+        looks += 1
+        assert looks < 60, "a silent zygote is left alone"
     end = child.wait(30)
     assert end is not None
     assert end.is_unknown
