@@ -8,13 +8,14 @@ from tests.bench.peer_app import create_history, work
 
 
 def tick_forever(count: int, first_at: float, step_seconds: float, interval_seconds: float) -> None:
-    """Enqueue function n at first_at + n·step + k·interval, from now on, until killed.
+    """Enqueue function n at first_at + n·step + k·interval until killed.
 
+    It begins with the last point that has passed: a burst must not be missed by a slow start.
     After a burst of 1000 or more, prints how many, when it began and when it had been enqueued.
     """
     now = time.time()
     heap = [
-        (_next(first_at + number * step_seconds, interval_seconds, now), number)
+        (_begin(first_at + number * step_seconds, interval_seconds, now), number)
         for number in range(count)
     ]
     heapq.heapify(heap)
@@ -30,9 +31,9 @@ def tick_forever(count: int, first_at: float, step_seconds: float, interval_seco
             print(fired, repr(began_at), repr(time.time()), flush=True)
 
 
-def _next(first_at: float, interval_seconds: float, now: float) -> float:
-    missed = max(-((first_at - now) // interval_seconds), 0.0)
-    return first_at + missed * interval_seconds
+def _begin(first_at: float, interval_seconds: float, now: float) -> float:
+    passed = max((now - first_at) // interval_seconds, 0.0)
+    return first_at + passed * interval_seconds
 
 
 if __name__ == "__main__":
