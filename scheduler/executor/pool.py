@@ -50,6 +50,7 @@ class ExecutorPool:
         self._clock = clock
         self._lock = threading.Lock()
         self._zygote_lock = threading.Lock()
+        self._ready_lock = threading.Lock()
         self._zygote: Zygote | None = None
         self._idle: OrderedDict[int, ExecutorProcess] = OrderedDict()  # least recently used first
         self._busy = 0
@@ -258,7 +259,7 @@ class ExecutorPool:
 
     def _living_zygote(self) -> Zygote:
         zygote = self._spawned_zygote()
-        _wait_ready(zygote)
+        self._wait_ready(zygote)
         return zygote
 
     def _spawned_zygote(self) -> Zygote:
@@ -275,19 +276,18 @@ class ExecutorPool:
             zygote.spawn()
             self._zygote = zygote
         # Somebody waits for it, if no run does: one that never gets ready is given up.
-        threading.Thread(target=_attend, args=(zygote,), daemon=True).start()
+        threading.Thread(target=self._attend, args=(zygote,), daemon=True).start()
         return zygote
 
+    def _attend(self, zygote: Zygote) -> None:
+        with suppress(ZygoteGoneError):
+            self._wait_ready(zygote)
 
-def _attend(zygote: Zygote) -> None:
-    with suppress(ZygoteGoneError):
-        _wait_ready(zygote)
-
-
-def _wait_ready(zygote: Zygote) -> None:
-    if zygote.wait_ready():
-        for module, fault in zygote.unloadable.items():
-            event("preload.failed", "warning", module=module, error=fault)
+    def _wait_ready(self, zygote: Zygote) -> None:
+        with self._ready_lock:  # so that who is not the first finds said what there is to say
+            if zygote.wait_ready():
+                for module, fault in zygote.unloadable.items():
+                    event("preload.failed", "warning", module=module, error=fault)
 
 
 def _with_note(outcome: Outcome, note: str | None) -> Outcome:

@@ -13,8 +13,8 @@ _CHUNK = 65536
 class Proxy:
     """Forwards connections to a server; `url` leads through it.
 
-    The first COMMIT on a connection over which `statement` was sent reaches the server, whose
-    answer is thrown away with the connection.
+    The first answer to a COMMIT on a connection over which `statement` was sent is thrown away
+    with the connection.
     """
 
     def __init__(self, url: str, statement: bytes) -> None:
@@ -50,12 +50,12 @@ class Proxy:
                 for source in select.select([client, server], [], [])[0]:
                     if not (data := source.recv(_CHUNK)):
                         return
-                    (server if source is client else client).sendall(data)
                     was_sent = was_sent or self._statement in data
-                    if was_sent and not self.has_broken and b"COMMIT" in data:
-                        server.recv(_CHUNK)
+                    is_confirmed = source is server and was_sent and b"COMMIT" in data
+                    if is_confirmed and not self.has_broken:
                         self.has_broken = True
                         return
+                    (server if source is client else client).sendall(data)
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def assert_goes_on(worker: Worker) -> None:
 def test_what_runs_on_while_worker_and_zygote_are_stopped_dies_with_the_lease(
     make_worker: Callable[..., Worker], clock: type[SystemClock]
 ) -> None:
-    worker = make_worker(lease_seconds=1.0, lease_clock=clock)
+    worker = make_worker(lease_seconds=3.0, lease_clock=clock)
     send_all(signal.SIGSTOP, worker.process.pid, worker.zygote_pid)
     wait_dead(worker.user_code)
     assert_goes_on(worker)
@@ -58,7 +58,7 @@ def test_what_runs_on_while_worker_and_zygote_are_stopped_dies_with_the_lease(
 def test_what_is_stopped_with_worker_and_zygote_is_dead_before_it_can_be_continued(
     make_worker: Callable[..., Worker],
 ) -> None:
-    worker = make_worker(lease_seconds=1.0)
+    worker = make_worker(lease_seconds=3.0)
     send_all(signal.SIGSTOP, worker.process.pid, worker.zygote_pid, *worker.user_code)
     wait_dead(worker.user_code)
     assert_goes_on(worker)
