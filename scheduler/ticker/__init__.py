@@ -2,10 +2,11 @@
 
 import gc
 
-from scheduler.clock import SystemClock
+from scheduler.clock import Clock, SystemClock
 from scheduler.config import Config
 from scheduler.db.connection import close_database
 from scheduler.db.schema import init_schema, installation_id
+from scheduler.doorbell import Bell
 from scheduler.errors import EXIT_FAILED, EXIT_OK
 from scheduler.logs import configure_logging, event
 from scheduler.maintenance.bells import ticker_bell
@@ -38,19 +39,12 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
     presence = Presence(config, "ticker", clock=clock)
     presence.start()
     surroundings = Surroundings(config, queue=queue, stop=stop, can_migrate=True)
-    scanning = Scanning(
-        config,
-        process_id=lambda: presence.id,
-        clock=clock,
-        on_change=bell.ring,
-        on_errors=Complaints().tell,
-    )
     service = TickerService(
         config,
         queue=queue,
         presence=presence,
         surroundings=surroundings,
-        scans=ScanThread(scanning),
+        scans=_make_scans(config, presence, bell, clock=clock),
         bell=bell,
         clock=clock,
     )
@@ -71,6 +65,17 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
     close_database()
     event("ticker.stopped", ticker=presence.name)
     return EXIT_FAILED if surroundings.has_given_up else EXIT_OK
+
+
+def _make_scans(config: Config, presence: Presence, bell: Bell, *, clock: Clock) -> ScanThread:
+    scanning = Scanning(
+        config,
+        process_id=lambda: presence.id,
+        clock=clock,
+        on_change=bell.ring,
+        on_errors=Complaints().tell,
+    )
+    return ScanThread(scanning)
 
 
 def _tell_of_others(config: Config, ticker_id: str, *, now: float) -> None:
