@@ -123,7 +123,7 @@ class Zygote:
             self._options += ["--counts-sleep"] if lease.counts_sleep else []
         self._lock = threading.Lock()
         self._start_lock = threading.Lock()
-        self._is_ready = False
+        self.is_ready = False  # to fork, all preloaded
         self._channel: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.unloadable: dict[str, str] = {}  # what it could not preload, and why
@@ -157,14 +157,14 @@ class Zygote:
     def wait_ready(self) -> bool:
         """Wait until it can fork; returns whether it was not ready before, or ZygoteGoneError."""
         with self._start_lock:
-            if self._is_ready:
+            if self.is_ready:
                 return False
             line = self._read_first_line()
             if not line.endswith(b"\n"):
                 self.stop()
                 raise ZygoteGoneError("The process that forks the executors did not start")
             self.unloadable = json.loads(line)["unloadable"]
-            self._is_ready = True
+            self.is_ready = True
         return True
 
     def ping(self, at: float) -> None:
@@ -177,7 +177,7 @@ class Zygote:
         A function may have stopped it: then it is continued. Only what also stays silent for
         `_SILENCE_SECONDS` is killed, and with it all it forked. Nobody looks while it preloads.
         """
-        if not self._is_ready:
+        if not self.is_ready:
             return True
         try:
             if not self._is_asked:

@@ -68,9 +68,11 @@ class ExecutorPool:
 
         at: `lease.now()` before that heartbeat: a worker may be paused right after it.
         """
-        with suppress(ZygoteGoneError, OSError):  # the next ping or run tries again
-            self._spawned_zygote().ping(at)
         self.lease.renew(at)
+        with suppress(ZygoteGoneError, OSError):  # the next ping or run tries again
+            zygote = self._spawned_zygote()
+            if zygote.is_ready:  # one that still loads is told when it has
+                zygote.ping(at)
 
     def look(self) -> bool:
         """See to it that the zygote answers, at least once a second; False if it was killed."""
@@ -286,6 +288,7 @@ class ExecutorPool:
     def _wait_ready(self, zygote: Zygote) -> None:
         with self._ready_lock:  # so that who is not the first finds said what there is to say
             if zygote.wait_ready():
+                zygote.ping(self.lease.renewed_at)
                 for module, fault in zygote.unloadable.items():
                     event("preload.failed", "warning", module=module, error=fault)
 

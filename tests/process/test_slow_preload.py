@@ -33,7 +33,7 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def pool(gate: Path) -> Iterator[ExecutorPool]:
     """Yield a pool whose zygote is ready; the next one takes as long as the test wants."""
-    pool = make_pool(preload=["slow"], lease_seconds=1.0)
+    pool = make_pool(preload=["slow"], lease_seconds=4.0)
     gate.touch()
     yield pool
     gate.unlink(missing_ok=True)
