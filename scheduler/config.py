@@ -253,12 +253,23 @@ def _unknown_keys(file: Path | None, table: dict[str, Any]) -> list[str]:
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    known = [PREFIX + name.upper() for name in sorted(_NAMES)]
-    return [
-        f"environment: {name}: unknown variable, ignored; {did_you_mean(name, known) or 'unset it'}"
+    known = sorted(name.upper() for name in _NAMES)
+    unknown = [
+        name
         for name in sorted(environ)
-        if name.startswith(PREFIX) and name not in known and name not in _NOT_KEYS
+        if name.startswith(PREFIX)
+        and name.removeprefix(PREFIX) not in known
+        and name not in _NOT_KEYS
     ]
+    return [
+        f"environment: {name}: unknown variable, ignored; {_meant_variable(name, known)}"
+        for name in unknown
+    ]
+
+
+def _meant_variable(name: str, known: list[str]) -> str:
+    """Suggest by what distinguishes the names: the prefix alone makes all of them alike."""
+    return did_you_mean(name.removeprefix(PREFIX), known, prefix=PREFIX) or "unset it"
 
 
 def _conflicts(config: Config, given: dict[str, _Given], sound: set[str]) -> list[str]:

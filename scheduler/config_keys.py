@@ -105,11 +105,11 @@ KEYS: tuple[Key, ...] = (
     Key("output_limit_kb", _count(1, 102_400), "output kept of each run: its head and its tail"),
     Key("timezone", _ZONE, "time zone of cron schedules and naive starts without their own"),
     Key("log_level", _LEVEL, "least severity that is logged: debug, info, warning or error"),
-    Key("log_format", _FORMAT, "text or json"),
+    Key("log_format", _FORMAT, "form of each line of the log: text or json"),
     Key(
         "durability",
         _DURABILITY,
-        "normal, or full: survives a power loss to the last run, for less throughput",
+        "what a power loss may cost: the last moments (normal), or nothing (full, slower)",
     ),
     Key(
         "metrics_port",

@@ -186,7 +186,7 @@ def run_service(config: Config, workers: int, stop: StopSignal) -> int:
     """Run everything on this machine until told to stop; returns an exit code."""
     configure_logging(config)
     become_subreaper()  # what outlives a worker and its zygote comes here, and dies with the rest
-    event("service.started", workers=workers, db_path=str(config.db_path))
+    event("service.started", workers=workers, database=config.database_label)
     exit_code = Supervisor(config, workers, SystemClock(), stop).run()
     event("service.stopped")
     return exit_code

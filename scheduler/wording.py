@@ -88,12 +88,15 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text).strip()
 
 
-def did_you_mean(word: str, known: list[str]) -> str:
-    """Return `did you mean 'x'?` when one of the known words is close, else an empty text."""
+def did_you_mean(word: str, known: list[str], *, prefix: str = "") -> str:
+    """Return `did you mean 'x'?` when one of the known words is close, else an empty text.
+
+    prefix: what is put before the word that is shown.
+    """
     from difflib import get_close_matches  # 3 ms that only a mistake should cost
 
     close = get_close_matches(word, known, n=1)
-    return f"did you mean '{close[0]}'?" if close else ""
+    return f"did you mean '{prefix}{close[0]}'?" if close else ""
 
 
 def _parts(whole: int) -> list[str]:

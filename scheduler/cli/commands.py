@@ -212,7 +212,7 @@ COMMANDS = (
                 "--role", {"choices": _ROLES, "default": "all", "help": "which (default all)"}
             ),
             _switch("--here", "only processes of this host or container count"),
-            _switch("--strict", "scan errors and late functions count as well"),
+            _switch("--strict", "scan errors, late functions and stuck queues count as well"),
             _JSON,
         ),
     ),

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from socket import getaddrinfo
 from zoneinfo import available_timezones
 
 from scheduler.cli.disks import find_disk_faults, local_files, nearest_folder
@@ -149,6 +150,16 @@ def _knock(url: str) -> None:
         connect(url, connect_timeout=_SECONDS).close()
 
 
+def _metrics_host(config: Config) -> Iterator[Finding]:
+    if not config.metrics_port:
+        return
+    try:
+        getaddrinfo(config.metrics_host, config.metrics_port)
+    except OSError as error:
+        text = f"metrics_host: {config.metrics_host} is no address here ({error.strerror})"
+        yield Finding(f"{text}; name one of this machine's", is_error=False)
+
+
 def _guards(_config: Config) -> Iterator[Finding]:
     from scheduler.executor.guards import missing_guards
 
@@ -171,6 +182,7 @@ _LOOKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _doorbell,
     _servers,
     _queue_server,
+    _metrics_host,
     _guards,
     _time_zones,
 )

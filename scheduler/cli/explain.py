@@ -119,7 +119,8 @@ def _attempt(run: RunReport, times: Times) -> str:
         parts.append(f"for the {plural(run.slots, 'slot')} from {first} to {last}")
     if run.started_at is not None:
         late = duration(run.started_at - run.scheduled_for)
-        after = f" ({late} after the slot)" if run.attempt == 1 else ""
+        what = "the slot" if run.trigger == "schedule" else "it was queued by hand"
+        after = f" ({late} after {what})" if run.attempt == 1 else ""
         parts.append(f"started {times.clock(run.started_at)}{after}")
     if run.duration_seconds is not None:
         parts.append(f"took {duration(run.duration_seconds)}")

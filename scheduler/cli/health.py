@@ -46,4 +46,4 @@ def _why_unwell(role: str, processes: list[Process]) -> str | None:
 
 
 def _counts(problem: Problem) -> bool:
-    return problem.kind in {"scan", "late"}
+    return problem.kind in {"scan", "late", "queue"}

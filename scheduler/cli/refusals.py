@@ -3,6 +3,7 @@
 Starting again does not mend any of it, so nothing may loop over it.
 """
 
+import errno
 import os
 import sqlite3
 import sys
@@ -15,6 +16,7 @@ from scheduler.config import Config
 from scheduler.errors import ConfigError
 
 LEAST_SQLITE = (3, 35, 0)  # RETURNING
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _POSTGRES = ("psycopg", "postgres")
 
 
@@ -65,6 +67,8 @@ def _fault_of(path: Path) -> str | None:
         return f"its folder {folder} is not writable by this user"
     if reason := _why_no_folder(path.parent):
         return f"its folder {path.parent} cannot be made ({reason})"
+    if path.parent.is_dir() and (reason := _why_no_file(path.parent)):
+        return f"no file can be made in {path.parent} ({reason})"
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
         return f"the file is not writable by this user, see `ls -l {path}`"
     return None
@@ -80,6 +84,20 @@ def _why_no_folder(wanted: Path) -> str | None:
         trial.rmdir()
     except OSError as error:
         return error.strerror
+    return None
+
+
+def _why_no_file(folder: Path) -> str | None:
+    """Say why no file can be made in a folder that is said to be writable, as /proc is to root.
+
+    A full disk is no reason: the service waits for space.
+    """
+    trial = folder / f".scheduler-check-{os.getpid()}"
+    try:
+        os.close(os.open(trial, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        trial.unlink()
+    except OSError as error:
+        return None if error.errno in _NO_SPACE else error.strerror
     return None
 
 

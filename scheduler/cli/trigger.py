@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 from scheduler.cli.context import Context
 from scheduler.cli.runs import error_in_words
@@ -12,7 +13,7 @@ from scheduler.db.reports import find_function, find_open_before, find_run, read
 from scheduler.errors import EXIT_FAILED, EXIT_OK, SchedulerError
 from scheduler.maintenance.conditions import Process, list_processes
 from scheduler.maintenance.requests import Requests
-from scheduler.wording import plural
+from scheduler.wording import plural, span
 
 
 def trigger(context: Context) -> int:
@@ -31,22 +32,33 @@ def trigger(context: Context) -> int:
         print(f"note: {context.advised(remark)}", file=sys.stderr)
     why_not = None
     if context.args.wait:
-        run, why_not = wait_for_verdict(context, run_id)
+        run, why_not = wait_for_verdict(context, run_id, on_retry=partial(_tell_retry, context))
     if context.args.json:
         missing = _missing_roles(processes)
         screen.json({"run_id": run_id, "status": run.status, "not_alive": missing})
     if why_not is not None:
         raise SchedulerError(f"run {run.id} is still {run.status}: {why_not}; it is not waited for")
     if context.args.wait and not context.args.json:
-        why = error_in_words(run)
-        screen.line(f"run {run.id} ended: {run.status}{f' ({why})' if why else ''}")
+        screen.line(f"run {run.id} ended: {_ending(run)}")
     return EXIT_OK if not context.args.wait or run.status == "success" else EXIT_FAILED
+
+
+def _tell_retry(context: Context, failed: RunReport, following: RunReport) -> None:
+    if not context.args.json:
+        wait = span(max((following.available_at or 0.0) - context.clock.now(), 0.0))
+        retry = f"attempt {following.attempt} is run {following.id}, in {wait}"
+        context.screen.line(f"run {failed.id} ended: {_ending(failed)}; {retry}")
+
+
+def _ending(run: RunReport) -> str:
+    why = error_in_words(run)
+    return f"{run.status}{f' ({why})' if why else ''}"
 
 
 def _prospect(run: RunReport, processes: list[Process], now: float) -> str:
     """Say when a run that was just queued starts."""
     if run.status != "queued":
-        return "is running" if run.status == "running" else f"ended: {run.status}"
+        return "is running" if run.status == "running" else f"ended: {_ending(run)}"
     workers = [process for process in processes if process.takes_work]
     if not workers:
         return "is queued, but no worker is alive to run it"

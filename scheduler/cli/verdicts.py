@@ -43,8 +43,11 @@ def explain_instant(
     trigger = _trigger(function)
     runs = tuple(_answers(function, trigger, at))
     is_slot = bool(runs) or _is_slot(function, trigger, at)
+    blocker = _blocker(function, runs[0], at) if runs else None
     if runs:
         verdict, why = runs[0].status, _why_of_run(runs[0])
+        if blocker is not None and blocker.queued_at is not None and blocker.queued_at > at:
+            why = _why_skipped_late(blocker)
     else:
         verdict, why = _without_row(function, at, now=now, has_ticker=has_ticker, is_slot=is_slot)
     return Explanation(
@@ -54,7 +57,7 @@ def explain_instant(
         verdict=verdict,
         why=why,
         runs=runs,
-        blocker=_blocker(function, runs[0], at) if runs else None,
+        blocker=blocker,
         previous_slot_at=_previous(function, trigger, at),
         next_slot_at=_next(function, trigger, at),
         gone_at=function.gone_at if verdict == "gone" else None,
@@ -195,6 +198,14 @@ def _not_decided(
         "skip": "it counts as missed if it is later than its grace",
     }[function.catch_up]
     return "undecided", f"no ticker is alive; when one starts, {answer}"
+
+
+def _why_skipped_late(blocker: RunReport) -> str:
+    by_hand = " by hand" if blocker.trigger == "manual" else ""
+    return (
+        "it was skipped: no ticker was there to decide it in time, and when one came, "
+        f"run {blocker.id} was open, which had been queued{by_hand} meanwhile"
+    )
 
 
 def _why_of_run(run: RunReport) -> str:

@@ -1,5 +1,8 @@
 """Waits for a run's verdict, but only while somebody is alive who can bring it about."""
 
+from collections.abc import Callable
+from itertools import pairwise
+
 from scheduler.cli.context import Context
 from scheduler.clock import sleep
 from scheduler.db.report_rows import RunReport
@@ -11,16 +14,24 @@ _LOOK_SECONDS = 0.5
 _RESTART_SECONDS = 3.0  # a process that died is replaced within this time, or by hand
 
 
-def wait_for_verdict(context: Context, root_id: int) -> tuple[RunReport, str | None]:
+def wait_for_verdict(
+    context: Context, root_id: int, *, on_retry: Callable[[RunReport, RunReport], None]
+) -> tuple[RunReport, str | None]:
     """Return the last attempt, and None or why nobody will bring it to its end.
 
+    `on_retry(failed, next attempt)` is called for each retry that is queued meanwhile.
     It gives up at once if nobody is alive at the first look; later it lets a restart pass.
     """
     clock = context.clock
     looked_at, helpless_since = float("-inf"), float("-inf")
+    known = 1
     while True:
         # A retry is queued in the transaction that ends the attempt before: the last one counts.
-        last = list_attempts(root_id)[-1]
+        attempts = list_attempts(root_id)
+        for failed, following in pairwise(attempts[known - 1 :]):
+            on_retry(failed, following)
+        known = len(attempts)
+        last = attempts[-1]
         if last.is_final:
             return last, None
         monotonic = clock.monotonic()

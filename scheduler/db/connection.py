@@ -112,6 +112,8 @@ def reopen_database() -> None:
 
 
 def _connect(file: SqliteFile | None, *, may_create: bool) -> None:
+    if file is not None and file.path.is_dir():
+        raise DatabaseUnavailableError(f"{file.path}: is a folder; correct db_path to name a file")
     try:
         if file is not None and may_create:
             file.create()

@@ -549,6 +549,20 @@ def test_scan_errors_and_late_functions_are_unhealthy_only_when_strict(
 
 
 @pytest.mark.usefixtures("seeded")
+def test_runs_that_wait_behind_hanging_ones_are_unhealthy_only_when_strict(
+    cli: Cli, now: float
+) -> None:
+    seed_process("ticker", now)
+    seed_process("worker", now, slots=1)
+    seed_run(seed_function("a.hangs", next_run_at=now + 60), "running", at=now - 600)
+    waiting = seed_function("b.waits", next_run_at=now + 60)
+    seed_run(waiting, "queued", at=now - 300, available_at=now - 300)
+
+    cli("health")
+    assert "1 run waits for a free slot" in cli("health", "--strict", code=1)
+
+
+@pytest.mark.usefixtures("seeded")
 def test_a_probe_may_ask_for_its_own_host_alone(cli: Cli, now: float) -> None:
     seed_process("worker", now, host="another")
     seed_process("ticker", now, host=socket.gethostname())

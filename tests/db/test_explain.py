@@ -113,10 +113,14 @@ def test_a_slot_of_a_downtime_names_the_run_that_was_queued_before_it_was_decide
         finished_at=NOW + 100,
     )
 
-    blocker = explain(NOW + 60).blocker
+    answer = explain(NOW + 60)
 
-    assert blocker is not None
-    assert blocker.id == by_hand
+    assert answer.blocker is not None
+    assert answer.blocker.id == by_hand
+    assert answer.why == (
+        "it was skipped: no ticker was there to decide it in time, and when one came, "
+        f"run {by_hand} was open, which had been queued by hand meanwhile"
+    )
 
 
 def test_a_slot_of_a_pause_blames_no_other_run() -> None:

@@ -220,6 +220,23 @@ def test_waiting_for_a_run_ends_soon_after_the_last_process_that_could_end_it(
     assert "its worker is dead and no ticker is alive" in service.read_log()
 
 
+def test_waiting_for_a_run_tells_of_its_retries(service: Service) -> None:
+    service.write(
+        "b.py",
+        "@schedule(timedelta(days=1), retries=1, retry_delay=timedelta(milliseconds=1))\n"
+        "def fails():\n    raise ValueError('always')\n",
+    )
+    service.start("run")
+    service.wait_rows("SELECT id FROM run_logs WHERE status = 'error' AND attempt = 2")
+
+    waited = service.run("trigger", "b.fails", "--wait")
+
+    _, first, second = waited.stdout.splitlines()
+    assert "ended: error (ValueError: always); attempt 2 is run " in first
+    assert second.endswith("ended: error (ValueError: always)")
+    assert waited.returncode == 1
+
+
 def test_the_console_needs_a_terminal(service: Service) -> None:
     done = service.run("tui")
 

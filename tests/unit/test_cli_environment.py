@@ -74,6 +74,16 @@ def test_a_folder_that_cannot_be_made_is_no_full_disk(folder: Path) -> None:
     assert " is full" not in found
 
 
+def test_an_address_that_nobody_has_is_a_warning_only_where_metrics_are_served(
+    folder: Path,
+) -> None:
+    nobodys = 'metrics_host = "999.1.1.1"\n'
+
+    assert findings(folder, nobodys) == []
+    (found,) = findings(folder, f"{nobodys}metrics_port = 9771\n")
+    assert found.startswith("metrics_host: 999.1.1.1 is no address here (")
+
+
 def test_a_file_in_the_place_of_the_fifo_is_a_warning(folder: Path) -> None:
     (folder / "scheduler-queue.db.bell").write_text("")
 
@@ -180,6 +190,7 @@ def test_a_module_to_preload_must_exist_and_is_no_helper_of_functions(folder: Pa
         ('queue_url = "redis://localhost"', "queue_url: the package redis is not installed; pip"),
         ('database_url = "postgres://x/y"', "database_url: the package psycopg is not installed"),
         ('db_path = "/proc/nope/s.db"', "db_path: /proc/nope/s.db: its folder /proc"),
+        ('db_path = "/proc/s.db"', "db_path: /proc/s.db: no file can be made in /proc"),
         ('preload = ["no_such_module"]', "preload: there is no module no_such_module"),
         ("worker_concurrency = 0", "worker_concurrency: must be a whole number from 1 to 1000"),
         ("heartbeat_seconds = nan", "heartbeat_seconds: must be a number of seconds"),

@@ -290,6 +290,12 @@ def test_an_unknown_variable_is_a_warning_and_our_own_are_none(tmp_path: Path) -
     assert warning.endswith("did you mean 'SCHEDULER_HEARTBEAT_SECONDS'?")
 
 
+def test_a_variable_that_is_like_none_of_ours_gets_no_guess(tmp_path: Path) -> None:
+    (warning,) = read(tmp_path, SCHEDULER_FOO="1").warnings
+
+    assert warning == "environment: SCHEDULER_FOO: unknown variable, ignored; unset it"
+
+
 def test_a_path_that_a_url_makes_useless_is_a_warning(tmp_path: Path) -> None:
     reading = read(tmp_path, 'db_path = "a.db"\ndatabase_url = "postgresql://host/db"')
 

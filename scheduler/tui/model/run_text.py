@@ -124,7 +124,9 @@ def plain_lines(text: str) -> list[Line]:
 def _nothing(run: RunRow) -> str:
     if run.status == "running":
         return "no output yet"
-    if run.status in {"queued", "skipped", "missed"}:
+    if run.status == "queued":
+        return "it has not started yet"
+    if run.status in {"skipped", "missed"}:
         return "it did not start"
     return "it printed nothing and returned None"
 
