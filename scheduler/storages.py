@@ -12,6 +12,7 @@ from scheduler.sqlite_file import SqliteFile
 
 _ADVISORY_LOCK = 7_364_190_156  # any number, the same in every scheduler
 BUSY_TIMEOUT_SECONDS = 30
+LOG_LIMIT_BYTES = 16 * 1024 * 1024
 CHECKPOINT_PAGES = 10_000  # 40 MB: a checkpoint syncs the disk; a ticker's thread makes it earlier
 
 
@@ -32,7 +33,7 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
         self._file.create()
         connection: sqlite3.Connection = super()._create_connection()
         connection.execute(f"pragma synchronous={self._synchronous}")
-        connection.execute("pragma journal_size_limit=67108864")
+        connection.execute(f"pragma journal_size_limit={LOG_LIMIT_BYTES}")
         connection.execute(f"pragma wal_autocheckpoint={CHECKPOINT_PAGES}")
         self._file.remember()
         return connection

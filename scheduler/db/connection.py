@@ -21,6 +21,7 @@ READ_TIMEOUT_SECONDS = 5
 # 40 MB: a checkpoint syncs the disk, and the same few pages change with every run. A ticker's
 # thread makes them earlier (`maintenance.checkpoints`), so that commits need not.
 CHECKPOINT_PAGES = 10_000
+LOG_LIMIT_BYTES = 16 * 1024 * 1024  # a log that is begun anew gives back what is beyond it
 
 _file: SqliteFile | None = None  # what is open, None on a server and before
 
@@ -50,7 +51,7 @@ def make_database(
     pragmas: dict[str, Any] = {
         "foreign_keys": 1,
         "synchronous": synchronous,
-        "journal_size_limit": 64 * 1024 * 1024,
+        "journal_size_limit": LOG_LIMIT_BYTES,
         "wal_autocheckpoint": CHECKPOINT_PAGES,
     }
     if not read_only:
