@@ -3,6 +3,7 @@
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -33,15 +34,14 @@ class Context:
         return self._reading.config
 
     def server_urls(self) -> tuple[str, ...]:
-        """Return the URLs of the servers that are configured; none where that cannot be read.
+        """Return the URLs of the servers that the command is to talk to: its own, or configured.
 
-        Whoever needs the configuration will say what is wrong with it.
+        None where the configuration cannot be read: whoever needs it will say what is wrong.
         """
-        try:
-            config = self._reading.config
-        except ConfigError:
-            return ()
-        return tuple(filter(None, (config.database_url, config.queue_url)))
+        named = tuple(getattr(self.args, key, None) for key in ("database_url", "queue_url"))
+        with suppress(ConfigError):
+            named += (self._reading.config.database_url, self._reading.config.queue_url)
+        return tuple(filter(None, named))
 
     @cached_property
     def _reading(self) -> "Reading":
