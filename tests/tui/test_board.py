@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scheduler.db.console_rows import FunctionRow, Overview, Queued
@@ -38,6 +38,7 @@ def _after(before: Overview, changes: dict[int, dict[str, Any]]) -> tuple[Functi
 
 
 @given(STEPS)
+@example([({}, set(), set(), 45), ({}, set(), set(), 1)])  # the very instant, and after it
 def test_a_board_from_the_one_before_is_as_one_made_anew(
     steps: Sequence[tuple[dict[int, dict[str, Any]], set[int], set[int], int]],
 ) -> None:

@@ -134,7 +134,7 @@ def _entry(
 ) -> Entry:
     at = late_at(function, look)
     state = function_state(function, running, queued, is_late=look.now > at)
-    return Entry(function, state, running, queued, at if at > look.now else _NEVER)
+    return Entry(function, state, running, queued, at if at >= look.now else _NEVER)
 
 
 def _matches(entry: Entry, needle: str) -> bool:
