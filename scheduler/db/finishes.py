@@ -21,6 +21,7 @@ _FINISH = """
         result = ?, source_hash = ?, peak_rss_bytes = ?, cpu_seconds = ?
     WHERE id = ? AND status = 'running' AND claimed_by = ?
 """
+_FINISH_CANCELLED = _FINISH.replace("reason = ?", "reason = COALESCE(?, reason)")
 _SUMMARY = """
     UPDATE scheduled_functions SET last_status = ?,
         last_duration_seconds =
@@ -55,7 +56,7 @@ def finish(run: ClaimedRun, outcome: Outcome, worker_id: str, now: float) -> Fin
     crash_point("finish.before")
     with transaction():
         written = change(
-            _FINISH,
+            _FINISH_CANCELLED if outcome.status == "cancelled" else _FINISH,
             [
                 outcome.status,
                 now,

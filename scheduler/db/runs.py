@@ -8,6 +8,7 @@ from scheduler.db.statements import change, reading, rows, transaction
 from scheduler.errors import NotFoundError
 
 CANCELLED_BEFORE_START = "cancelled before it started"
+ON_REQUEST = "on request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def cancel(run_id: int, now: float) -> tuple[str, list[Message]]:
             cancel_queued("id = ?", [run_id], reason=CANCELLED_BEFORE_START, now=now)
             return "withdrawn", release_next(function_id, now)
         if status == "running":
-            request_cancel("id = ?", [run_id], now)
+            request_cancel("id = ?", [run_id], reason=ON_REQUEST, now=now)
             return "requested", []
         return str(status), []
 
@@ -89,12 +90,12 @@ def cancel_queued(condition: str, params: list[object], *, reason: str, now: flo
     )
 
 
-def request_cancel(condition: str, params: list[object], now: float) -> int:
-    """Ask the workers of running attempts to cancel them."""
+def request_cancel(condition: str, params: list[object], *, reason: str, now: float) -> int:
+    """Ask the workers of running attempts to cancel them; those that are will have the reason."""
     return change(
-        "UPDATE run_logs SET cancel_requested_at = ? "
+        "UPDATE run_logs SET cancel_requested_at = ?, reason = ? "
         f"WHERE status = 'running' AND cancel_requested_at IS NULL AND {condition}",
-        [now, *params],
+        [now, reason, *params],
     )
 
 

@@ -225,7 +225,7 @@ def _still_undecided(due: Sequence[DueFunction]) -> set[int]:
 def _cancel_replaced(replaced_ids: Iterable[int], now: float) -> None:
     for function_id in replaced_ids:
         cancel_queued("function_id = ?", [function_id], reason=REPLACED, now=now)
-        request_cancel("function_id = ?", [function_id], now)
+        request_cancel("function_id = ?", [function_id], reason=REPLACED, now=now)
 
 
 def _extend_streaks(decided: Iterable[tuple[DueFunction, Decision]], now: float) -> None:

@@ -130,7 +130,7 @@ class ExecutorPool:
     def warm(self, scan_path: str, files: Sequence[str] = ()) -> None:
         """Fork an executor ahead of a run and have it import files; raises ZygoteGoneError."""
         executor = self._fork(scan_path)
-        if executor.load(files):
+        if executor.load(files, self._clock):
             self._keep(executor, is_last_choice=True)
         else:
             self._discard(executor, kill=True)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 
+from scheduler.clock import Clock
 from scheduler.executor.client import Exit, Zygote
 
 _READ_BYTES = 65536
@@ -42,23 +43,27 @@ class ExecutorProcess:
         self._ours.callback(self.child.close)
         self._prepare_poll()
 
-    def load(self, files: Sequence[str]) -> bool:
-        """Have it import files ahead of their runs; False if it ends or hangs over that.
+    def load(self, files: Sequence[str], clock: Clock) -> bool:
+        """Have it import files ahead of their runs; False if it is not fit for one after that.
 
         What they print is dropped: the scan has told of it.
         """
-        if files and not self._send({"load": list(files)}):
+        if not files:
+            return True
+        if not self._send({"load": list(files)}):
             return False
-        while files and self.read_answer() is None:
-            ready = self.poll(_LOAD_SECONDS)
-            if not ready or self.exit_fd in ready or self.is_broken:
+        until = clock.monotonic() + _LOAD_SECONDS
+        answer = None
+        while answer is None or self.read_output():
+            remaining = until - clock.monotonic()
+            ready = self.poll(remaining) if answer is None else {self.output_fd}
+            if remaining <= 0 or self.exit_fd in ready or self.is_broken:
                 return False
-            if self.output_fd in ready:
+            if answer is None:
                 self.read_output()
-        while self.read_output():
-            pass
+                answer = self.read_answer()
         self.files = dict.fromkeys(files)
-        return True
+        return "replace" not in answer
 
     def used(self, file: str) -> None:
         """Note that a run has had a file of the scan path loaded."""

@@ -9,13 +9,15 @@ import json
 import logging
 import os
 import random
+import resource
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from os import fstat, getcwd, umask  # user code may patch the module
+from os import PRIO_PROCESS, fstat, getcwd, getpriority, umask  # user code may patch the module
+from resource import getrlimit
 from typing import Any
 
 from scheduler.runner.chance import Chance
@@ -41,6 +43,10 @@ _PATCHED: tuple[tuple[Any, str], ...] = (
 _WATCHED_SIGNALS = tuple(
     int(getattr(_signal, f"SIG{name}"))
     for name in ("HUP", "INT", "QUIT", "TERM", "ALRM", "CHLD", "PIPE", "USR1", "USR2", "WINCH")
+)
+_LIMITS = tuple(
+    getattr(resource, f"RLIMIT_{name}")
+    for name in ("AS", "CPU", "DATA", "STACK", "NOFILE", "FSIZE", "NPROC", "CORE")
 )
 _OUTPUTS = ("standard input", "standard output", "standard error")
 
@@ -148,6 +154,18 @@ def _timer() -> tuple[float, float]:
     return _signal.getitimer(_signal.ITIMER_REAL)  # type: ignore[no-any-return]
 
 
+def _cpu_timers() -> tuple[Any, Any]:
+    return (_signal.getitimer(_signal.ITIMER_VIRTUAL), _signal.getitimer(_signal.ITIMER_PROF))
+
+
+def _limits() -> list[tuple[int, int]]:
+    return [getrlimit(limit) for limit in _LIMITS]
+
+
+def _niceness() -> int:
+    return getpriority(PRIO_PROCESS, 0)
+
+
 def _tracers() -> tuple[Any, Any]:
     return (sys.gettrace(), sys.getprofile())
 
@@ -158,6 +176,9 @@ _LOOKS: tuple[tuple[Callable[[], Any], str], ...] = (
     (_handlers, "a signal handler"),
     (_mask, "the signal mask"),
     (_timer, "the alarm timer"),
+    (_cpu_timers, "a CPU timer"),
+    (_limits, "a resource limit"),
+    (_niceness, "the niceness"),
     (_tracers, "the trace function"),
     (_socket.getdefaulttimeout, "the default socket time-out"),
 )

@@ -62,13 +62,17 @@ class _Executor:
         _leave()
 
     def _load(self, paths: list[str]) -> dict[str, Any]:
-        """Import files ahead of their runs; one that fails is left to its run, which tells why."""
+        """Import files ahead of their runs; one that fails is left to its run, which tells why.
+
+        So is one whose import does more than a run may leave behind.
+        """
         for path in paths:
             with suppress(BaseException):
                 loading.load_module(self._scan_path, path)
         channels.flush_output()
         self._baseline.accept_import()
-        return {"loaded": len(paths)}
+        difference = self._why_replace()
+        return {"loaded": len(paths)} | ({"replace": difference} if difference else {})
 
     def _answer(self, call: dict[str, Any]) -> dict[str, Any]:
         stale = loading.changed_file()

@@ -1,5 +1,7 @@
 """The ticker's loop: tick, do the duties that are due, sleep until the next such instant."""
 
+from contextlib import suppress
+
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.db import ticks
@@ -44,6 +46,7 @@ class TickerService:
         self._ticker = Ticker(queue)
         self._sweeper = Sweeper(queue)
         self._clock_offset = float("inf")
+        self._has_failed = False
         self._ticked_at = clock.monotonic()
         reaper = Reaper(config, queue=queue, clock=clock)
         self._reaping = Duty("reap", LOOK_SECONDS, reaper.step)
@@ -77,8 +80,10 @@ class TickerService:
             self._ticker.tick(now)
             self._ticked_at = self._clock.monotonic()
             self._sweeper.send_available(now)
+            self._has_failed = False
         except SchedulerError as error:
             event("tick.failed", "error", error=str(error))
+            self._has_failed = True
         monotonic = self._clock.monotonic()
         for duty in self._duties:
             duty.run_if_due(now, monotonic)
@@ -97,10 +102,10 @@ class TickerService:
             self._config.runner_poll_seconds,
             next_duty_at(self._duties) - self._clock.monotonic(),
         )
-        try:
-            instants = ticks.next_instants()
-        except DatabaseUnavailableError:
-            instants = []
+        instants: list[float] = []
+        if not self._has_failed:  # what it could not decide stays due: no reason to spin
+            with suppress(DatabaseUnavailableError):
+                instants = ticks.next_instants()
         return max(min([sleep, *(at - now for at in instants)]), 0.0)
 
     def _beat(self, _now: float) -> None:

@@ -34,14 +34,14 @@ class NoScans:
 
 
 class OneRound:
-    """Lets the loop go round once."""
+    """Lets the loop go round once; notes how long it would have slept."""
 
     def __init__(self) -> None:
-        self._rounds = 0
+        self.sleeps: list[float] = []
 
-    def wait(self, _timeout: float, also: tuple[int, ...] = ()) -> bool:
-        self._rounds += 1
-        return self._rounds > 1
+    def wait(self, timeout: float, also: tuple[int, ...] = ()) -> bool:
+        self.sleeps.append(timeout)
+        return len(self.sleeps) > 1
 
 
 @pytest.fixture
@@ -70,6 +70,20 @@ def made(config: Config, clock: SettableClock) -> Iterator[TickerService]:
     queue.storage.close()
     bell.close()
     presence.stop()
+
+
+def test_a_tick_that_failed_is_not_repeated_without_a_pause(
+    sqlite: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    discover("a.f")
+    stop = OneRound()
+    with made(sqlite, SettableClock(NOW + 1)) as service:
+        change("PRAGMA query_only = 1")  # as if the disk were full: what is due stays due
+        service.run(stop)  # type: ignore[arg-type]
+        change("PRAGMA query_only = 0")
+    assert "tick.failed" in capsys.readouterr().err
+    assert stop.sleeps[0] == 0.0
+    assert stop.sleeps[1] > 0.0
 
 
 def test_a_run_that_died_with_the_machine_does_not_hold_back_the_slot_after_the_downtime(

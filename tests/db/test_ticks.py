@@ -137,6 +137,15 @@ def test_overlap_replace_asks_the_running_one_to_end_and_then_runs() -> None:
     assert tick(NOW + 1) == []
     assert one("SELECT cancel_requested_at FROM run_logs WHERE id = 1") == NOW + 1
     assert finish(first, Outcome(status="cancelled"), WORKER, NOW + 2).messages == [(2, 0)]
+    assert one("SELECT reason FROM run_logs WHERE id = 1") == ticks.REPLACED
+
+
+def test_a_run_that_ended_by_itself_before_it_was_replaced_has_no_reason_for_that() -> None:
+    discover("a.f", interval_seconds=1.0, overlap="replace")
+    first = run_one(NOW)
+    tick(NOW + 1)
+    finish(first, Outcome(status="success"), WORKER, NOW + 2)
+    assert one("SELECT reason FROM run_logs WHERE id = 1") is None
 
 
 def test_overlap_replace_cancels_a_queued_one_at_once() -> None:

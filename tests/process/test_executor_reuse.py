@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scheduler.clock import SystemClock
 from scheduler.executor import ExecutorPool, Outcome
 from tests.process.executors import FUNCTIONS, Background, family, make_pool, run
 from tests.process.service import wait_for
@@ -23,6 +24,9 @@ UNTIDY = {
     "modules_cleared": "was replaced",
     "handler": "a signal handler was changed",
     "timer": "the alarm timer was changed",
+    "cpu_timer": "a CPU timer was changed",
+    "limit": "a resource limit was changed",
+    "niceness": "the niceness was changed",
     "mask": "the signal mask was changed",
     "recursion": "the recursion limit was changed",
     "stdin": "standard input was changed",
@@ -37,6 +41,20 @@ UNTIDY = {
     "socket_timeout": "the default socket time-out was changed",
     "closes_low": "standard input was changed",
 }
+
+
+class FastClock(SystemClock):
+    """Time that flies."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() * 50
+
+
+def prepare(pool: ExecutorPool) -> None:
+    """Have successors forked, and wait until they are there."""
+    threads = threading.active_count()
+    pool.prepare()
+    wait_for(lambda: threading.active_count() == threads, "the successor")
 
 
 @pytest.fixture(scope="module")
@@ -245,9 +263,7 @@ def test_a_successor_is_there_before_an_executor_is_worn_out() -> None:
     pids = [int(pid_of(run(pool, "good:pid"))) for _ in range(2)]
     assert pool.zygote_pid is not None
     zygote = pool.zygote_pid
-    threads = threading.active_count()
-    pool.prepare()
-    wait_for(lambda: threading.active_count() == threads, "the successor")
+    prepare(pool)
     successor = set(family(zygote)) - set(pids)
     pids += [int(pid_of(run(pool, "good:pid"))) for _ in range(3)]
     assert pids == [pids[0]] * 4 + [*successor]
@@ -259,12 +275,36 @@ def test_a_successor_has_imported_what_its_predecessor_ran(folder: Path) -> None
     (folder / "slow.py").write_text(f"{imported_in_run}print('hello')\ndef work(): return IN_RUN")
     pool = make_pool(max_runs_per_process=2)
     first = run(pool, "slow:work", scan_path=str(folder))
-    threads = threading.active_count()
-    pool.prepare()
-    wait_for(lambda: threading.active_count() == threads, "the successor")
+    prepare(pool)
     _, third = [run(pool, "slow:work", scan_path=str(folder)) for _ in range(2)]
     assert [first.result, third.result] == ["True", "False"]
     assert [first.output, third.output] == ["hello\n", None]
+    pool.close()
+
+
+def test_what_a_successor_has_imported_seeds_no_other_functions_numbers(folder: Path) -> None:
+    (folder / "dice.py").write_text(
+        "import random\nrandom.seed(1)\ndef work(): return random.random()"
+    )
+    pool = make_pool(max_runs_per_process=2)
+    results = []
+    for _ in range(3):
+        run(pool, "dice:work", scan_path=str(folder))
+        prepare(pool)
+        run(pool, "good:nothing", scan_path=str(folder))
+        results.append(run(pool, "dice:work", scan_path=str(folder)).result)
+        run(pool, "good:nothing", scan_path=str(folder))
+    assert len(set(results)) == 3
+    pool.close()
+
+
+def test_an_import_ahead_that_prints_for_ever_is_ended(folder: Path) -> None:
+    (folder / "talks.py").write_text("import time\nwhile True: print(1); time.sleep(0.01)\n")
+    pool = make_pool(clock=FastClock())
+    pool.warm(str(folder), ["talks.py"])
+    assert pool.zygote_pid is not None
+    zygote = pool.zygote_pid
+    wait_for(lambda: not family(zygote), "the end of the import")
     pool.close()
 
 
@@ -274,9 +314,7 @@ def test_what_fails_in_a_successor_fails_in_the_run_that_follows(fault: str, fol
     pool = make_pool(max_runs_per_process=2)
     run(pool, "sound:work", scan_path=str(folder))
     (folder / "sound.py").write_text(fault)
-    threads = threading.active_count()
-    pool.prepare()
-    wait_for(lambda: threading.active_count() == threads, "the successor")
+    prepare(pool)
     assert run(pool, "sound:work", scan_path=str(folder)).status == "error"
     assert run(pool, "good:nothing", scan_path=str(folder)).status == "success"
     pool.close()

@@ -63,6 +63,18 @@ def timer():
     signal.alarm(1000)
 
 
+def cpu_timer():
+    signal.setitimer(signal.ITIMER_PROF, 1000)
+
+
+def limit():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
+def niceness():
+    os.nice(1)
+
+
 def mask():
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 
