@@ -32,11 +32,10 @@ def main(arguments: Sequence[str]) -> int:
     results = [
         _measure(workload, setting, runs=args.runs, has_peer=args.peer) for workload in chosen
     ]
-    print(f"\n{format_table(results)}")
     settings = {**dataclasses.asdict(setting), "runs": args.runs, "peer": args.peer}
     report = to_json(machine, settings, results)
     args.json.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-    print(f"\nwritten: {args.json}")
+    print(f"\n{format_table(results)}\n\nwritten: {args.json}")
     faults = [
         line
         for result in results

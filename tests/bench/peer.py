@@ -36,6 +36,7 @@ class Peer:
             functions.first_at,
             functions.step_seconds,
             functions.interval_seconds,
+            time.time(),
         )
         return self._start("tests.bench.peer_ticker", *map(str, arguments))
 

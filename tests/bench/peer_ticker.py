@@ -7,15 +7,16 @@ import time
 from tests.bench.peer_app import create_history, work
 
 
-def tick_forever(count: int, first_at: float, step_seconds: float, interval_seconds: float) -> None:
-    """Enqueue function n at first_at + n·step + k·interval until killed.
+def tick_forever(
+    count: int, first_at: float, step_seconds: float, interval_seconds: float, since_at: float
+) -> None:
+    """Enqueue function n at first_at + n·step + k·interval, from `since_at` on, until killed.
 
-    It begins with the last point that has passed: a burst must not be missed by a slow start.
+    That is when it was told to start: a burst must not be missed because that took a while.
     After a burst of 1000 or more, prints how many, when it began and when it had been enqueued.
     """
-    now = time.time()
     heap = [
-        (_begin(first_at + number * step_seconds, interval_seconds, now), number)
+        (_next(first_at + number * step_seconds, interval_seconds, since_at), number)
         for number in range(count)
     ]
     heapq.heapify(heap)
@@ -31,9 +32,9 @@ def tick_forever(count: int, first_at: float, step_seconds: float, interval_seco
             print(fired, repr(began_at), repr(time.time()), flush=True)
 
 
-def _begin(first_at: float, interval_seconds: float, now: float) -> float:
-    passed = max((now - first_at) // interval_seconds, 0.0)
-    return first_at + passed * interval_seconds
+def _next(first_at: float, interval_seconds: float, since_at: float) -> float:
+    missed = max(-((first_at - since_at) // interval_seconds), 0.0)
+    return first_at + missed * interval_seconds
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Results as a Markdown table for people and as JSON for programs."""
 
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -142,6 +143,8 @@ def _bound(measure: Measure) -> str:
 
 
 def _number(value: float) -> str:
+    if math.isnan(value):
+        return "none"  # of nothing there is no percentile
     if value == int(value) or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
