@@ -376,3 +376,13 @@ def test_a_schedule_that_cannot_be_read_has_no_further_fire_times() -> None:
 
 def test_the_bars_of_a_history_are_low_so_that_rows_do_not_touch() -> None:
     assert UNICODE.history == "▁▂▃▄▅"
+
+
+@pytest.mark.parametrize("width", [150, 200, 300])
+@pytest.mark.parametrize("longest_file", [4, 8, 30])
+def test_short_names_are_whole_on_a_wide_terminal(width: int, longest_file: int) -> None:
+    placed = {c.name: c for c in columns(width, longest_name=11, longest_file=longest_file)}
+    assert placed["FUNCTION"].width >= 11
+    assert placed["FILE"].width >= longest_file
+    last = placed["LAST ERROR"]
+    assert last.x + last.width == width

@@ -71,7 +71,8 @@ def _shares(room: int, names: list[str], longest_name: int, longest_file: int) -
     """Names first: a file is told in full by the inspector, a cut name is a riddle."""
     if "FILE" not in names:
         return {"FUNCTION": room}
-    error = max(room - longest_name - longest_file, room * 3 // 10, _ERROR_MIN)
+    name, wanted = max(longest_name, len("FUNCTION")), min(max(longest_file, _FILE_MIN), _FILE_MAX)
+    error = max(room - name - wanted, room * 3 // 10, _ERROR_MIN)
     error = error if "LAST ERROR" in names else 0
     file = min(max(min(longest_file, room - error - longest_name), _FILE_MIN), _FILE_MAX)
     widths = {"FUNCTION": room - error - file, "FILE": file, "LAST ERROR": error}
