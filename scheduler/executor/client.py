@@ -264,7 +264,7 @@ class Zygote:
         # -P: a user's `email.py` in the working directory must shadow nothing
         command = [sys.executable, "-P", "-m", "scheduler.executor.zygote"]
         return subprocess.Popen(
-            [*command, f"--channel={channel_fd}", *self._options],
+            [*command, f"--channel={channel_fd}", f"--parent={os.getpid()}", *self._options],
             pass_fds=[channel_fd],
             stdin=subprocess.DEVNULL,
             start_new_session=True,

@@ -123,6 +123,7 @@ def main() -> None:
     """Become a zygote; ends when its channel does."""
     parser = argparse.ArgumentParser(prog="scheduler.executor.zygote")
     parser.add_argument("--channel", type=int, required=True)
+    parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--lease-seconds", type=float)
     parser.add_argument("--leased-at", type=float)
     parser.add_argument("--counts-sleep", action="store_true")
@@ -139,11 +140,27 @@ def main() -> None:
     sys.dont_write_bytecode = True
     del sys.argv[1:]
     set_title("scheduler zygote")
+    _leave_until_loaded_with(options.parent)
     unloadable = _preload(options.preload)
+    signal.setitimer(signal.ITIMER_REAL, 0)
     reset_inherited_signals()
     clock = SleepCountingClock() if options.counts_sleep else SystemClock()
     lease = Lease(options.lease_seconds, clock, renewed_at=options.leased_at)
     _Zygote(channel, lease, Fuse(clock.monotonic_id), clock).loop(unloadable)
+
+
+def _leave_until_loaded_with(parent_pid: int) -> None:
+    """Look each second whether the parent lives: a module that hangs would keep us for ever.
+
+    Once loaded the end of the channel tells, and what was forked has to be killed first.
+    """
+
+    def look(*_: object) -> None:
+        if os.getppid() != parent_pid:
+            os._exit(1)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, 1, 1)
 
 
 def _preload(wanted: list[str]) -> dict[str, str]:

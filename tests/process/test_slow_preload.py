@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -135,3 +137,14 @@ def test_somebody_waits_for_a_zygote_also_if_no_run_does(
     wait_for(lambda: "no_such_module" in capfd.readouterr().err, "the zygote to be ready")
     assert pool.look()
     pool.close()
+
+
+def test_a_zygote_whose_preload_hangs_does_not_outlive_whoever_started_it(gate: Path) -> None:
+    gate.touch()
+    start = "from scheduler.executor import Zygote; Zygote(preload=['slow']).start()"
+    starter = subprocess.Popen([sys.executable, "-c", start])
+    wait_for(lambda: children(starter.pid), "the zygote")
+    (zygote,) = children(starter.pid)
+    starter.kill()
+    starter.wait()
+    wait_for(lambda: not is_alive(zygote), "the zygote's end")
