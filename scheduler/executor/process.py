@@ -53,15 +53,14 @@ class ExecutorProcess:
         if not self._send({"load": list(files)}):
             return False
         until = clock.monotonic() + _LOAD_SECONDS
-        answer = None
-        while answer is None or self.read_output():
-            remaining = until - clock.monotonic()
-            ready = self.poll(remaining) if answer is None else {self.output_fd}
-            if remaining <= 0 or self.exit_fd in ready or self.is_broken:
+        while (answer := self.read_answer()) is None:
+            ready = self.poll(until - clock.monotonic())
+            if clock.monotonic() >= until or self.exit_fd in ready or self.is_broken:
                 return False
-            if answer is None:
-                self.read_output()
-                answer = self.read_answer()
+            self.read_output()
+        while self.read_output():
+            if clock.monotonic() >= until:
+                return False
         self.files = dict.fromkeys(files)
         return "replace" not in answer
 

@@ -45,16 +45,14 @@ class Supply:
         The messages are to be sent. Raises QueueUnavailableError.
         """
         with self._lock:
-            released = [] if self._runs else self._fill(worker_id)
+            released = self._fill(worker_id)
             self._taken_at = self._clock.monotonic()
             return self._runs.popleft() if self._runs else None, released
 
     def refill(self, worker_id: str) -> list[Message]:
         """Claim ahead what the next `take` returns, while nobody waits for it; as `take` else."""
-        if self._runs:
-            return []
         with self._lock:
-            return [] if self._runs else self._fill(worker_id)
+            return self._fill(worker_id)
 
     def put_back(self, run: ClaimedRun) -> None:
         """Keep a run whose start failed: it is still claimed."""
@@ -76,7 +74,7 @@ class Supply:
         return messages
 
     def _fill(self, worker_id: str) -> list[Message]:
-        if self._recent_seconds > SHORT_SECONDS:
+        if self._runs or self._recent_seconds > SHORT_SECONDS:
             return []
         run_ids = self._queue.take_chunk(CHUNK, LEAST_BEHIND)
         if not run_ids:
