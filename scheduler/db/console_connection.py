@@ -23,6 +23,10 @@ _Driver = tuple[Callable[[], Any], tuple[type[Exception], ...]]
 BUSY_SECONDS = 0.25  # the screen says "locked" rather than to wait
 
 
+# Runs a query: its text and its parameters.
+Query = Callable[..., list[tuple[Any, ...]]]
+
+
 class ConsoleError(SchedulerError):
     """The database cannot be read now."""
 

@@ -1,10 +1,11 @@
 """The functions as the console knows them: all that scans found once, then only what changes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from operator import itemgetter
 from sys import intern
 from typing import Any
 
+from scheduler.db.console_connection import Query
 from scheduler.db.console_rows import FunctionDetails, FunctionRow
 
 _SCANNED = "id, name, scan_path, module_path, line, interval_seconds, cron, grace_seconds"
@@ -21,9 +22,6 @@ _SCANNED_COLUMNS = len(_SCANNED.split(","))
 _SHARED = tuple(
     FunctionRow._fields.index(name) for name in ("scan_path", "module_path", "state", "last_status")
 )
-
-# Runs a query: its text and its parameters.
-Query = Callable[..., list[tuple[Any, ...]]]
 
 
 class FunctionTable:

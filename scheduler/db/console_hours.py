@@ -1,7 +1,6 @@
 """How many runs started in each of the last 24 hours: counted once, then only what is new."""
 
-from collections.abc import Callable
-from typing import Any
+from scheduler.db.console_connection import Query
 
 HOURS = 24
 _SLICE_SECONDS = 300
@@ -10,8 +9,6 @@ _SLICES = HOURS * _SLICES_PER_HOUR
 _DAY_SECONDS = 86400
 _AGAIN_SECONDS = 600  # of the past this much is counted again: clocks of workers differ
 _ALL_AGAIN_SECONDS = 3600.0  # retention may delete what was counted
-
-Query = Callable[..., list[tuple[Any, ...]]]
 
 
 class HourlyCounts:
