@@ -128,7 +128,10 @@ def reading() -> AbstractContextManager[None]:
 
     What the driver raises comes out as DatabaseUnavailableError.
     """
-    return _Reading()
+    return _reading
+
+
+_reading = _Reading()  # nor has this one
 
 
 def rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
