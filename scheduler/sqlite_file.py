@@ -5,6 +5,10 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+# 40 MB: a checkpoint syncs the disk, and the same few pages change with every run. A ticker's
+# thread makes them earlier (`maintenance.checkpoints`), so that commits need not.
+CHECKPOINT_PAGES = 10_000
+LOG_LIMIT_BYTES = 16 * 1024 * 1024  # a log that is begun anew gives back what is beyond it
 _SIDES = ("-wal", "-shm")
 Identity = tuple[int, int]
 

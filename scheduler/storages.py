@@ -8,12 +8,10 @@ from pathlib import Path
 from huey.storage import PostgresStorage, PriorityRedisStorage, SqliteStorage
 
 from scheduler.clock import SystemClock
-from scheduler.sqlite_file import SqliteFile
+from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile
 
 _ADVISORY_LOCK = 7_364_190_156  # any number, the same in every scheduler
 BUSY_TIMEOUT_SECONDS = 30
-LOG_LIMIT_BYTES = 16 * 1024 * 1024
-CHECKPOINT_PAGES = 10_000  # 40 MB: a checkpoint syncs the disk; a ticker's thread makes it earlier
 
 
 class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]

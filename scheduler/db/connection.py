@@ -13,15 +13,11 @@ from scheduler.db.drivers import postgres_driver
 from scheduler.db.statements import connection_lock, describe_connection, is_sqlite, reading
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.models import database
-from scheduler.sqlite_file import SqliteFile
+from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile
 
 BUSY_TIMEOUT_SECONDS = 30
 # Readers wait for a writer of WAL never, for a foreign lock no longer than a person would.
 READ_TIMEOUT_SECONDS = 5
-# 40 MB: a checkpoint syncs the disk, and the same few pages change with every run. A ticker's
-# thread makes them earlier (`maintenance.checkpoints`), so that commits need not.
-CHECKPOINT_PAGES = 10_000
-LOG_LIMIT_BYTES = 16 * 1024 * 1024  # a log that is begun anew gives back what is beyond it
 
 _file: SqliteFile | None = None  # what is open, None on a server and before
 
