@@ -24,7 +24,7 @@ def clean(text: str) -> str:
 
 def width_of(text: str) -> int:
     """Return how many columns the text takes."""
-    return len(text) if text.isascii() or _NARROW.fullmatch(text) else _measured(text)
+    return len(text) if _is_narrow(text) else _measured(text)
 
 
 def fit(text: str, width: int, *, align: str = "<", ellipsis: str = "…") -> str:
@@ -45,7 +45,7 @@ def cut_text(text: str, width: int) -> str:
     """Return the longest start of the text that takes at most `width` columns."""
     if width <= 0:
         return ""
-    if text.isascii() or _NARROW.fullmatch(text):
+    if _is_narrow(text):
         return text[:width]
     from urwid.str_util import calc_text_pos  # as below
 
@@ -157,6 +157,11 @@ def _tail(line: Line, start: int) -> Line:
             result.append((role, " " * (room - width_of(rest)) + rest))
         column = end
     return result
+
+
+def _is_narrow(text: str) -> bool:
+    """Tell, by the quickest look, whether each of its characters takes one column."""
+    return text.isascii() or _NARROW.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=1024)

@@ -8,7 +8,6 @@ from scheduler.db.console_rows import Mark
 from scheduler.tui.glyphs import ASCII
 from scheduler.tui.model.columns import columns
 from scheduler.tui.model.drawn import DrawnLines
-from scheduler.tui.model.functions import function_line
 from tests.tui.stage import NOW
 from tests.tui.test_model import LOOK, entry, function, run
 
@@ -35,7 +34,7 @@ def test_a_line_that_was_drawn_before_is_as_one_drawn_anew(second: tuple) -> Non
     drawn = DrawnLines()
     for row, marks, table, look in (FIRST, second, FIRST):
         (line,) = drawn.of([(row, marks)], table, look)
-        assert line == function_line(row, marks, table, look)
+        assert [line] == DrawnLines().of([(row, marks)], table, look)
 
 
 def test_a_line_that_says_the_same_is_the_same() -> None:

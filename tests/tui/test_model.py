@@ -22,7 +22,8 @@ from scheduler.tui.look import Look
 from scheduler.tui.model.board import SORTS, Board, Entry
 from scheduler.tui.model.columns import columns
 from scheduler.tui.model.function_facts import fire_times
-from scheduler.tui.model.functions import function_line, heading, history, last_run, next_run
+from scheduler.tui.model.drawn import DrawnLines
+from scheduler.tui.model.functions import heading, history, last_run, next_run
 from scheduler.tui.model.problems import problems
 from scheduler.tui.model.runs import outcome, run_line
 from scheduler.tui.model.states import FAIL, GONE, LATE, LOST, NEW, OFF, OK, RUNNING, TIME, WAIT
@@ -84,7 +85,7 @@ def test_the_columns_fill_any_width_and_never_more_than_it(width: int) -> None:
     assert "NEXT RUN" in names
     end = table[-1].x + table[-1].width
     assert end == max(width, 23)
-    row = function_line(entry(function()), (), table, LOOK)
+    (row,) = DrawnLines().of([(entry(function()), ())], table, LOOK)
     assert line_width(row) == end
     assert line_width(heading(table, SORTS[0], LOOK, is_reversed=False)) == end
 

@@ -26,7 +26,7 @@ _NOTHING = _Drawn((), (), [], [])
 
 
 class DrawnLines:
-    """What `function_line` returns for the rows of the last frame."""
+    """The rows of the last frame, one line per function."""
 
     def __init__(self) -> None:
         self._known: dict[int, _Drawn] = {}

@@ -1,4 +1,4 @@
-"""The table of functions: its heading and one line per function."""
+"""The table of functions: its heading, and what stands in each column."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
@@ -24,15 +24,11 @@ def heading(table: Sequence[Column], sort: Sort, look: Look, *, is_reversed: boo
     return line[:-1]
 
 
-def function_line(
-    entry: Entry, marks: Sequence[Mark] | None, table: Sequence[Column], look: Look
-) -> Line:
-    """Return a function's row; marks None: its history is not here yet."""
-    return joined([cell(entry, marks, column, look) for column in table])
-
-
 def cell(entry: Entry, marks: Sequence[Mark] | None, column: Column, look: Look) -> Line:
-    """Return what stands in one column of a function's row, as wide as the column."""
+    """Return what stands in one column of a function's row, as wide as the column.
+
+    marks None: its history is not here yet.
+    """
     if column.name == "STATE":
         return [*entry.state.runs(look.glyphs), (None, " ")]
     if column.name == "HISTORY":
