@@ -21,8 +21,8 @@ from scheduler.tui.glyphs import UNICODE
 from scheduler.tui.look import Look
 from scheduler.tui.model.board import SORTS, Board, Entry
 from scheduler.tui.model.columns import columns
-from scheduler.tui.model.function_facts import fire_times
 from scheduler.tui.model.drawn import DrawnLines
+from scheduler.tui.model.function_facts import fire_times
 from scheduler.tui.model.functions import heading, history, last_run, next_run
 from scheduler.tui.model.problems import problems
 from scheduler.tui.model.runs import outcome, run_line
