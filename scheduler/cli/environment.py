@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 from scheduler.cli.disks import find_disk_faults, local_files, nearest_folder
 from scheduler.cli.exposure import find_exposures
-from scheduler.cli.refusals import find_refusals, missing_drivers
+from scheduler.cli.refusals import find_refusals, missing_drivers, try_in
 from scheduler.config import Config, safe_url
 from scheduler.errors import SchedulerError, SchemaMissingError
 
@@ -103,12 +103,8 @@ def _doorbell(config: Config) -> Iterator[Finding]:
         yield Finding(
             f"queue_path: {bell} is no FIFO, runs start up to 1 s late; remove it", is_error=False
         )
-    trial = folder / f".scheduler-check-{os.getpid()}"
-    try:
-        os.mkfifo(trial, 0o600)
-        trial.unlink()
-    except OSError as error:
-        text = f"queue_path: no FIFO in {folder} ({error.strerror}); runs start up to 1 s late"
+    if fault := try_in(folder, lambda trial: os.mkfifo(trial, 0o600), Path.unlink):
+        text = f"queue_path: no FIFO in {folder} ({fault.strerror}); runs start up to 1 s late"
         yield Finding(text, is_error=False)
 
 

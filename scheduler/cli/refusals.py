@@ -33,6 +33,19 @@ def demand_to_start(config: Config) -> None:
         raise ConfigError([f"{place}: {problem}" for problem in problems])
 
 
+def try_in(
+    folder: Path, make: Callable[[Path], object], undo: Callable[[Path], object]
+) -> OSError | None:
+    """Make something in a folder and take it away; return what is in the way."""
+    trial = folder / f".scheduler-check-{os.getpid()}"
+    try:
+        make(trial)
+        undo(trial)
+    except OSError as error:
+        return error
+    return None
+
+
 def missing_drivers(config: Config) -> Iterator[str]:
     """Yield a line for each server whose driver is not installed."""
     for key, url in (("database_url", config.database_url), ("queue_url", config.queue_url)):
@@ -78,13 +91,8 @@ def _why_no_folder(wanted: Path) -> str | None:
     """Say why a folder that is not there cannot be made; tried under another name, then removed."""
     if wanted.exists():
         return None
-    trial = nearest_folder(wanted) / f".scheduler-check-{os.getpid()}"
-    try:
-        trial.mkdir(mode=0o700)
-        trial.rmdir()
-    except OSError as error:
-        return error.strerror
-    return None
+    fault = try_in(nearest_folder(wanted), lambda trial: trial.mkdir(mode=0o700), Path.rmdir)
+    return fault.strerror if fault else None
 
 
 def _why_no_file(folder: Path) -> str | None:
@@ -92,13 +100,8 @@ def _why_no_file(folder: Path) -> str | None:
 
     A full disk is no reason: the service waits for space.
     """
-    trial = folder / f".scheduler-check-{os.getpid()}"
-    try:
-        os.close(os.open(trial, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-        trial.unlink()
-    except OSError as error:
-        return None if error.errno in _NO_SPACE else error.strerror
-    return None
+    fault = try_in(folder, lambda trial: trial.touch(0o600, exist_ok=False), Path.unlink)
+    return None if fault is None or fault.errno in _NO_SPACE else fault.strerror
 
 
 def _make_folders(config: Config) -> Iterator[str]:
