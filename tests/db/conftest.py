@@ -25,6 +25,15 @@ def database(config: Config) -> Iterator[Config]:
     close_database()
 
 
+@pytest.fixture
+def server(postgres_url: str, tmp_path: Path) -> Iterator[Config]:
+    """Open a migrated database on the test server."""
+    config = make_config(tmp_path, database_url=postgres_url)
+    init_schema(config)
+    yield config
+    close_database()
+
+
 def make_config(folder: Path, **keys: object) -> Config:
     """Return a configuration for a folder of one test."""
     defaults: dict[str, object] = {

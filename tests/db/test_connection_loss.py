@@ -1,30 +1,16 @@
 """A lost connection to PostgreSQL takes the whole transaction with it, and nothing else."""
 
 import select
-from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 
 from scheduler.config import Config
-from scheduler.db.connection import close_database
-from scheduler.db.schema import init_schema
 from scheduler.db.statements import change, change_many, reading, rows, transaction
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.maintenance.bells import ticker_bell
-from tests.db.conftest import make_config
 
 INSERT = "INSERT INTO settings (key, value) VALUES (?, '')"
-
-
-@pytest.fixture
-def server(postgres_url: str, tmp_path: Path) -> Iterator[Config]:
-    """Open a migrated database on the test server."""
-    config = make_config(tmp_path, database_url=postgres_url)
-    init_schema(config)
-    yield config
-    close_database()
 
 
 def cut(config: Config) -> None:

@@ -3,20 +3,15 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
-import pytest
 
 from scheduler.config import Config
 from scheduler.db import functions, messages
 from scheduler.db.claims import claim_and_start, claim_chunk
-from scheduler.db.connection import close_database
 from scheduler.db.finishes import finish, reap
-from scheduler.db.schema import init_schema
 from scheduler.db.statements import transaction
 from scheduler.executor import Outcome
-from tests.db.conftest import make_config
 from tests.db.rows import NOW, WORKER, discover, runs, start_run, tick
 from tests.process.service import wait_for
 
@@ -26,15 +21,6 @@ LOCK_RUN = "UPDATE run_logs SET sends = sends WHERE id = %s"
 WAITS = (
     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 )
-
-
-@pytest.fixture
-def server(postgres_url: str, tmp_path: Path) -> Iterator[Config]:
-    """Open a migrated database on the test server."""
-    config = make_config(tmp_path, database_url=postgres_url)
-    init_schema(config)
-    yield config
-    close_database()
 
 
 @contextmanager

@@ -99,13 +99,18 @@ def enqueue(count: int) -> list[int]:
     return [run_id for run_id, _ in tick(NOW)]
 
 
+def execute_without_answer(slots: Slots, answers: Answers, run_id: int) -> None:
+    """Execute a run whose claim is committed, but nobody hears of it."""
+    answers.to_lose = 1
+    with pytest.raises(DatabaseUnavailableError):
+        slots.execute(run_id)
+
+
 def test_what_was_claimed_without_an_answer_goes_back_to_the_queue_and_runs(
     slots: Slots, pool: Pool, answers: Answers
 ) -> None:
     (run_id,) = enqueue(1)
-    answers.to_lose = 1
-    with pytest.raises(DatabaseUnavailableError):
-        slots.execute(run_id)
+    execute_without_answer(slots, answers, run_id)
     assert table.runs("status", "claimed_by") == [("running", WORKER)]
     assert [message[0] for message in reconcile(WORKER, slots, NOW)] == [run_id]
     assert table.runs("status", "claimed_by", "started_at") == [("queued", None, None)]
@@ -135,9 +140,7 @@ def test_what_was_begun_is_lost_although_its_start_had_been_in_doubt_before(
     slots: Slots, pool: Pool, answers: Answers
 ) -> None:
     (run_id,) = enqueue(1)
-    answers.to_lose = 1
-    with pytest.raises(DatabaseUnavailableError):
-        slots.execute(run_id)
+    execute_without_answer(slots, answers, run_id)
     reconcile(WORKER, slots, NOW)
 
     def fail() -> None:

@@ -29,14 +29,20 @@ LONG = "function_id = (SELECT id FROM scheduled_functions WHERE name = 'busy.lon
 RUNNING = "SELECT id FROM run_logs WHERE status = 'running'"
 
 
-def test_a_backup_of_a_busy_service_is_whole_and_a_service_goes_on_from_it(
-    make_service: Callable[..., Service],
-) -> None:
+def start_busy(make_service: Callable[..., Service]) -> tuple[Service, subprocess.Popen[bytes]]:
+    """Start a service; return it and its process once it has done some runs and is amid others."""
     service = make_service(heartbeat_seconds=0.5, dead_after_seconds=3, shutdown_grace_seconds=0)
     service.write("busy.py", BUSY)
     process = service.start("run")
     service.wait_rows(DONE, at_least=20)
     service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'running' AND output IS NULL")
+    return service, process
+
+
+def test_a_backup_of_a_busy_service_is_whole_and_a_service_goes_on_from_it(
+    make_service: Callable[..., Service],
+) -> None:
+    service, process = start_busy(make_service)
     backup = service.folder / "backup.db"
     done = service.run("backup", "backup.db")
     assert (done.returncode, done.stderr) == (0, "")
@@ -84,11 +90,7 @@ def test_the_backup_of_postgresql_is_left_to_its_own_tool(
 def test_a_dump_of_a_busy_postgresql_is_whole_and_a_service_goes_on_from_it(
     make_service: Callable[..., Service], backend: Backend
 ) -> None:
-    service = make_service(heartbeat_seconds=0.5, dead_after_seconds=3, shutdown_grace_seconds=0)
-    service.write("busy.py", BUSY)
-    process = service.start("run")
-    service.wait_rows(DONE, at_least=20)
-    service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'running' AND output IS NULL")
+    service, process = start_busy(make_service)
     dump, url = f"--file={service.folder / 'record.dump'}", str(backend.database_url)
     subprocess.run([need("pg_dump"), "--format=custom", dump, url], check=True)
     service.wait_rows(DONE, at_least=len(service.rows(DONE)) + 5)
