@@ -6,7 +6,7 @@ from scheduler.config import Config
 from scheduler.db import poison, ticks
 from scheduler.db.finishes import finish
 from scheduler.db.runs import insert_run_log
-from scheduler.db.statements import change, is_sqlite, rows, transaction
+from scheduler.db.statements import change, rows, transaction
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.executor import Outcome
 from scheduler.policy import NOT_STARTED, STILL_RUNNING, TO_TRY_AGAIN, decide
@@ -42,9 +42,8 @@ def test_a_tick_that_was_overtaken_by_another_ticker_writes_nothing() -> None:
     assert ticks.next_instants() == [NOW + 60]
 
 
+@pytest.mark.parametrize("config", ["sqlite"], indirect=True)  # which alone counts its steps
 def test_a_tick_costs_the_same_however_many_functions_are_not_due() -> None:
-    if not is_sqlite():
-        pytest.skip("only SQLite counts its steps")
     discover(*(f"a.due_{number}" for number in range(20)))
     few = count_steps(lambda: tick(NOW))
     discover(*(f"a.later_{number}" for number in range(2000)), now=NOW + 30)
