@@ -38,6 +38,9 @@ class SleepCountingClock(SystemClock):
         return time.clock_gettime(self.monotonic_id)
 
 
+wall_time = time.time  # for what runs beside user code, which may patch the module
+
+
 def sleep(seconds: float) -> None:
     """Sleep without a way to be woken; only for waiting on foreign resources to come back."""
     time.sleep(seconds)

@@ -20,6 +20,8 @@ CRASH_POINTS = (
     "claim.before",
     "claim.uncommitted",
     "slot.started",
+    "batch.sent",
+    "batch.ended",
     "slot.ended",
     "finish.before",
     "finish.uncommitted",

@@ -135,13 +135,17 @@ def claim_chunk(
     return [runs[run_id] for run_id in run_ids if run_id in runs], released
 
 
-def start(run: ClaimedRun, worker_id: str, now: float) -> bool:
-    """Start an attempt that this worker has claimed; False if it is not to be run any more."""
+def start(runs: Sequence[ClaimedRun], worker_id: str, now: float) -> list[ClaimedRun]:
+    """Start, in one change, attempts that this worker has claimed; returns those that it could.
+
+    Of a batch `last_started_at` is written with the ends, which tell when each has begun.
+    """
     with transaction():
-        if not change(_START, [now, run.id, worker_id]):
-            return False
-        change_function_at_end(run.function_id, _NOTE_START, [now, run.function_id])
-    return True
+        started = [run for run in runs if change(_START, [now, run.id, worker_id])]
+        if len(runs) == len(started) == 1:
+            (run,) = started
+            change_function_at_end(run.function_id, _NOTE_START, [now, run.function_id])
+    return started
 
 
 def hand_back(run_ids: Sequence[int] | None, worker_id: str, now: float) -> list[Message]:

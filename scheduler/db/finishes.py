@@ -16,16 +16,18 @@ CUT_OFF = "cut off"
 RETRIED_STATUSES = frozenset({"error", "timeout", "lost"})
 
 _FINISH = """
-    UPDATE run_logs SET status = ?, finished_at = ?, error_type = ?, error_message = ?,
-        traceback = ?, exit_code = ?, signal = ?, reason = ?, output = ?, output_bytes = ?,
-        result = ?, source_hash = ?, peak_rss_bytes = ?, cpu_seconds = ?
+    UPDATE run_logs SET status = ?, started_at = COALESCE(?, started_at), finished_at = ?,
+        error_type = ?, error_message = ?, traceback = ?, exit_code = ?, signal = ?, reason = ?,
+        output = ?, output_bytes = ?, result = ?, source_hash = ?, peak_rss_bytes = ?,
+        cpu_seconds = ?
     WHERE id = ? AND status = 'running' AND claimed_by = ?
 """
 _FINISH_CANCELLED = _FINISH.replace("reason = ?", "reason = COALESCE(?, reason)")
 _SUMMARY = """
     UPDATE scheduled_functions SET last_status = ?,
+        last_started_at = COALESCE(?, last_started_at),
         last_duration_seconds =
-            (SELECT finished_at - started_at FROM run_logs WHERE id = ?),
+            COALESCE(?, (SELECT finished_at - started_at FROM run_logs WHERE id = ?)),
         consecutive_failures = CASE ? WHEN 'success' THEN 0 WHEN 'cancelled' THEN
             consecutive_failures ELSE consecutive_failures + 1 END
     WHERE id = ?
@@ -54,12 +56,14 @@ def finish(run: ClaimedRun, outcome: Outcome, worker_id: str, now: float) -> Fin
     Refused (`is_accepted` False) when the row is not this worker's running attempt any more.
     """
     crash_point("finish.before")
+    began_at, ended_at = _measured(outcome, now)
     with transaction():
         written = change(
             _FINISH_CANCELLED if outcome.status == "cancelled" else _FINISH,
             [
                 outcome.status,
-                now,
+                began_at,
+                ended_at,
                 outcome.error_type,
                 outcome.error_message,
                 outcome.traceback,
@@ -78,7 +82,9 @@ def finish(run: ClaimedRun, outcome: Outcome, worker_id: str, now: float) -> Fin
         )
         finished = Finished(False)
         if written:
-            finished = _follow_up(run, outcome.status, outcome.reason, now)
+            finished = _follow_up(
+                run, outcome.status, outcome.reason, now, began_at=began_at, ended_at=ended_at
+            )
         crash_point("finish.uncommitted")
     return finished
 
@@ -132,9 +138,29 @@ def fetch_running(worker_id: str) -> Sequence[int]:
     return [int(run_id) for (run_id,) in found]
 
 
-def _follow_up(run: ClaimedRun, status: str, reason: str | None, now: float) -> Finished:
+def _measured(outcome: Outcome, now: float) -> tuple[float | None, float]:
+    """Return when the call began, None: as its start says, and when it ended.
+
+    The process that made the call knows better than the commits around it, if it can be right.
+    """
+    began_at, ended_at = outcome.began_at, outcome.ended_at
+    if began_at is None or ended_at is None or not began_at <= ended_at <= now:
+        return None, now
+    return began_at, ended_at
+
+
+def _follow_up(
+    run: ClaimedRun,
+    status: str,
+    reason: str | None,
+    now: float,
+    *,
+    began_at: float | None = None,
+    ended_at: float = 0.0,
+) -> Finished:
     counts_as = "cancelled" if (reason or "").startswith(CUT_OFF) else status
-    summary = [status, run.id, counts_as, run.function_id]
+    seconds = None if began_at is None else ended_at - began_at
+    summary = [status, began_at, seconds, run.id, counts_as, run.function_id]
     change_function_at_end(run.function_id, _SUMMARY, summary)
     if status in RETRIED_STATUSES and run.attempt <= run.retries:
         retry_at = now + retry_delay(

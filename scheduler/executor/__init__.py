@@ -10,13 +10,15 @@ from scheduler.executor.guards import (
     missing_guards,
 )
 from scheduler.executor.lease import Lease
-from scheduler.executor.pool import ExecutorPool
+from scheduler.executor.pool import BatchEnd, ExecutorPool, GoingRun
 
 __all__ = [
+    "BatchEnd",
     "Call",
     "Child",
     "ExecutorPool",
     "Exit",
+    "GoingRun",
     "Lease",
     "Outcome",
     "RunControl",

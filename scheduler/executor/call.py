@@ -1,6 +1,7 @@
 """What a worker asks of an executor and what it gets back."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,3 +43,19 @@ class Outcome:
     source_hash: str | None = None
     peak_rss_bytes: int | None = None
     cpu_seconds: float | None = None
+    began_at: float | None = None  # by the executor's clock, around the call itself
+    ended_at: float | None = None
+
+
+def message_of(call: Call) -> dict[str, Any]:
+    """Return what an executor is told of a call."""
+    return {
+        "name": call.name,
+        "run_id": call.run_id,
+        "module_path": call.module_path,
+        "qualname": call.qualname,
+        "scheduled_for": call.scheduled_for,
+        "attempt": call.attempt,
+        "trigger": call.trigger,
+        "timeout_seconds": call.timeout_seconds,
+    }

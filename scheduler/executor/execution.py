@@ -5,15 +5,14 @@ from signal import SIGTERM
 from typing import Any
 
 from scheduler.clock import Clock
-from scheduler.executor.call import Call, Outcome
+from scheduler.executor.call import Call, Outcome, message_of
 from scheduler.executor.control import Asked, RunControl
-from scheduler.executor.output import Output
+from scheduler.executor.output import Output, drain
 from scheduler.executor.process import ExecutorProcess
 from scheduler.executor.stack import StackDump
 from scheduler.executor.verdict import Ending, decide
 
 FLUSH_SECONDS = 1.0  # how often the output so far is handed on
-DRAIN_SECONDS = 0.1  # how long output is read after the end; a grandchild may hold the pipe
 DEATH_SECONDS = 5.0  # how long a killed process may take; longer means it hangs in the kernel
 
 
@@ -47,13 +46,18 @@ class Execution:
         self._is_output_read = False
         self.answer: dict[str, Any] | None = None
 
-    def run(self) -> Outcome | None:
-        """Return the outcome; None if the executor refused before it began (gone or stale)."""
+    def run(self, *, is_sent: bool = False) -> Outcome | None:
+        """Return the outcome; None if the executor refused before it began (gone or stale).
+
+        is_sent: the executor has the call already, as one of a batch.
+        """
         executor = self._executor
         has_requests = self._control.attach(executor.wake_fd)
         try:
-            if not executor.send(self._message()):
+            if not is_sent and not executor.send(message_of(self._call)):
                 return None
+            if self._call.timeout_seconds is not None:
+                self._deadline = self._clock.monotonic() + self._call.timeout_seconds
             if has_requests:
                 self._listen()
             self._meanwhile()
@@ -69,22 +73,6 @@ class Execution:
     def was_forced(self) -> bool:
         """Whether the end was asked for, so that the executor is not fit for another run."""
         return self._asked is not None
-
-    def _message(self) -> dict[str, Any]:
-        call, deadline_at = self._call, None
-        if call.timeout_seconds is not None:
-            self._deadline = self._clock.monotonic() + call.timeout_seconds
-            deadline_at = self._clock.now() + call.timeout_seconds
-        return {
-            "name": call.name,
-            "run_id": call.run_id,
-            "module_path": call.module_path,
-            "qualname": call.qualname,
-            "scheduled_for": call.scheduled_for,
-            "attempt": call.attempt,
-            "trigger": call.trigger,
-            "deadline_at": deadline_at,
-        }
 
     def _wait(self) -> None:
         executor = self._executor
@@ -162,7 +150,7 @@ class Execution:
         else:
             executor.cpu_total_seconds = self.answer["cpu_total_seconds"]
         if self.answer is None or not self._is_output_read:
-            self._drain()
+            drain(executor, self._output, self._clock)
         return decide(
             Ending(
                 asked=self._asked,
@@ -174,12 +162,3 @@ class Execution:
                 cpu_before_seconds=cpu_before,
             )
         )
-
-    def _drain(self) -> None:
-        chunk = self._executor.read_output()
-        if not chunk:
-            return
-        until = self._clock.monotonic() + DRAIN_SECONDS
-        while chunk and self._clock.monotonic() < until:
-            self._output.add(chunk)
-            chunk = self._executor.read_output()

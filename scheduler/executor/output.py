@@ -1,6 +1,10 @@
 """What a run printed: the first and the last half of a limit, and how much it was in all."""
 
+from scheduler.clock import Clock
+from scheduler.executor.process import ExecutorProcess
 from scheduler.runner.text import clean
+
+DRAIN_SECONDS = 0.1  # how long output is read after the end; a grandchild may hold the pipe
 
 
 class Output:
@@ -31,3 +35,14 @@ class Output:
         left_out = self.total_bytes - len(self._head) - len(tail)
         gap = f"\n... {left_out} bytes left out ...\n".encode() if left_out else b""
         return clean((self._head + gap + tail).decode("utf-8", "replace"))
+
+
+def drain(executor: ExecutorProcess, output: Output, clock: Clock) -> None:
+    """Take in what a run that has ended had printed and nobody has read."""
+    chunk = executor.read_output()
+    if not chunk:
+        return
+    until = clock.monotonic() + DRAIN_SECONDS
+    while chunk and clock.monotonic() < until:
+        output.add(chunk)
+        chunk = executor.read_output()

@@ -3,12 +3,13 @@
 import dataclasses
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import chain
 
 from scheduler.clock import Clock
 from scheduler.errors import ZygoteGoneError
+from scheduler.executor.batch import Batch
 from scheduler.executor.call import Call, Outcome
 from scheduler.executor.client import ForkRefusedError, LeaseExpiredError, Zygote
 from scheduler.executor.control import RunControl
@@ -18,11 +19,40 @@ from scheduler.executor.lease import Lease
 from scheduler.executor.process import ExecutorProcess
 from scheduler.logs import event
 from scheduler.runner.baseline import LEFT_RUNNING
+from scheduler.runner.tally import Tally
 
 _MIN_IDLE = 4
 
 
 def _do_nothing() -> None: ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BatchEnd:
+    """What became of a batch: the outcomes of its first calls; then one may be `going` still.
+
+    All others have not begun, and do not begin any more.
+    """
+
+    outcomes: list[Outcome] = dataclasses.field(default_factory=list)
+    going: "GoingRun | None" = None
+
+
+class GoingRun:
+    """A run of a batch that takes longer: have it `wait`ed for or `abandon`ed, one of the two."""
+
+    def __init__(self, pool: "ExecutorPool", executor: ExecutorProcess, call: Call) -> None:
+        self._pool = pool
+        self._executor = executor
+        self._call = call
+
+    def wait(self, control: RunControl, on_output: Callable[[str, int], None]) -> Outcome:
+        """Wait for its end as `ExecutorPool.run` does."""
+        return self._pool.run(self._call, control, on_output, begun_on=self._executor)
+
+    def abandon(self) -> None:
+        """Kill it; it has no outcome."""
+        self._pool.discard(self._executor, kill=True)
 
 
 class ExecutorPool:
@@ -58,6 +88,7 @@ class ExecutorPool:
         self._recent: Counter[str] = Counter()  # runs by scan path since the last `prepare`
         self._preparing: threading.Thread | None = None
         self._is_closed = False
+        self.tally: Tally | None = None  # without one there are no batches
 
     def start(self) -> None:
         """Start the zygote; raises ZygoteGoneError if it cannot."""
@@ -92,22 +123,66 @@ class ExecutorPool:
         on_output: Callable[[str, int], None],
         *,
         meanwhile: Callable[[], None] = _do_nothing,
+        begun_on: ExecutorProcess | None = None,
     ) -> Outcome:
         """Execute a call and wait for its end; called from many threads at once.
 
         `on_output(text so far, total bytes)` is called about once a second when there is more.
         `meanwhile()` is called once, or again for another try, as soon as an executor is at work.
         What they raise ends the run and is raised here. Faults of user code are outcomes.
+        `begun_on`: where it has begun already, as one of a batch.
         """
+        with self._counted([call] if begun_on is None else []):
+            return self._run(call, control, on_output, meanwhile, begun_on)
+
+    def room(self, scan_path: str) -> int:
+        """Return how many runs a batch may have now; 1 means that there should be none."""
         with self._lock:
-            self._busy += 1
-            self._recent[call.scan_path] += not call.isolated
-            self._most_busy = max(self._most_busy, self._busy)
+            for executor in reversed(self._idle.values()):
+                if executor.scan_path == scan_path:
+                    is_fit = self.tally is not None and executor.tally is self.tally
+                    return self._max_runs - executor.runs if is_fit else 1
+        return 1
+
+    def hand_over(self, cell: int, run_ids: Sequence[int]) -> bool:
+        """Write into the tally, before they start, which runs are a batch; False if it cannot."""
         try:
-            return self._run(call, control, on_output, meanwhile)
-        finally:
-            with self._lock:
-                self._busy -= 1
+            if self.tally is not None:
+                self.tally.hand_over(cell, run_ids)
+        except OSError:
+            return False
+        return self.tally is not None
+
+    def run_batch(
+        self,
+        calls: Sequence[Call],
+        *,
+        cell: int,
+        turns: Sequence[int],
+        meanwhile: Callable[[], None],
+    ) -> BatchEnd:
+        """Execute calls of one scan path in turn, for as long as they are short and usual.
+
+        They have these turns in a cell of the tally. What was not begun can be run in another way.
+        """
+        with self._counted(calls):
+            try:
+                executor = self._take(calls[0])
+            except (ZygoteGoneError, OSError):  # a run alone tells of it
+                return BatchEnd()
+            batch = Batch(
+                executor, calls, cell=cell, turns=turns, meanwhile=meanwhile, clock=self._clock
+            )
+            try:
+                is_fit = executor.tally is not None and executor.tally is self.tally
+                outcomes = batch.run() if is_fit else []
+            except BaseException:
+                self.discard(executor, kill=True)
+                raise
+        if batch.is_going:
+            return BatchEnd(outcomes, GoingRun(self, executor, calls[len(outcomes)]))
+        self._put_away(executor, batch.why_replace)
+        return BatchEnd(outcomes)
 
     def prepare(self) -> None:
         """Have successors forked for executors that may be worn out before the next call.
@@ -133,7 +208,13 @@ class ExecutorPool:
         if executor.load(files, self._clock):
             self._keep(executor, is_last_choice=True)
         else:
-            self._discard(executor, kill=True)
+            self.discard(executor, kill=True)
+
+    def discard(self, executor: ExecutorProcess, *, kill: bool) -> None:
+        """Let an executor end, by itself or at once."""
+        if kill and executor.exit is None:
+            executor.kill(DEATH_SECONDS)
+        executor.retire()
 
     def close(self) -> None:
         """Kill everything; runs that still go end as lost."""
@@ -149,17 +230,32 @@ class ExecutorPool:
         for executor in idle:
             executor.retire()
 
+    @contextmanager
+    def _counted(self, calls: Sequence[Call]) -> Iterator[None]:
+        """Note that a slot is at work, and on what."""
+        with self._lock:
+            self._busy += 1
+            for call in calls:
+                self._recent[call.scan_path] += not call.isolated
+            self._most_busy = max(self._most_busy, self._busy)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy -= 1
+
     def _run(
         self,
         call: Call,
         control: RunControl,
         on_output: Callable[[str, int], None],
         meanwhile: Callable[[], None],
+        begun_on: ExecutorProcess | None,
     ) -> Outcome:
         note = None
         while True:
             try:
-                executor = self._take(call)
+                executor = begun_on or self._take(call)
             except LeaseExpiredError as error:
                 if self.lease.wait_valid() and control.asked is None:
                     continue
@@ -176,16 +272,17 @@ class ExecutorPool:
                 clock=self._clock,
             )
             try:
-                outcome = execution.run()
+                outcome = execution.run(is_sent=begun_on is not None)
             except BaseException:
-                self._discard(executor, kill=True)
+                self.discard(executor, kill=True)
                 raise
             if outcome is not None:
                 self._give_back(executor, execution, call)
                 return _with_note(outcome, note)
             if execution.answer is not None:
                 note = f"executor replaced: {execution.answer['stale']} was changed"
-            self._discard(executor, kill=False)
+            self.discard(executor, kill=False)
+            begun_on = None
 
     def _lacking(self, scan_path: str, recent_runs: int) -> int:
         """Return how many successors to fork, if the next second brings as many runs."""
@@ -215,16 +312,25 @@ class ExecutorPool:
         return self._fork(call.scan_path)
 
     def _give_back(self, executor: ExecutorProcess, execution: Execution, call: Call) -> None:
-        replace = (execution.answer or {}).get("replace")
         executor.used(call.module_path)
         if executor.exit is not None and executor.exit.is_unknown:
             self._replace_zygote_of(executor)
-        if executor.exit is not None or execution.was_forced or executor.is_broken:
-            self._discard(executor, kill=True)
-        elif replace is not None:
-            self._discard(executor, kill=replace.startswith(LEFT_RUNNING))
-        elif call.isolated or executor.runs >= self._max_runs:
-            self._discard(executor, kill=False)
+        if execution.was_forced:
+            self.discard(executor, kill=True)
+        else:
+            why_replace = (execution.answer or {}).get("replace")
+            self._put_away(executor, why_replace, is_worn=call.isolated)
+
+    def _put_away(
+        self, executor: ExecutorProcess, why_replace: str | None, *, is_worn: bool = False
+    ) -> None:
+        """Keep an executor for another run, unless it is not fit for one."""
+        if executor.exit is not None or executor.is_broken:
+            self.discard(executor, kill=True)
+        elif why_replace is not None:
+            self.discard(executor, kill=why_replace.startswith(LEFT_RUNNING))
+        elif is_worn or executor.runs >= self._max_runs:
+            self.discard(executor, kill=False)
         else:
             self._keep(executor)
 
@@ -236,22 +342,19 @@ class ExecutorPool:
             if self._is_closed or len(self._idle) > self._most_busy:
                 _, surplus = self._idle.popitem(last=False)
         if surplus is not None:
-            self._discard(surplus, kill=False)
-
-    def _discard(self, executor: ExecutorProcess, *, kill: bool) -> None:
-        if kill and executor.exit is None:
-            executor.kill(DEATH_SECONDS)
-        executor.retire()
+            self.discard(surplus, kill=False)
 
     def _fork(self, scan_path: str) -> ExecutorProcess:
         zygote = self._living_zygote()
         try:
-            return ExecutorProcess(zygote, scan_path, self._max_rss_bytes)
+            return ExecutorProcess(zygote, scan_path, self._max_rss_bytes, self.tally)
         except ForkRefusedError:
             raise
         except ZygoteGoneError:  # nothing was begun, so one more try with a new one is safe
             zygote.stop()
-            return ExecutorProcess(self._living_zygote(), scan_path, self._max_rss_bytes)
+            return ExecutorProcess(
+                self._living_zygote(), scan_path, self._max_rss_bytes, self.tally
+            )
 
     def _replace_zygote_of(self, executor: ExecutorProcess) -> None:
         """Kill what a dead zygote left to us before the verdict lets a retry begin."""

@@ -1,4 +1,4 @@
-"""One executor process as its slot sees it: four channels and a place in line for the next run."""
+"""One executor process as its slot sees it: its channels and a place in line for the next run."""
 
 import json
 import os
@@ -11,6 +11,8 @@ from typing import Any
 
 from scheduler.clock import Clock
 from scheduler.executor.client import Exit, Zygote
+from scheduler.runner.tally import Tally
+from scheduler.runner.turns import Turns
 
 _READ_BYTES = 65536
 _KINDS = {"ready", "loaded", "stale", "ended"}
@@ -21,8 +23,11 @@ _LOAD_SECONDS = 10.0
 class ExecutorProcess:
     """Forked at construction (raises ZygoteGoneError); serves one call at a time."""
 
-    def __init__(self, zygote: Zygote, scan_path: str, max_rss_bytes: int) -> None:
+    def __init__(
+        self, zygote: Zygote, scan_path: str, max_rss_bytes: int, tally: Tally | None
+    ) -> None:
         self.scan_path = scan_path
+        self.tally = tally  # in which it notes what it begins, without it no batches
         self.runs = 0
         self.files: dict[str, None] = {}  # that it has loaded, the one used last is the last
         self.cpu_total_seconds = 0.0
@@ -76,6 +81,24 @@ class ExecutorProcess:
         is_sent = self._send(call)
         self.runs += is_sent
         return is_sent
+
+    def send_batch(self, calls: Sequence[dict[str, Any]], cell: int) -> bool:
+        """Hand over calls to be answered in turn, those of a cell of the tally; as `send` else.
+
+        Whoever counts the turns that were taken adds them to `runs`.
+        """
+        try:
+            number = self.turns.give(len(calls))
+        except OSError:
+            return False
+        return self._send({"batch": calls, "cell": cell, "number": number})
+
+    def wait_batch(self, timeout_seconds: float) -> None:
+        """Wait until a batch is over or the process has ended, but not for ever."""
+        while not self.turns.is_over():
+            ready = self._batch_poll.poll(timeout_seconds * 1000)
+            if not ready or any(fd == self.exit_fd for fd, _ in ready):
+                return
 
     def poll(self, timeout_seconds: float | None) -> set[int]:
         """Return the descriptors that have something to say."""
@@ -139,7 +162,10 @@ class ExecutorProcess:
         self.woken_fd, self.wake_fd = self._open_pipe(self._ours)
         self.output_fd, their_output_fd = self._open_pipe(theirs)
         self.stack_fd, their_stack_fd = self._open_pipe(theirs)
-        return [their_control.fileno(), their_output_fd, their_stack_fd]
+        self.turns = Turns()
+        self._ours.callback(self.turns.close)
+        fds = [their_control.fileno(), their_output_fd, their_stack_fd, self.turns.theirs.fileno()]
+        return fds if self.tally is None else [*fds, self.tally.fd]
 
     def _open_pipe(self, writer: ExitStack) -> tuple[int, int]:
         read_fd, write_fd = os.pipe()
@@ -155,6 +181,9 @@ class ExecutorProcess:
             os.set_blocking(fd, False)
         for fd in (self.control_fd, self.output_fd, self.stack_fd, self.woken_fd, self.exit_fd):
             self._poll.register(fd, select.POLLIN)
+        self._batch_poll = select.poll()
+        for fd in (self.turns.fd, self.exit_fd):
+            self._batch_poll.register(fd, select.POLLIN)
 
     def _send(self, message: dict[str, Any]) -> bool:
         try:

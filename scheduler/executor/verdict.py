@@ -43,7 +43,7 @@ def decide(ending: Ending) -> Outcome:
 
 def _measured(ending: Ending) -> dict[str, Any]:
     if ending.answer is not None:
-        wanted = ("source_hash", "peak_rss_bytes", "cpu_seconds")
+        wanted = ("source_hash", "peak_rss_bytes", "cpu_seconds", "began_at", "ended_at")
         return {name: ending.answer.get(name) for name in wanted}
     if ending.exit is None or ending.exit.cpu_total_seconds is None:
         return {}

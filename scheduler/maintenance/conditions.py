@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from scheduler.config import Config
 from scheduler.db.processes import ProcessRow
 from scheduler.db.processes import list_processes as read_processes
-from scheduler.maintenance.liveness import is_lock_free
+from scheduler.maintenance.liveness import is_lock_free, lock_path
 from scheduler.maintenance.presence import run_folder
 from scheduler.wording import short_id
 
@@ -52,7 +52,7 @@ def list_processes(config: Config, now: float) -> list[Process]:
 def judge(row: ProcessRow, config: Config, now: float) -> Process:
     """Tell a process's condition from its row and its lock."""
     folder = run_folder(config)
-    if row.state == "lost" or (folder and is_lock_free(f"{folder}/{row.id}.lock")):
+    if row.state == "lost" or (folder and is_lock_free(lock_path(folder, row.id))):
         condition = "dead"
     elif now - row.heartbeat_at > config.dead_after_seconds:
         condition = "stalled"

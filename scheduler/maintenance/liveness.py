@@ -24,6 +24,7 @@ class Death:
 
     process: ProcessRow
     reason: str
+    has_ended: bool  # for sure, with all its executors
 
 
 @dataclass(slots=True)
@@ -55,10 +56,11 @@ class Watch:
         self._sightings = {process.id: self._see(process, monotonic) for process in watched}
         deaths = []
         for process in watched:
-            if self._run_folder and is_lock_free(f"{self._run_folder}/{process.id}.lock"):
-                deaths.append(Death(process, "its process has ended without a word"))
+            if self._run_folder and is_lock_free(lock_path(self._run_folder, process.id)):
+                deaths.append(Death(process, "its process has ended without a word", True))
             elif self._is_silent(process):
-                deaths.append(Death(process, f"no heartbeat for {self._patience_seconds:g} s"))
+                reason = f"no heartbeat for {self._patience_seconds:g} s"
+                deaths.append(Death(process, reason, False))
         return deaths
 
     def _see(self, process: ProcessRow, monotonic: float) -> _Sighting:
@@ -89,8 +91,13 @@ def is_lock_free(path: str) -> bool:
     return True
 
 
+def lock_path(run_folder: Path, process_id: str) -> str:
+    """Return the path of a process's lock file, which also holds a worker's tally."""
+    return f"{run_folder}/{process_id}.lock"
+
+
 def remove_lock(run_folder: Path | None, process_id: str) -> None:
     """Remove the lock file of a dead process."""
     if run_folder is not None:
         with suppress(OSError):  # it says nothing any more, wherever it cannot be removed
-            (run_folder / f"{process_id}.lock").unlink()
+            os.unlink(lock_path(run_folder, process_id))

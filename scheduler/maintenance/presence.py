@@ -12,6 +12,7 @@ from scheduler.config import Config
 from scheduler.db.processes import ProcessRow, beat, deregister, mark_draining, register
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.logs import event
+from scheduler.runner.tally import Tally, open_tally
 from scheduler.stopping import RESTARTS_VARIABLE
 from scheduler.wording import short_id
 
@@ -26,15 +27,19 @@ def run_folder(config: Config) -> Path | None:
 class Presence:
     """Registers this process and keeps its heartbeat; `id` is its name in claims and rows."""
 
-    def __init__(self, config: Config, role: str, *, clock: Clock, slots: int = 0) -> None:
+    def __init__(
+        self, config: Config, role: str, *, clock: Clock, slots: int = 0, cells: int = 0
+    ) -> None:
         self._folder = run_folder(config)
         self._role = role
         self._clock = clock
         self._slots = slots
+        self._cells = cells  # of a worker's tally
         self._restarts = os.environ.pop(RESTARTS_VARIABLE, None)  # what the supervisor has to tell
         self._lock_path: Path | None = None
         self._lock_fd: int | None = None
         self.id = ""
+        self.tally: Tally | None = None  # of a worker's batches, in the file that it has locked
 
     @property
     def name(self) -> str:
@@ -100,6 +105,8 @@ class Presence:
             os.close(self._lock_fd)
         self._lock_fd = lock_fd
         fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
+        # Who has the tally open, the executors, holds the lock as well: free, all of them are dead.
+        self.tally = open_tally(lock_fd, self._cells) if self._cells else None
 
     def _holds_its_lock(self) -> bool:
         """Tell whether the lock file is still the one this process has locked."""
@@ -117,4 +124,4 @@ class Presence:
             with contextlib.suppress(OSError):
                 self._lock_path.unlink()
             os.close(self._lock_fd)
-            self._lock_fd = None
+            self._lock_fd = self.tally = None

@@ -3,12 +3,13 @@
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
-from scheduler.db import claims, finishes, processes
+from scheduler.db import batches, claims, finishes, processes
 from scheduler.db.statements import transaction
 from scheduler.logs import event
-from scheduler.maintenance.liveness import Death, Watch, remove_lock
+from scheduler.maintenance.liveness import Death, Watch, lock_path, remove_lock
 from scheduler.maintenance.presence import run_folder
 from scheduler.queue import RunQueue
+from scheduler.runner.tally import Tallied, read_tally
 from scheduler.wording import short_id
 
 REMEMBER_LOST_SECONDS = 3600.0
@@ -39,16 +40,20 @@ class Reaper:
     def _reap(self, death: Death, now: float) -> None:
         process = death.process
         what = f"{process.role} {short_id(process.id)} (pid {process.pid} on {process.host})"
+        tallied = Tallied()
+        if death.has_ended and self._run_folder is not None:
+            tallied = read_tally(lock_path(self._run_folder, process.id))
         # In one transaction: whatever is claimed by the dead after this is refused.
         with transaction():
             if not processes.mark_lost(process.id, death.reason, process.beat):
                 return
+            settled = batches.settle(tallied, process.id, now)
             lost = finishes.reap(process.id, reason=f"{what}: {death.reason}", now=now)
             unstarted = claims.hand_back(None, process.id, now)
         crash_point("reap.committed")
         event("process.lost", "warning", process=what, reason=death.reason, runs=len(lost))
         remove_lock(self._run_folder, process.id)
-        self._queue.send(unstarted)
+        self._queue.send(settled + unstarted)
         self._send(lost)
 
     def _send(self, lost: list[finishes.Finished]) -> None:

@@ -1,4 +1,4 @@
-"""The executor's own file descriptors: control, output and stack, kept out of the user's way."""
+"""The executor's own file descriptors, kept out of the user's way."""
 
 import ctypes
 import faulthandler
@@ -8,30 +8,50 @@ import resource
 import signal
 import socket
 import sys
+import termios
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
+
+from scheduler.runner.tally import Tally
 
 _RESERVED = 8  # descriptors at the top of the allowed range
 _HIGHEST = 4_096  # the kernel keeps a table up to the highest descriptor in use
 
 _libc = ctypes.CDLL(None)
-_control: socket.socket | None = None
+_ioctl = fcntl.ioctl  # user code may patch it
+_opened: list[Callable[[], None]] = []  # what closes them
 
 
-def open_control(fd: int) -> socket.socket:
-    """Move the control channel to where `os.closerange(3, 1000)` does not reach and open it."""
-    global _control
-    _control = socket.socket(fileno=_move_high(fd))
-    return _control
+def open_socket(fd: int) -> socket.socket:
+    """Move a channel to where `os.closerange(3, 1000)` does not reach and open it."""
+    opened = socket.socket(fileno=_move_high(fd))
+    _opened.append(opened.close)
+    return opened
+
+
+def open_tally(fd: int) -> Tally:
+    """Move the tally of the worker's batches there as well and open it."""
+    tally = Tally(_move_high(fd))
+    _opened.append(tally.close)
+    return tally
 
 
 def abandon() -> None:
-    """Let go of the control channel; for children that the user's code forks."""
-    global _control
-    if _control is not None:
+    """Let go of the channels; for children that the user's code forks."""
+    while _opened:
         with suppress(OSError):
-            _control.close()
-        _control = None
+            _opened.pop()()
+
+
+def holds_output() -> bool:
+    """Tell whether something was printed that the worker has not read yet."""
+    waiting = bytearray(4)
+    try:
+        _ioctl(1, termios.FIONREAD, waiting)
+    except OSError:
+        return True
+    return any(waiting)
 
 
 def redirect_output(fd: int) -> None:

@@ -11,12 +11,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from scheduler.clock import wall_time
 from scheduler.crashpoints import crash_point
 from scheduler.runner import channels, failure, loading, termination
 from scheduler.runner.baseline import Baseline
 from scheduler.runner.context import RunContext, RunTerminated, set_current_run
 from scheduler.runner.metering import Meter
+from scheduler.runner.tally import Tally
 from scheduler.runner.text import clean, describe_value
+from scheduler.runner.turns import TurnTaker
 
 EXIT_DETACHED = 113  # the user's code closed the control channel: nobody can be told how it ended
 _LEAVE_SECONDS = 2.0
@@ -25,26 +28,39 @@ _exit, _getpid, _fstat = os._exit, os.getpid, os.fstat  # user code may patch th
 
 
 def serve(request: dict[str, Any], fds: Sequence[int]) -> None:
-    """Serve calls until the channel closes; `fds` are control, output and stack. Does not return.
+    """Serve calls until the channel closes. Does not return.
 
-    `request` holds scan_path and max_rss_bytes (0 = any).
+    `fds` are control, output, stack and turns, then the tally if there is one; `request` holds
+    scan_path and max_rss_bytes (0 = any).
     """
-    control_fd, output_fd, stack_fd = fds
+    control_fd, output_fd, stack_fd, turns_fd, *tally_fds = fds
     sys.dont_write_bytecode = True
-    control = channels.open_control(control_fd)
+    control, turns = channels.open_socket(control_fd), channels.open_socket(turns_fd)
+    tallies = [channels.open_tally(fd) for fd in tally_fds]
     channels.redirect_output(output_fd)
     channels.answer_with_stacks(stack_fd)
     termination.install()
-    _Executor(control, request["scan_path"], request["max_rss_bytes"]).serve()
+    _Executor(control, turns, tallies, request["scan_path"], request["max_rss_bytes"]).serve()
 
 
 class _Executor:
     """One process's state between runs."""
 
-    def __init__(self, control: socket.socket, scan_path: str, max_rss_bytes: int) -> None:
+    def __init__(
+        self,
+        control: socket.socket,
+        turns: socket.socket,
+        tallies: Sequence[Tally],
+        scan_path: str,
+        max_rss_bytes: int,
+    ) -> None:
         self._control = control
         self._control_fd = control.fileno()
         self._control_id = _identity(self._control_fd)
+        self._turns = TurnTaker(turns)
+        self._tallies = tallies
+        others = [turns.fileno(), *(tally.fd for tally in tallies)]
+        self._other_channels = [(fd, _identity(fd)) for fd in others]
         self._scan_path = scan_path
         self._max_rss_bytes = max_rss_bytes
         self._pid = _getpid()
@@ -57,9 +73,32 @@ class _Executor:
         termination.set_idle(True)
         while (call := self._receive()) is not None:
             termination.set_idle(False)
-            self._send(self._load(call["load"]) if "load" in call else self._answer(call))
+            if "batch" in call:
+                self._work_off(call)
+            else:
+                self._send(self._load(call["load"]) if "load" in call else self._answer(call))
             termination.set_idle(True)
         _leave()
+
+    def _work_off(self, batch: dict[str, Any]) -> None:
+        """Answer the calls of a batch, as long as there are turns and nothing unusual happens.
+
+        The worker does not listen meanwhile: what it should look at ends the batch.
+        """
+        (tally,) = self._tallies
+        for call in batch["batch"]:
+            if not self._turns.take():
+                break
+            turn = call.pop("turn")
+            tally.begin(batch["cell"], turn)
+            answer = self._answer(call)
+            is_usual = answer.get("ended") == "success" and "replace" not in answer
+            if is_usual:
+                tally.succeed(batch["cell"], turn)
+            self._send(answer)
+            if not is_usual or channels.holds_output():
+                break
+        self._turns.end(batch["number"])
 
     def _load(self, paths: list[str]) -> dict[str, Any]:
         """Import files ahead of their runs; one that fails is left to its run, which tells why.
@@ -79,8 +118,11 @@ class _Executor:
         if stale is not None:
             return {"stale": clean(os.path.relpath(stale, self._scan_path))}
         path, qualname = call.pop("module_path"), call.pop("qualname")
-        set_current_run(RunContext(**call))
+        timeout_seconds, began_at = call.pop("timeout_seconds"), wall_time()
+        deadline_at = None if timeout_seconds is None else began_at + timeout_seconds
+        set_current_run(RunContext(**call, deadline_at=deadline_at))
         answer = self._execute(path, qualname)
+        answer["began_at"], answer["ended_at"] = began_at, wall_time()
         set_current_run(None)
         if _getpid() != self._pid:
             _exit(0)  # the user's code forked and both came back; only the parent answers
@@ -131,6 +173,8 @@ class _Executor:
             difference = self._baseline.difference()
         except Exception as error:  # noqa: BLE001 - user code may have broken what we look with
             return f"its state cannot be told ({type(error).__name__})"
+        if any(_identity(fd) != identity for fd, identity in self._other_channels):
+            return "a channel of the scheduler was closed"
         if difference is None and 0 < self._max_rss_bytes < self._meter.resident_bytes():
             return f"it held more than max_rss_mb = {self._max_rss_bytes >> 20}"
         return difference

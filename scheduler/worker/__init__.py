@@ -16,6 +16,7 @@ from scheduler.maintenance.presence import Presence
 from scheduler.maintenance.surroundings import Surroundings
 from scheduler.queue import open_queue
 from scheduler.stopping import TERMINATE_GRACE_SECONDS, StopSignal
+from scheduler.worker.cells import CELLS_PER_SLOT
 from scheduler.worker.consumer import RunConsumer
 from scheduler.worker.drain import Drain
 from scheduler.worker.pulse import Pulse
@@ -63,7 +64,8 @@ def _work(
     queue = open_queue(config, installation_id())
     surroundings = Surroundings(config, queue=queue, stop=stop, can_migrate=False)
     pool.start()
-    presence = Presence(config, "worker", clock=clock, slots=concurrency)
+    cells = concurrency * CELLS_PER_SLOT
+    presence = Presence(config, "worker", clock=clock, slots=concurrency, cells=cells)
     presence.start()
     slots = Slots(
         config,
@@ -73,7 +75,8 @@ def _work(
         stop=stop,
         clock=clock,
     )
-    slots.worker_id = presence.id
+    slots.work_as(presence.id)
+    pool.tally = presence.tally
     queue.execute_with(slots.execute)
     pulse = Pulse(
         config,

@@ -68,9 +68,10 @@ class Pulse:
 
     def _beat(self) -> None:
         begun = self._pool.lease.now()
-        if not self._presence.beat(f"{len(self._slots.controls())} busy"):
+        if not self._presence.beat(f"{self._slots.busy} busy"):
             event("worker.declared_dead", level="warning", worker=self._presence.name)
             self._slots.work_as(self._presence.id)
+        self._pool.tally = self._presence.tally
         self._pool.ping(begun)
         self._queue.send(reconcile(self._presence.id, self._slots, self._clock.now()))
 

@@ -1,34 +1,37 @@
-"""What a slot does with a message: claim and start, execute, finish, then the next one."""
+"""What a slot does with a message: claim and start, execute, finish, then the next ones."""
 
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
-from scheduler.db.claims import ClaimedRun, claim_and_start, start
-from scheduler.db.finishes import Finished, finish
+from scheduler.db.claims import ClaimedRun
 from scheduler.db.messages import Message
-from scheduler.db.runs import record_output
-from scheduler.db.statements import transaction
 from scheduler.doorbell import Bell
-from scheduler.errors import DatabaseUnavailableError, QueueUnavailableError
-from scheduler.executor import Call, ExecutorPool, Outcome, RunControl
+from scheduler.errors import QueueUnavailableError
+from scheduler.executor import Call, ExecutorPool, GoingRun, Outcome, RunControl
+from scheduler.executor.batch import PATIENCE_SECONDS
 from scheduler.logs import event
 from scheduler.queue import RunQueue
+from scheduler.runner.tally import MOST
 from scheduler.stopping import StopSignal
+from scheduler.worker.cells import Cells
 from scheduler.worker.ended import Ended
+from scheduler.worker.held import Held
 from scheduler.worker.places import local_scan_path
+from scheduler.worker.register import Register
 from scheduler.worker.supply import Supply
-
-FIRST_BACKOFF_SECONDS = 0.1
-LONGEST_BACKOFF_SECONDS = 5.0
+from scheduler.worker.verdicts import Verdict, begin, write
 
 
 class Slots:
-    """The work that all slots of a worker share; `execute` is called by N threads at once."""
+    """The work that all slots of a worker share; `execute` is called by N threads at once.
+
+    A slot works off one run after another. While many short ones wait it takes a batch of them:
+    started in one commit, handed to one executor, finished in one commit with the start of the
+    next. What of it did not begin, because a run took longer than expected, it takes back.
+    """
 
     def __init__(
         self,
@@ -46,27 +49,22 @@ class Slots:
         self._ticker_bell = ticker_bell
         self._stop = stop
         self._clock = clock
-        self._lock = threading.Lock()
-        self._held: dict[int, _Held] = {}
-        self._doubts: set[int] = set()  # runs whose start failed, perhaps after its commit
+        self._register = Register()
+        self._cells = Cells()
         self._supply = Supply(queue, clock)
-        self.worker_id = ""
 
     def execute(self, run_id: int) -> None:
         """Run queued attempts to their verdicts, this one first, until the queue is empty."""
         crash_point("slot.dequeued")
-        held = self._hold(run_id)
-        if held is None or not self._begin(held):
+        held = self._register.hold(run_id)
+        if held is None:
             return
         ended = Ended()
+        batch = self._begin([held])
         try:
-            while held is not None:
-                crash_point("slot.started")
-                began = self._clock.monotonic()
-                outcome = self._run(held, partial(self._use_wait, ended))
-                crash_point("slot.ended")
-                self._supply.note(self._clock.monotonic() - began)
-                held = self._end(held, outcome, ended) or self._begin_next(ended)
+            with self._cells.lend() as cells:
+                while batch:
+                    batch = self._work_off(batch, cells, ended)
         finally:
             ended.log()
 
@@ -75,34 +73,83 @@ class Slots:
 
         Every such run is ended, also one that was registered while others declared us dead.
         """
-        with self._lock:
-            self.worker_id = worker_id
-            disowned = [held for held in self._held.values() if held.worker_id != worker_id]
-        for held in disowned:
+        for held in self._register.work_as(worker_id):
             held.control.cut_off("this worker had been declared dead")
             held.control.kill_now()
 
+    @property
+    def busy(self) -> int:
+        """How many slots are at work."""
+        return self._cells.lent
+
     def controls(self) -> dict[int, RunControl]:
         """Return the controls of the runs that are in a slot now, by run id."""
-        with self._lock:
-            return {run_id: held.control for run_id, held in self._held.items()}
+        return self._register.controls()
 
     def is_in_doubt(self, run_id: int) -> bool:
         """Tell whether a run that no slot holds has not begun, whatever its row says."""
-        return run_id in self._doubts
+        return self._register.is_in_doubt(run_id)
 
     def hand_back(self, *, unless_fresh: bool = False) -> None:
         """Return to the queue what is claimed and not started, or only what no slot comes for."""
-        self._send(self._supply.hand_back(self.worker_id, unless_fresh=unless_fresh))
+        worker_id = self._register.worker_id
+        self._send(self._supply.hand_back(worker_id, unless_fresh=unless_fresh))
 
-    def _run(self, held: "_Held", meanwhile: Callable[[], None]) -> Outcome:
+    def _work_off(self, batch: list[Held], cells: Iterator[int], ended: Ended) -> list[Held]:
+        """Run what has started to its verdicts; return what has started after it."""
+        crash_point("slot.started")
+        verdicts, unbegun = self._run(batch, ended)
+        crash_point("slot.ended")
+        # Before it is taken back it must keep its place in the tally: nothing follows it at once.
+        following = [] if unbegun else self._next_batch(cells)
+        started = self._end(verdicts, unbegun, following, ended)
+        return started or self._begin_next(cells, ended, is_alone=bool(unbegun))
+
+    def _run(self, batch: list[Held], ended: Ended) -> tuple[list[Verdict], list[Held]]:
+        """Return the verdicts on runs, and those that have not begun."""
+        meanwhile = partial(self._use_wait, ended)
         try:
-            return self._pool.run(
-                self._call(held.run), held.control, held.show_output, meanwhile=meanwhile
+            if len(batch) == 1:
+                return [(batch[0], self._run_alone(batch[0], meanwhile))], []
+            calls = [self._call(held.run) for held in batch]
+            end = self._pool.run_batch(
+                calls, cell=batch[0].cell, turns=[held.turn for held in batch], meanwhile=meanwhile
             )
         except BaseException:
-            self._let_go(held)  # the heartbeat finds its row and gives it a verdict
+            self._let_go(batch)  # the heartbeat finds their rows and gives them a verdict
             raise
+        for outcome in end.outcomes:
+            self._supply.note(_seconds_of(outcome))
+        count = len(end.outcomes)
+        verdicts = list(zip(batch[:count], end.outcomes, strict=True))
+        if end.going is None:
+            return verdicts, batch[count:]
+        going = batch[count]
+        try:
+            self._end(verdicts, batch[count + 1 :], [], ended)
+        except BaseException:
+            end.going.abandon()
+            self._let_go([going])
+            raise
+        return [(going, self._wait_for(going, end.going))], []
+
+    def _run_alone(self, held: Held, meanwhile: Callable[[], None]) -> Outcome:
+        began = self._clock.monotonic()
+        outcome = self._pool.run(
+            self._call(held.run), held.control, held.show_output, meanwhile=meanwhile
+        )
+        self._supply.note(_seconds_of(outcome) or self._clock.monotonic() - began)
+        return outcome
+
+    def _wait_for(self, held: Held, going: GoingRun) -> Outcome:
+        """Wait for a run that takes longer than its batch could."""
+        try:
+            outcome = going.wait(held.control, held.show_output)
+        except BaseException:
+            self._let_go([held])
+            raise
+        self._supply.note(_seconds_of(outcome) or PATIENCE_SECONDS)
+        return outcome
 
     def _use_wait(self, ended: Ended) -> None:
         """Do what no run needs to wait for, while the executor works on one."""
@@ -110,125 +157,121 @@ class Slots:
         if self._stop.is_set():
             return
         try:
-            self._send(self._supply.refill(self.worker_id))
+            self._send(self._supply.refill(self._register.worker_id))
         except QueueUnavailableError as error:
             event("queue.unreadable", "error", error=str(error))
 
-    def _hold(self, run_id: int, supplied: ClaimedRun | None = None) -> "_Held | None":
-        """Register a run before it starts; None if a slot of this worker has it already."""
-        with self._lock:
-            if run_id in self._held:
-                return None
-            held = self._held[run_id] = _Held(run_id, self.worker_id, supplied)
-            return held
-
-    def _let_go(self, held: "_Held | None") -> None:
-        if held is not None:
-            with self._lock:
-                del self._held[held.run_id]
-
-    def _drop(self, held: "_Held | None") -> None:
-        """Let go of what could not be started; what is claimed all the same stays in the supply."""
-        self._doubt(held)
-        self._let_go(held)
-        if held is not None and held.supplied is not None:
-            self._supply.put_back(held.supplied)
-
-    def _doubt(self, held: "_Held | None") -> None:
-        """Remember, before it is let go, that it has not begun: its start may be on record."""
-        if held is not None:
-            held.started = None
-            self._doubts.add(held.run_id)
-
-    def _begin(self, held: "_Held") -> bool:
-        """Claim and start; otherwise let go, it is not to be run (any more)."""
+    def _begin(self, batch: list[Held]) -> list[Held]:
+        """Claim and start; let go of the others, they are not to be run (any more)."""
         try:
-            released = self._start(held)
+            released = begin(batch, self._register, self._clock.now())
         except BaseException:
-            self._drop(held)
+            self._drop(batch)
             raise
         self._send(released)
-        if held.started is None:
-            self._let_go(held)
-        return held.started is not None
+        return self._started(batch)
 
-    def _start(self, held: "_Held") -> list[Message]:
-        """Start what this worker has claimed, or claim and start it; return what that released."""
-        released: list[Message] = []
-        if held.supplied is None:
-            held.started, released = claim_and_start(held.run_id, held.worker_id, self._now())
-        elif start(held.supplied, held.worker_id, self._now()):
-            held.started = held.supplied
-        if held.started is not None:
-            self._doubts.discard(held.run_id)
-        return released
+    def _begin_next(self, cells: Iterator[int], ended: Ended, *, is_alone: bool) -> list[Held]:
+        """Start the next runs that can be; none when there are none.
 
-    def _begin_next(self, ended: Ended) -> "_Held | None":
-        """Start the next run that can be; None when there is none."""
+        is_alone: only one, whose executor is listened to; a batch has just met with something.
+        """
         ended.log()
-        while (held := self._next_held()) is not None:
-            if self._begin(held):
-                return held
-        return None
+        while batch := self._next_batch(cells, 1 if is_alone else MOST):
+            if started := self._begin(batch):
+                return started
+        return []
 
-    def _end(self, held: "_Held", outcome: Outcome, ended: Ended) -> "_Held | None":
-        """Write the verdict and start the next queued run in the same commit; return that one."""
-        following = self._next_held()
+    def _end(
+        self,
+        verdicts: list[Verdict],
+        unbegun: list[Held],
+        following: list[Held],
+        ended: Ended,
+    ) -> list[Held]:
+        """Write verdicts and start queued runs in the same commit; return those."""
         try:
-            finished = self._insist(held, outcome, following)
+            written = write(
+                verdicts,
+                unbegun,
+                following,
+                register=self._register,
+                now=self._clock.now,
+                wait=self._stop.wait_hurry,
+            )
         except BaseException:
             self._drop(following)
             raise
         finally:
-            self._let_go(held)
+            self._let_go([held for held, _ in verdicts] + unbegun)
         crash_point("slot.finished")
-        ended.note(held.run, outcome, finished)
-        self._send(finished.messages)
-        if finished.retry_at is not None:
+        for held in reversed(unbegun):
+            if held.run_id in written.taken_back and held.supplied is not None:
+                self._supply.put_back(held.supplied)
+        for (held, outcome), finished in zip(verdicts, written.finished, strict=False):
+            ended.note(held.run, outcome, finished)
+        self._send(written.messages)
+        if any(finished.retry_at is not None for finished in written.finished):
             self._ticker_bell.ring()
-        if following is not None and following.started is None:
-            self._let_go(following)
-            return None
-        return following
+        return self._started(following)
 
-    def _next_held(self) -> "_Held | None":
+    def _next_batch(self, cells: Iterator[int], most: int = MOST) -> list[Held]:
+        """Hold what is to be started next: one run, or several that one executor can work off."""
         if self._stop.is_set():
-            return None
+            return []
         try:
-            supplied, released = self._supply.take(self.worker_id)
-            run_id = supplied.id if supplied is not None else self._queue.take_now()
+            supplied, released = self._supply.take(self._register.worker_id, most)
+            run_id = None if supplied else self._queue.take_now()
         except QueueUnavailableError as error:
             event("queue.unreadable", "error", error=str(error))
-            return None
+            return []
         self._send(released)
-        return None if run_id is None else self._hold(run_id, supplied)
+        if not supplied:
+            held = None if run_id is None else self._register.hold(run_id)
+            return [] if held is None else [held]
+        cell = next(cells)
+        fitting = self._fitting(supplied)
+        if fitting > 1 and not self._pool.hand_over(cell, [run.id for run in supplied[:fitting]]):
+            fitting = 1
+        for run in reversed(supplied[fitting:]):
+            self._supply.put_back(run)
+        return self._hold_all(supplied[:fitting], cell)
 
-    def _insist(self, held: "_Held", outcome: Outcome, following: "_Held | None") -> Finished:
-        """Try until the verdict is written; the slot takes nothing new meanwhile.
+    def _fitting(self, runs: list[ClaimedRun]) -> int:
+        """Return how many of the runs can be a batch."""
+        scan_path = self._scan_path(runs[0])
+        most = min(len(runs), self._pool.room(scan_path)) if len(runs) > 1 else 1
+        others = (
+            turn
+            for turn, run in enumerate(runs[:most])
+            if run.isolated or self._scan_path(run) != scan_path
+        )
+        return max(1, next(others, most))
 
-        After the first failure without the user's text, which a full disk may not hold. Gives up
-        when the service is told to hurry: then others find the row and reap it.
-        """
-        backoff = FIRST_BACKOFF_SECONDS
-        while True:
-            try:
-                return self._write(held, outcome, following)
-            except DatabaseUnavailableError as error:
-                event("run.unwritten", "error", run_id=held.run_id, error=str(error))
-            outcome = _without_text(outcome)
-            self._doubt(following)
-            if self._stop.wait_hurry(backoff):
-                return Finished(is_accepted=False)
-            backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
+    def _hold_all(self, runs: list[ClaimedRun], cell: int) -> list[Held]:
+        batch = []
+        for turn, run in enumerate(runs):
+            if (held := self._register.hold(run.id, run)) is not None:
+                held.cell, held.turn = cell, turn
+                batch.append(held)
+        return batch
 
-    def _write(self, held: "_Held", outcome: Outcome, following: "_Held | None") -> Finished:
-        with transaction():
-            finished = finish(held.run, outcome, held.worker_id, self._now())
-            released: list[Message] = []
-            if following is not None:
-                released = self._start(following)
-        finished.messages.extend(released)
-        return finished
+    def _started(self, batch: list[Held]) -> list[Held]:
+        """Let go of what has not started; return the rest."""
+        self._let_go([held for held in batch if held.started is None])
+        return [held for held in batch if held.started is not None]
+
+    def _drop(self, batch: list[Held]) -> None:
+        """Let go of what could not be started; what is claimed all the same stays in the supply."""
+        for held in reversed(batch):
+            self._register.doubt(held)
+            if held.supplied is not None:
+                self._supply.put_back(held.supplied)
+        self._let_go(batch)
+
+    def _let_go(self, batch: list[Held]) -> None:
+        for held in batch:
+            self._register.let_go(held)
 
     def _send(self, released: list[Message]) -> None:
         """Send what was released; where the queue fails the sweeper does it later."""
@@ -237,14 +280,14 @@ class Slots:
         except QueueUnavailableError as error:
             event("queue.unwritable", "error", error=str(error))
 
-    def _now(self) -> float:
-        return self._clock.now()
+    def _scan_path(self, run: ClaimedRun) -> str:
+        return local_scan_path(self._config.scan_paths, run.scan_path, run.module_path)
 
     def _call(self, run: ClaimedRun) -> Call:
         return Call(
             run_id=run.id,
             name=run.name,
-            scan_path=local_scan_path(self._config.scan_paths, run.scan_path, run.module_path),
+            scan_path=self._scan_path(run),
             module_path=run.module_path,
             qualname=run.qualname,
             scheduled_for=run.scheduled_for,
@@ -256,34 +299,7 @@ class Slots:
         )
 
 
-@dataclass(slots=True)
-class _Held:
-    """A run in a slot, from before its start until after its verdict."""
-
-    run_id: int
-    worker_id: str
-    supplied: ClaimedRun | None = None  # claimed before, with others
-    started: ClaimedRun | None = None
-    control: RunControl = field(default_factory=RunControl)
-
-    @property
-    def run(self) -> ClaimedRun:
-        assert self.started is not None, "only what was started is run"
-        return self.started
-
-    def show_output(self, output: str, output_bytes: int) -> None:
-        """Write live output; that it could not be shown is no reason to end the run."""
-        try:
-            record_output(self.run_id, output, output_bytes)
-        except DatabaseUnavailableError as error:
-            event("run.output_unwritten", "warning", run_id=self.run_id, error=str(error))
-
-
-def _without_text(outcome: Outcome) -> Outcome:
-    return replace(
-        outcome,
-        output=None,
-        traceback=None,
-        result=None,
-        reason="its output could not be written: the database refused it",
-    )
+def _seconds_of(outcome: Outcome) -> float | None:
+    if outcome.began_at is None or outcome.ended_at is None:
+        return None
+    return outcome.ended_at - outcome.began_at

@@ -15,7 +15,9 @@ CHUNK = 16
 LEAST_BEHIND = 16  # messages that must wait for others before one worker claims a chunk
 SHORT_SECONDS = 0.01
 STALE_SECONDS = 0.25
+BATCH_SECONDS = 0.002  # what a batch should take at most: others wait for its commit
 _WEIGHT = 0.1  # of the last run in the average of the recent ones
+_LEAST_SECONDS = 1e-5  # what is counted of one run: a clock may have been set back
 _MOST_SECONDS = 0.1  # what one run may add to it: the next long one is noticed as well
 
 
@@ -35,19 +37,23 @@ class Supply:
         self._recent_seconds = _MOST_SECONDS
         self._taken_at = 0.0
 
-    def note(self, seconds: float) -> None:
+    def note(self, seconds: float | None) -> None:
         """Take the length of a run into the average."""
+        seconds = _LEAST_SECONDS if seconds is None else max(seconds, _LEAST_SECONDS)
         self._recent_seconds += _WEIGHT * (min(seconds, _MOST_SECONDS) - self._recent_seconds)
 
-    def take(self, worker_id: str) -> tuple[ClaimedRun | None, list[Message]]:
-        """Return a run that is claimed for the worker and is to be started; None: claim one alone.
+    def take(self, worker_id: str, most: int) -> tuple[list[ClaimedRun], list[Message]]:
+        """Return runs that are claimed for the worker and are to be started; none: claim one alone.
 
-        The messages are to be sent. Raises QueueUnavailableError.
+        As many as a batch should have, if recent runs tell how long they take. The messages are to
+        be sent. Raises QueueUnavailableError.
         """
         with self._lock:
             released = self._fill(worker_id)
             self._taken_at = self._clock.monotonic()
-            return self._runs.popleft() if self._runs else None, released
+            quick = int(BATCH_SECONDS / self._recent_seconds)
+            count = min(len(self._runs), most, max(1, quick))
+            return [self._runs.popleft() for _ in range(count)], released
 
     def refill(self, worker_id: str) -> list[Message]:
         """Claim ahead what the next `take` returns, while nobody waits for it; as `take` else."""
@@ -55,7 +61,7 @@ class Supply:
             return self._fill(worker_id)
 
     def put_back(self, run: ClaimedRun) -> None:
-        """Keep a run whose start failed: it is still claimed."""
+        """Keep, as the next, a run that was not started after all: it is still claimed."""
         with self._lock:
             self._runs.appendleft(run)
 

@@ -14,8 +14,9 @@ from scheduler.db.statements import transaction
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.executor import Outcome
 from scheduler.queue import RunQueue, open_queue
+from scheduler.runner.tally import MOST
 from scheduler.testing import SettableClock
-from scheduler.worker.supply import CHUNK, LEAST_BEHIND, STALE_SECONDS, Supply
+from scheduler.worker.supply import BATCH_SECONDS, CHUNK, LEAST_BEHIND, STALE_SECONDS, Supply
 from tests.db import rows as table
 from tests.db.rows import NOW, WORKER, count_steps, discover, start_run, tick
 
@@ -44,8 +45,13 @@ def supply(queue: RunQueue, clock: SettableClock) -> Supply:
     """Return the supply of a worker whose recent runs were short."""
     supply = Supply(queue, clock)
     for _ in range(100):
-        supply.note(0.001)
+        supply.note(0.0001)
     return supply
+
+
+def take_alone(supply: Supply, count: int) -> list[int]:
+    """Take so many runs, each by itself; return their ids."""
+    return [run.id for _ in range(count) for run in supply.take(WORKER, 1)[0]]
 
 
 def enqueue(queue: RunQueue, count: int) -> list[int]:
@@ -63,7 +69,7 @@ def test_a_refill_claims_ahead_only_what_the_next_takes_return(
     for _ in range(2):
         supply.refill(WORKER)
         assert queue.size() == MANY - CHUNK
-    assert [run.id for _ in range(CHUNK) if (run := supply.take(WORKER)[0])] == run_ids[:CHUNK]
+    assert take_alone(supply, CHUNK) == run_ids[:CHUNK]
 
 
 def test_a_chunk_whose_claim_nobody_confirmed_is_handed_back(
@@ -76,7 +82,7 @@ def test_a_chunk_whose_claim_nobody_confirmed_is_handed_back(
         raise DatabaseUnavailableError("the connection was lost after the commit")
 
     monkeypatch.setattr("scheduler.worker.supply.claim_chunk", claim_without_an_answer)
-    assert supply.take(WORKER) == (None, [])
+    assert supply.take(WORKER, MOST) == ([], [])
     assert [run_id for run_id, _ in supply.hand_back(WORKER, unless_fresh=True)] == run_ids[:CHUNK]
     assert set(table.runs("claimed_by")) == {(None,)}
     assert supply.hand_back(WORKER) == []
@@ -84,8 +90,7 @@ def test_a_chunk_whose_claim_nobody_confirmed_is_handed_back(
 
 def test_a_chunk_is_claimed_and_not_started(queue: RunQueue, supply: Supply) -> None:
     run_ids = enqueue(queue, MANY)
-    first, released = supply.take(WORKER)
-    assert first is not None
+    (first,), released = supply.take(WORKER, 1)
     assert (first.id, first.name, released) == (run_ids[0], "a.f000", [])
     assert queue.size() == MANY - CHUNK
     assert table.runs("status", "claimed_by", "started_at")[:CHUNK] == [
@@ -98,20 +103,41 @@ def test_a_chunk_serves_the_next_slots_in_the_order_of_the_queue(
     queue: RunQueue, supply: Supply
 ) -> None:
     run_ids = enqueue(queue, MANY)
-    taken = [run.id for _ in range(CHUNK) if (run := supply.take(WORKER)[0])]
-    assert taken == run_ids[:CHUNK]
+    assert take_alone(supply, CHUNK) == run_ids[:CHUNK]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "count"),
+    [(0.00001, MOST), (BATCH_SECONDS / 4.5, 4), (0.9 * BATCH_SECONDS, 1), (2 * BATCH_SECONDS, 1)],
+)
+def test_the_shorter_recent_runs_were_the_more_are_taken_at_once(
+    queue: RunQueue, supply: Supply, seconds: float, count: int
+) -> None:
+    run_ids = enqueue(queue, MANY)
+    for _ in range(200):
+        supply.note(seconds)
+    taken, _ = supply.take(WORKER, MOST)
+    assert [run.id for run in taken] == run_ids[:count]
+
+
+def test_what_is_put_back_is_taken_next(queue: RunQueue, supply: Supply) -> None:
+    run_ids = enqueue(queue, MANY)
+    first, second = supply.take(WORKER, 2)[0]
+    supply.put_back(second)
+    supply.put_back(first)
+    assert take_alone(supply, 3) == run_ids[:3]
 
 
 def test_no_chunk_is_taken_from_a_short_queue(queue: RunQueue, supply: Supply) -> None:
     enqueue(queue, LEAST_BEHIND)
-    assert supply.take(WORKER) == (None, [])
+    assert supply.take(WORKER, MOST) == ([], [])
     assert queue.size() == LEAST_BEHIND
 
 
 def test_no_chunk_is_taken_after_a_long_run(queue: RunQueue, supply: Supply) -> None:
     enqueue(queue, MANY)
     supply.note(60)
-    assert supply.take(WORKER) == (None, [])
+    assert supply.take(WORKER, MOST) == ([], [])
     assert queue.size() == MANY
 
 
@@ -120,10 +146,10 @@ def test_only_its_worker_starts_what_is_claimed() -> None:
     discover("a.f")
     ((run_id, _),) = tick(NOW)
     ((run,), _) = claims.claim_chunk([run_id], WORKER, NOW)
-    assert not claims.start(run, "another", NOW)
+    assert claims.start([run], "another", NOW) == []
     assert claims.claim_and_start(run_id, "another", NOW) == (None, [])
-    assert claims.start(run, WORKER, NOW + 1)
-    assert not claims.start(run, WORKER, NOW + 2)
+    assert claims.start([run], WORKER, NOW + 1) == [run]
+    assert claims.start([run], WORKER, NOW + 2) == []
     assert table.runs("status", "started_at") == [("running", NOW + 1)]
 
 
@@ -133,7 +159,7 @@ def test_a_claimed_run_that_is_cancelled_never_starts() -> None:
     ((run_id, _),) = tick(NOW)
     ((run,), _) = claims.claim_chunk([run_id], WORKER, NOW)
     assert runs.cancel(run_id, NOW) == ("withdrawn", [])
-    assert not claims.start(run, WORKER, NOW)
+    assert claims.start([run], WORKER, NOW) == []
 
 
 @pytest.mark.usefixtures("database")
@@ -173,7 +199,7 @@ def test_what_no_slot_comes_for_is_handed_back(
     queue: RunQueue, supply: Supply, clock: SettableClock
 ) -> None:
     run_ids = enqueue(queue, MANY)
-    supply.take(WORKER)
+    supply.take(WORKER, 1)
     assert supply.hand_back(WORKER, unless_fresh=True) == []
     clock.advance(STALE_SECONDS)
     assert [run_id for run_id, _ in supply.hand_back(WORKER, unless_fresh=True)] == run_ids[1:CHUNK]

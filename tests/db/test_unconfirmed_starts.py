@@ -15,7 +15,7 @@ from scheduler.maintenance.bells import ticker_bell
 from scheduler.queue import RunQueue, open_queue
 from scheduler.stopping import StopSignal
 from scheduler.testing import SettableClock
-from scheduler.worker import slot
+from scheduler.worker import verdicts
 from scheduler.worker.reconciliation import reconcile
 from scheduler.worker.slot import Slots
 from tests.db import rows as table
@@ -62,8 +62,8 @@ class Answers:
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
     answers = Answers()
-    monkeypatch.setattr(slot, "transaction", answers.transaction)
-    monkeypatch.setattr(slot, "claim_and_start", answers.claim_and_start)
+    monkeypatch.setattr(verdicts, "transaction", answers.transaction)
+    monkeypatch.setattr(verdicts, "claim_and_start", answers.claim_and_start)
     return answers
 
 
@@ -89,7 +89,7 @@ def slots(database: Config, queue: RunQueue, pool: Any) -> Slots:
         stop=StopSignal(),
         clock=SettableClock(NOW),
     )
-    slots.worker_id = WORKER
+    slots.work_as(WORKER)
     return slots
 
 

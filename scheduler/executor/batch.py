@@ -1,0 +1,112 @@
+"""Several short runs on one executor, one after another, in one exchange.
+
+Meanwhile nobody listens to them: output, requests, time-outs and deaths are the business of an
+`Execution`, to which the run that takes longer is handed on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from scheduler.clock import Clock
+from scheduler.crashpoints import crash_point
+from scheduler.executor.call import Call, Outcome, message_of
+from scheduler.executor.output import Output, drain
+from scheduler.executor.process import ExecutorProcess
+from scheduler.executor.verdict import Ending, decide
+
+PATIENCE_SECONDS = 0.01  # then what has not begun is taken back, others may begin it
+
+
+class Batch:
+    """Blocks the slot's thread in `run`, for a moment."""
+
+    def __init__(
+        self,
+        executor: ExecutorProcess,
+        calls: Sequence[Call],
+        *,
+        cell: int,
+        turns: Sequence[int],
+        meanwhile: Callable[[], None],
+        clock: Clock,
+    ) -> None:
+        self._executor = executor
+        self._calls = calls
+        self._cell = cell
+        self._turns = turns
+        self._meanwhile = meanwhile
+        self._clock = clock
+        self._begun = 0
+        self._is_refused = False
+        self.answers: list[dict[str, Any]] = []
+
+    def run(self) -> list[Outcome]:
+        """Return the outcomes of the first calls; see `is_going` for the next, no other began."""
+        executor = self._executor
+        messages = [
+            {**message_of(call), "turn": turn}
+            for call, turn in zip(self._calls, self._turns, strict=True)
+        ]
+        if not executor.send_batch(messages, self._cell):
+            self._is_refused = True
+            return []
+        crash_point("batch.sent")
+        self._meanwhile()
+        executor.wait_batch(PATIENCE_SECONDS)
+        self._read()
+        self._begun = len(self._calls)
+        if len(self.answers) < self._begun:
+            self._begun -= executor.turns.take_back()
+            self._read()
+        if self._is_refused:
+            self._begun = len(self.answers)
+        executor.runs += self._begun
+        crash_point("batch.ended")
+        return self._outcomes()
+
+    @property
+    def is_going(self) -> bool:
+        """Whether the call after those that were answered has begun."""
+        return self._begun > len(self.answers)
+
+    @property
+    def why_replace(self) -> str | None:
+        """Why the executor is not fit for another run, None if it is."""
+        if self._is_refused:
+            return "it refused a call"
+        return self.answers[-1].get("replace") if self.answers else None
+
+    def _read(self) -> None:
+        while (answer := self._executor.read_answer()) is not None:
+            if "stale" in answer:  # it refused before it began
+                self._is_refused = True
+            else:
+                self.answers.append(answer)
+
+    def _outcomes(self) -> list[Outcome]:
+        outcomes = []
+        for call, answer in zip(self._calls, self.answers, strict=False):
+            self._executor.cpu_total_seconds = answer["cpu_total_seconds"]
+            self._executor.used(call.module_path)
+            outcomes.append(decide(_ending(answer)))
+        if outcomes and not self.is_going:  # a run that has printed is the last of its batch
+            output = Output(self._calls[len(outcomes) - 1].output_limit_bytes)
+            drain(self._executor, output, self._clock)
+            if output.total_bytes:
+                outcomes[-1] = replace(
+                    outcomes[-1], output=output.text(), output_bytes=output.total_bytes
+                )
+        return outcomes
+
+
+def _ending(answer: dict[str, Any]) -> Ending:
+    return Ending(
+        asked=None,
+        answer=answer,
+        exit=None,
+        stack=None,
+        output=None,
+        output_bytes=0,
+        cpu_before_seconds=0.0,
+    )

@@ -1,0 +1,111 @@
+"""Writes what has become of the runs of a slot, in one commit with the start of its next ones."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from scheduler.db.batches import take_back
+from scheduler.db.claims import claim_and_start, start
+from scheduler.db.finishes import Finished, finish
+from scheduler.db.messages import Message
+from scheduler.db.statements import transaction
+from scheduler.errors import DatabaseUnavailableError
+from scheduler.executor import Outcome
+from scheduler.logs import event
+from scheduler.worker.held import Held
+from scheduler.worker.register import Register
+
+FIRST_BACKOFF_SECONDS = 0.1
+LONGEST_BACKOFF_SECONDS = 5.0
+
+Verdict: TypeAlias = tuple[Held, Outcome]
+
+
+@dataclass(slots=True)
+class Written:
+    """What a commit did: to each verdict, and what is to be sent after it."""
+
+    finished: Sequence[Finished]
+    taken_back: set[int] = field(default_factory=set)
+    messages: list[Message] = field(default_factory=list)
+
+
+def begin(batch: Sequence[Held], register: Register, now: float) -> list[Message]:
+    """Start what this worker has claimed, or claim and start one; return what that released.
+
+    `started` tells of each whether it has.
+    """
+    released: list[Message] = []
+    if len(batch) == 1 and batch[0].supplied is None:
+        (held,) = batch
+        held.started, released = claim_and_start(held.run_id, held.worker_id, now)
+    elif batch:
+        supplied = [held.supplied for held in batch if held.supplied is not None]
+        started = {run.id: run for run in start(supplied, batch[0].worker_id, now)}
+        for held in batch:
+            held.started = started.get(held.run_id)
+    for held in batch:
+        if held.started is not None:
+            register.trust(held)
+    return released
+
+
+def write(
+    verdicts: Sequence[Verdict],
+    unbegun: Sequence[Held],
+    following: Sequence[Held],
+    *,
+    register: Register,
+    now: Callable[[], float],
+    wait: Callable[[float], bool],
+) -> Written:
+    """Write verdicts, take back starts of what has not begun, start what follows.
+
+    Tries until it is written; the slot takes nothing new meanwhile. After the first failure without
+    the users' texts, which a full disk may not hold. Gives up when `wait(seconds)`, called after a
+    failure, returns that the service is told to hurry: then others find the rows and reap them.
+    """
+    backoff = FIRST_BACKOFF_SECONDS
+    while True:
+        try:
+            return _write_once(verdicts, unbegun, following, register, now())
+        except DatabaseUnavailableError as error:
+            run_ids = [held.run_id for held, _ in verdicts]
+            event("run.unwritten", "error", run_id=run_ids[0], runs=len(run_ids), error=str(error))
+        verdicts = [(held, _without_text(outcome)) for held, outcome in verdicts]
+        for held in (*unbegun, *following):
+            register.doubt(held)
+        if wait(backoff):
+            return Written([Finished(is_accepted=False)] * len(verdicts))
+        backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
+
+
+def _write_once(
+    verdicts: Sequence[Verdict],
+    unbegun: Sequence[Held],
+    following: Sequence[Held],
+    register: Register,
+    now: float,
+) -> Written:
+    with transaction():
+        finished = [finish(held.run, outcome, held.worker_id, now) for held, outcome in verdicts]
+        messages = [message for one in finished for message in one.messages]
+        taken_back: set[int] = set()
+        if unbegun:
+            run_ids, worker_id = [held.run_id for held in unbegun], unbegun[0].worker_id
+            taken_back, released = take_back(run_ids, worker_id, now)
+            messages += released
+        messages += begin(following, register, now)
+    return Written(finished, taken_back, messages)
+
+
+def _without_text(outcome: Outcome) -> Outcome:
+    if outcome.output is outcome.traceback is outcome.result is None:
+        return outcome
+    return replace(
+        outcome,
+        output=None,
+        traceback=None,
+        result=None,
+        reason="its output could not be written: the database refused it",
+    )

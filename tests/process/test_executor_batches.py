@@ -1,0 +1,245 @@
+"""Batches on real executors: short runs in turn, and everything that may come in between."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scheduler.executor import BatchEnd, ExecutorPool, Outcome, RunControl, batch
+from scheduler.runner.tally import Tallied, open_tally, read_tally
+from tests.process.executors import FUNCTIONS, family, make_call, make_pool, run
+from tests.process.service import wait_for
+
+CELL = 1
+
+
+@pytest.fixture
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file in which functions note their run's id."""
+    path = tmp_path / "notes"
+    path.touch()
+    monkeypatch.setenv("NOTES", str(path))
+    return path
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a batch take as long as it needs on a busy machine."""
+    monkeypatch.setattr(batch, "PATIENCE_SECONDS", 10.0)
+
+
+@pytest.fixture
+def impatience(patience: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait long for a run that does not end by itself, but for those before it."""
+    monkeypatch.setattr(batch, "PATIENCE_SECONDS", 0.5)
+
+
+@pytest.fixture
+def tally_path(tmp_path: Path) -> Path:
+    return tmp_path / "worker.lock"
+
+
+@pytest.fixture
+def pool(notes: Path, tally_path: Path) -> Iterator[ExecutorPool]:
+    """A pool that can have batches, with a warm executor."""
+    pool = make_pool()
+    fd = os.open(tally_path, os.O_RDWR | os.O_CREAT)
+    pool.tally = open_tally(fd, 2)
+    os.close(fd)
+    run(pool, "quick:note", run_id=1)
+    notes.write_text("")
+    yield pool
+    pool.close()
+
+
+def run_batch(pool: ExecutorPool, *targets: str, first_id: int = 10) -> BatchEnd:
+    """Hand over calls with ids from `first_id` on."""
+    calls = [
+        make_call(f"quick:{target}", run_id=first_id + turn) for turn, target in enumerate(targets)
+    ]
+    assert pool.hand_over(CELL, [call.run_id for call in calls])
+    turns = range(len(calls))
+    return pool.run_batch(calls, cell=CELL, turns=turns, meanwhile=lambda: None)
+
+
+def noted(notes: Path) -> list[int]:
+    return [int(line) for line in notes.read_text().split()]
+
+
+def statuses(outcomes: list[Outcome]) -> list[str]:
+    return [outcome.status for outcome in outcomes]
+
+
+def test_all_run_in_turn_and_each_has_its_own_outcome(pool: ExecutorPool, notes: Path) -> None:
+    end = run_batch(pool, "note", "note", "note")
+    assert end.going is None
+    assert [(one.status, one.result) for one in end.outcomes] == [
+        ("success", "10"),
+        ("success", "11"),
+        ("success", "12"),
+    ]
+    assert noted(notes) == [10, 11, 12]
+    moments = [moment for one in end.outcomes for moment in (one.began_at, one.ended_at)]
+    assert None not in moments
+    assert moments == sorted(moments)  # type: ignore[type-var]
+
+
+def test_batches_follow_each_other_on_one_executor(pool: ExecutorPool, notes: Path) -> None:
+    ids = []
+    for first_id in range(10, 90, 16):
+        end = run_batch(pool, *["note"] * 16, first_id=first_id)
+        ids += [int(outcome.result or 0) for outcome in end.outcomes]
+    assert ids == list(range(10, 90)) == noted(notes)
+    assert pool.room(str(FUNCTIONS)) == 100 - 81
+
+
+@pytest.mark.parametrize("target", ["talk", "fail", "litter", "close_tally", "fork_both"])
+def test_whatever_is_unusual_ends_the_batch_and_the_rest_can_begin_elsewhere(
+    pool: ExecutorPool, notes: Path, target: str
+) -> None:
+    end = run_batch(pool, "note", target, "note", "note")
+    assert end.going is None
+    if target != "fork_both":  # which is usual, as long as it leaves nothing behind
+        assert noted(notes) == [10, 11]
+        assert len(end.outcomes) == 2
+        again = run_batch(pool, "note", "note", first_id=12)
+        while not again.outcomes:  # its executor was replaced
+            run(pool, "quick:note", run_id=0)
+            again = run_batch(pool, "note", "note", first_id=12)
+    assert [run_id for run_id in noted(notes) if run_id] == [10, 11, 12, 13]
+
+
+def test_what_a_run_has_printed_is_its_own(pool: ExecutorPool) -> None:
+    end = run_batch(pool, "note", "talk", "talk")
+    assert [one.output for one in end.outcomes] == [None, "words of 11\n"]
+    assert end.outcomes[1].output_bytes == 12
+
+
+def test_a_run_that_fails_has_its_traceback(pool: ExecutorPool) -> None:
+    (first, second) = run_batch(pool, "note", "fail", "note").outcomes
+    assert (first.status, second.status, second.error_type) == ("success", "error", "ValueError")
+    assert second.traceback is not None
+    assert "raise ValueError" in second.traceback
+
+
+def test_the_executor_of_an_untidy_run_serves_no_other(pool: ExecutorPool) -> None:
+    (outcome,) = run_batch(pool, "litter", "note").outcomes
+    assert outcome.reason == "executor replaced: the working directory was changed"
+    assert pool.room(str(FUNCTIONS)) == 1
+
+
+@pytest.mark.usefixtures("impatience")
+def test_a_run_that_takes_longer_goes_on_and_those_behind_it_do_not_begin(
+    pool: ExecutorPool, notes: Path
+) -> None:
+    end = run_batch(pool, "note", "wait_for_release", "note", "note")
+    assert statuses(end.outcomes) == ["success"]
+    assert end.going is not None
+    shown: list[str] = []
+
+    def release(text: str, _total: int) -> None:
+        shown.append(text)
+        Path(f"{notes}.release").touch()
+
+    outcome = end.going.wait(RunControl(), release)
+    assert shown == ["waiting\n"]
+    assert (outcome.status, outcome.result, outcome.output) == (
+        "success",
+        "'released'",
+        "waiting\n",
+    )
+    assert noted(notes) == [10, 11]
+    assert statuses(run_batch(pool, "note", "note", first_id=12).outcomes) == ["success"] * 2
+    assert noted(notes) == [10, 11, 12, 13]
+
+
+@pytest.mark.usefixtures("impatience")
+def test_a_run_that_takes_longer_can_be_cancelled(pool: ExecutorPool, notes: Path) -> None:
+    end = run_batch(pool, "wait_for_release", "note")
+    assert end.going is not None
+    control = RunControl()
+    control.cancel()
+    assert end.going.wait(control, lambda *_: None).status == "cancelled"
+    assert noted(notes) == [10]
+
+
+@pytest.mark.usefixtures("impatience")
+def test_a_time_out_counts_also_in_a_batch(pool: ExecutorPool, notes: Path) -> None:
+    calls = [
+        make_call("quick:note", run_id=10),
+        make_call("quick:wait_for_release", run_id=11, timeout_seconds=0.2),
+    ]
+    assert pool.hand_over(CELL, [10, 11])
+    end = pool.run_batch(calls, cell=CELL, turns=[0, 1], meanwhile=lambda: None)
+    assert end.going is not None
+    outcome = end.going.wait(RunControl(), lambda *_: None)
+    assert (outcome.status, outcome.reason) == ("timeout", "it ran longer than 0.2 s")
+
+
+@pytest.mark.usefixtures("impatience")
+def test_what_is_abandoned_is_killed(pool: ExecutorPool) -> None:
+    end = run_batch(pool, "wait_for_release", "note")
+    assert end.going is not None
+    assert pool.zygote_pid is not None
+    end.going.abandon()
+    assert family(pool.zygote_pid) == []
+
+
+@pytest.mark.parametrize("target", ["die", "close_everything"])
+def test_an_executor_that_dies_takes_one_run_with_it(
+    pool: ExecutorPool, notes: Path, target: str
+) -> None:
+    end = run_batch(pool, "note", target, "note")
+    assert statuses(end.outcomes) == ["success"]
+    assert end.going is not None
+    assert end.going.wait(RunControl(), lambda *_: None).status == "error"
+    assert noted(notes) == [10, 11]
+
+
+def test_an_executor_that_is_dead_begins_nothing(pool: ExecutorPool, notes: Path) -> None:
+    assert pool.zygote_pid is not None
+    (executor,) = family(pool.zygote_pid)
+    os.kill(executor, 9)
+    wait_for(lambda: family(pool.zygote_pid or 0) == [], "its death")
+    assert run_batch(pool, "note", "note") == BatchEnd()
+    assert noted(notes) == []
+    assert run(pool, "quick:note", run_id=10).status == "success"
+
+
+def test_an_executor_whose_file_was_changed_begins_nothing(
+    pool: ExecutorPool, notes: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "jobs"
+    folder.mkdir()
+    (folder / "quick.py").write_text((FUNCTIONS / "quick.py").read_text())
+    run(pool, "quick:note", run_id=1, scan_path=str(folder))
+    notes.write_text("")
+    (folder / "quick.py").write_text((FUNCTIONS / "quick.py").read_text() + "# changed\n")
+    calls = [make_call("quick:note", run_id=run_id, scan_path=str(folder)) for run_id in (10, 11)]
+    assert pool.run_batch(calls, cell=CELL, turns=[0, 1], meanwhile=lambda: None) == BatchEnd()
+    assert noted(notes) == []
+    assert pool.room(str(folder)) == 1
+
+
+def test_the_tally_tells_what_has_succeeded_and_what_has_not_begun(
+    pool: ExecutorPool, tally_path: Path
+) -> None:
+    run_batch(pool, "note", "note", "fail", "note")
+    assert read_tally(str(tally_path)) == Tallied(unbegun=[13], succeeded=[10, 11])
+
+
+def test_there_is_room_for_a_batch_only_on_a_warm_executor(pool: ExecutorPool) -> None:
+    scan_path = str(FUNCTIONS)
+    assert pool.room(scan_path) == 99
+    assert pool.room("/another") == 1
+    tally, pool.tally = pool.tally, None
+    assert pool.room(scan_path) == 1, "there is none without a tally"
+    assert run_batch_without_tally(pool) == BatchEnd()
+    pool.tally = tally
+
+
+def run_batch_without_tally(pool: ExecutorPool) -> BatchEnd:
+    assert not pool.hand_over(CELL, [10, 11])
+    calls = [make_call("quick:note", run_id=10), make_call("quick:note", run_id=11)]
+    return pool.run_batch(calls, cell=CELL, turns=[0, 1], meanwhile=lambda: None)
