@@ -62,13 +62,13 @@ class RunQueue(Huey):  # type: ignore[misc]
                     return run_id
         return None
 
-    def take_chunk(self, most: int, behind: int) -> list[int]:
-        """Take so many run ids at once if more than `behind` messages wait, otherwise none.
+    def take_chunk(self, most: int) -> list[int]:
+        """Take so many run ids at once, but at most half of what waits; none if few do.
 
         Raises QueueUnavailableError.
         """
         with self._guard:
-            taken = map(self._decode, self.storage.take_many(most, behind))
+            taken = map(self._decode, self.storage.take_many(most))
             return [run_id for run_id in taken if run_id is not None]
 
     def size(self) -> int:

@@ -10,6 +10,7 @@ from huey.storage import PostgresStorage, PriorityRedisStorage, SqliteStorage
 from scheduler.clock import SystemClock
 from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile
 
+_LEAST_WAITING = 4  # less is not worth a look
 _ADVISORY_LOCK = 7_364_190_156  # any number, the same in every scheduler
 BUSY_TIMEOUT_SECONDS = 30
 
@@ -60,16 +61,19 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
 
     take_now = dequeue
 
-    def take_many(self, most: int, behind: int) -> list[bytes]:
-        """Take so many messages at once if more than `behind` wait, otherwise none."""
-        if not self.sql(
-            "select 1 from task where queue = ? limit 1 offset ?", (self.name, behind), results=True
-        ):
+    def take_many(self, most: int) -> list[bytes]:
+        """Take so many messages at once, but no more than half of what waits: it has others."""
+        ((waiting,),) = self.sql(
+            "select count(*) from (select 1 from task where queue = ? limit ?)",
+            (self.name, 2 * most),
+            results=True,
+        )
+        if waiting < _LEAST_WAITING:
             return []
         taken = self.sql(
             "delete from task where id in (select id from task where queue = ? "
             "order by priority desc, id limit ?) returning priority, id, data",
-            (self.name, most),
+            (self.name, waiting // 2),
             results=True,
         )
         return [data for _, _, data in sorted(taken, key=lambda row: (-row[0], row[1]))]
@@ -142,11 +146,13 @@ class BulkRedisStorage(PriorityRedisStorage):  # type: ignore[misc]
         popped = self.conn.zpopmin(self.queue_key)
         return popped[0][0][8:] if popped else None
 
-    def take_many(self, most: int, behind: int) -> list[bytes]:
-        """Take so many messages at once if more than `behind` wait, otherwise none."""
-        if self.conn.zcard(self.queue_key) <= behind:
+    def take_many(self, most: int) -> list[bytes]:
+        """Take so many messages at once, but no more than half of what waits: it has others."""
+        waiting = self.conn.zcard(self.queue_key)
+        if waiting < _LEAST_WAITING:
             return []
-        return [data[8:] for data, _ in self.conn.zpopmin(self.queue_key, most)]
+        taken = self.conn.zpopmin(self.queue_key, min(most, waiting // 2))
+        return [data[8:] for data, _ in taken]
 
     def enqueue_many(self, messages: Sequence[tuple[bytes, int]]) -> None:
         """Add all (data, priority) pairs in one round trip, in their order."""
@@ -174,14 +180,15 @@ class BulkPostgresStorage(PostgresStorage):  # type: ignore[misc]
         taken: bytes | None = self._dequeue()
         return taken
 
-    def take_many(self, most: int, behind: int) -> list[bytes]:
-        """Take so many messages at once if more than `behind` wait, otherwise none."""
+    def take_many(self, most: int) -> list[bytes]:
+        """Take so many messages at once, but no more than half of what waits: it has others."""
+        waiting = f"select 1 from {self.table_task} where queue = %s limit %s"
         taken = self.sql(
             f"delete from {self.table_task} where id in (select id from {self.table_task} "
-            "where queue = %s order by priority desc, id limit %s for update skip locked) "
-            f"and exists (select 1 from {self.table_task} where queue = %s offset %s) "
+            "where queue = %s order by priority desc, id limit (select case when count(*) < %s "
+            f"then 0 else count(*) / 2 end from ({waiting}) waiting) for update skip locked) "
             "returning priority, id, data",
-            (self.name, most, self.name, behind),
+            (self.name, _LEAST_WAITING, self.name, 2 * most),
             results=True,
         )
         return [bytes(data) for _, _, data in sorted(taken, key=lambda row: (-row[0], row[1]))]

@@ -5,22 +5,23 @@ starts each by its own: what is claimed but not started goes back to the queue w
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from scheduler.crashpoints import crash_point
+from scheduler.db.locks import lock_runs
 from scheduler.db.messages import MESSAGE_COLUMNS, Message, messages
 from scheduler.db.releases import release_next
 from scheduler.db.statements import (
     change,
     change_function_at_end,
+    one_of,
     placeholders,
     rows,
     transaction,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedRun:
+class ClaimedRun(NamedTuple):
     """An attempt that this worker runs, with what it needs of its function.
 
     The fields stand in the order of `_CLAIMED_COLUMNS`; instants are UTC epoch seconds.
@@ -59,22 +60,21 @@ _IS_TOO_LATE = """
 """
 # What was sent is available: by the sender's clock, which may be ahead of this worker's.
 _IS_CLAIMABLE = """
-    id = ? AND status = 'queued' AND claimed_by IS NULL
-    AND (sent_at IS NOT NULL OR available_at <= ?)
+    status = 'queued' AND claimed_by IS NULL AND (sent_at IS NOT NULL OR available_at <= ?)
 """
 # A worker that was paused for too long: what it would start now nobody would reap.
 _IS_DEAD = "EXISTS (SELECT 1 FROM processes p WHERE p.id = ? AND p.state = 'lost')"
 _CLAIM_AND_START = f"""
     UPDATE run_logs SET claimed_by = ?, claimed_at = ?, status = 'running', started_at = ?
-    WHERE {_IS_CLAIMABLE} AND {_IS_TOO_LATE} IS NOT TRUE AND NOT {_IS_DEAD}
+    WHERE id = ? AND {_IS_CLAIMABLE} AND {_IS_TOO_LATE} IS NOT TRUE AND NOT {_IS_DEAD}
 """
 _CLAIM = f"""
-    UPDATE run_logs SET claimed_by = ?, claimed_at = ? WHERE {_IS_CLAIMABLE}
-    AND {_IS_TOO_LATE} IS NOT TRUE AND NOT {_IS_DEAD}
+    UPDATE run_logs SET claimed_by = ?, claimed_at = ? WHERE {{}} AND {_IS_CLAIMABLE}
+    AND {_IS_TOO_LATE} IS NOT TRUE AND NOT {_IS_DEAD} RETURNING id
 """
 _START = """
     UPDATE run_logs SET status = 'running', started_at = ?
-    WHERE id = ? AND status = 'queued' AND claimed_by = ?
+    WHERE {} AND status = 'queued' AND claimed_by = ? RETURNING id
 """
 _HAND_BACK = f"""
     UPDATE run_logs SET claimed_by = NULL, claimed_at = NULL, sent_at = ?
@@ -88,7 +88,7 @@ _UNDO_START = f"""
 _NOTE_START = "UPDATE scheduled_functions SET last_started_at = ? WHERE id = ?"
 _MISS = f"""
     UPDATE run_logs SET status = 'missed', reason = ?, finished_at = ?
-    WHERE {_IS_CLAIMABLE} AND {_IS_TOO_LATE} RETURNING function_id
+    WHERE id = ? AND {_IS_CLAIMABLE} AND {_IS_TOO_LATE} RETURNING function_id
 """
 _FETCH = f"""
     SELECT {_CLAIMED_COLUMNS} FROM run_logs r
@@ -123,12 +123,10 @@ def claim_chunk(
     """
     released: list[Message] = []
     with transaction():
-        claimed = [
-            run_id
-            for run_id in sorted(run_ids)  # as everybody locks them
-            if change(_CLAIM, [worker_id, now, run_id, now, now, worker_id])
-        ]
-        runs = {run.id: run for run in _fetch(claimed)}
+        lock_runs(run_ids)
+        are_these, ids = one_of("id", run_ids)
+        found = rows(_CLAIM.format(are_these), [worker_id, now, *ids, now, now, worker_id])
+        runs = {run.id: run for run in _fetch([run_id for (run_id,) in found])}
         for run_id in set(run_ids) - runs.keys():
             released += _miss(run_id, now)
         crash_point("supply.uncommitted")
@@ -141,11 +139,14 @@ def start(runs: Sequence[ClaimedRun], worker_id: str, now: float) -> list[Claime
     Of a batch `last_started_at` is written with the ends, which tell when each has begun.
     """
     with transaction():
-        started = [run for run in runs if change(_START, [now, run.id, worker_id])]
+        run_ids = [run.id for run in runs]
+        lock_runs(run_ids)
+        are_these, ids = one_of("id", run_ids)
+        started = {run_id for (run_id,) in rows(_START.format(are_these), [now, *ids, worker_id])}
         if len(runs) == len(started) == 1:
-            (run,) = started
+            (run,) = runs
             change_function_at_end(run.function_id, _NOTE_START, [now, run.function_id])
-    return started
+    return [run for run in runs if run.id in started]
 
 
 def hand_back(run_ids: Sequence[int] | None, worker_id: str, now: float) -> list[Message]:
@@ -174,7 +175,7 @@ def _fetch(run_ids: Sequence[int]) -> list[ClaimedRun]:
     if not run_ids:
         return []
     found = rows(_FETCH.format(placeholders(len(run_ids))), run_ids)
-    return [ClaimedRun(*values) for values in found]
+    return [ClaimedRun._make(values) for values in found]
 
 
 def _miss(run_id: int, now: float) -> list[Message]:

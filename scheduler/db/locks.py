@@ -21,6 +21,13 @@ def lock_functions(column: str, values: Sequence[Any]) -> None:
         rows(f"SELECT 1 FROM scheduled_functions WHERE {is_one} ORDER BY id {LOCK}", params)
 
 
+def lock_runs(run_ids: Sequence[int]) -> None:
+    """Wait for some runs, and hold them."""
+    if not is_sqlite() and len(run_ids) > 1:
+        is_one, params = one_of("id", run_ids)
+        rows(f"SELECT 1 FROM run_logs WHERE {is_one} ORDER BY id {LOCK}", params)
+
+
 def lock_open_runs(function_ids: Sequence[int]) -> None:
     """Wait for the open runs of some functions, and hold them."""
     if not is_sqlite() and function_ids:

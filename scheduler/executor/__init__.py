@@ -1,5 +1,6 @@
 """The zygote, the executor processes it forks, and the worker's side of both."""
 
+from scheduler.executor.batch import BatchEnd, GoingRun
 from scheduler.executor.call import Call, Outcome
 from scheduler.executor.client import Child, Exit, Zygote
 from scheduler.executor.control import RunControl
@@ -10,7 +11,7 @@ from scheduler.executor.guards import (
     missing_guards,
 )
 from scheduler.executor.lease import Lease
-from scheduler.executor.pool import BatchEnd, ExecutorPool, GoingRun
+from scheduler.executor.pool import ExecutorPool
 
 __all__ = [
     "BatchEnd",

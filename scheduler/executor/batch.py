@@ -5,17 +5,41 @@ Meanwhile nobody listens to them: output, requests, time-outs and deaths are the
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from scheduler.clock import Clock
 from scheduler.crashpoints import crash_point
 from scheduler.executor.call import Call, Outcome, message_of
+from scheduler.executor.control import RunControl
 from scheduler.executor.output import Output, drain
 from scheduler.executor.process import ExecutorProcess
 from scheduler.executor.verdict import Ending, decide
 
-PATIENCE_SECONDS = 0.01  # then what has not begun is taken back, others may begin it
+PATIENCE_SECONDS = 0.02  # then what has not begun is taken back, others may begin it
+
+
+@dataclass(frozen=True, slots=True)
+class GoingRun:
+    """A run of a batch that takes longer: `wait` for it, or `abandon` it, one of the two.
+
+    wait(control, on_output): waits for its end as `ExecutorPool.run` does.
+    abandon(): kills it; it has no outcome.
+    """
+
+    wait: Callable[[RunControl, Callable[[str, int], None]], Outcome]
+    abandon: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEnd:
+    """What became of a batch: the outcomes of its first calls; then one may be `going` still.
+
+    All others have not begun, and do not begin any more.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    going: GoingRun | None = None
 
 
 class Batch:
@@ -94,8 +118,8 @@ class Batch:
             output = Output(self._calls[len(outcomes) - 1].output_limit_bytes)
             drain(self._executor, output, self._clock)
             if output.total_bytes:
-                outcomes[-1] = replace(
-                    outcomes[-1], output=output.text(), output_bytes=output.total_bytes
+                outcomes[-1] = outcomes[-1]._replace(
+                    output=output.text(), output_bytes=output.total_bytes
                 )
         return outcomes
 

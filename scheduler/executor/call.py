@@ -1,11 +1,9 @@
 """What a worker asks of an executor and what it gets back."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(NamedTuple):  # as all that is made anew for each run: a dataclass takes long to make
     """One attempt to execute; instants are UTC epoch seconds."""
 
     run_id: int
@@ -21,8 +19,7 @@ class Call:
     output_limit_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How an attempt ended. `status` is success, error, timeout, cancelled or lost.
 
     error: the function raised, or its process ended itself (exit code, SIGSEGV, SIGABRT ...).

@@ -1,58 +1,25 @@
 """The executors of one worker: forks them, lends them to the slots, keeps the idle ones warm."""
 
-import dataclasses
 import threading
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from itertools import chain
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from scheduler.clock import Clock
 from scheduler.errors import ZygoteGoneError
-from scheduler.executor.batch import Batch
+from scheduler.executor.batch import Batch, BatchEnd, GoingRun
 from scheduler.executor.call import Call, Outcome
 from scheduler.executor.client import ForkRefusedError, LeaseExpiredError, Zygote
 from scheduler.executor.control import RunControl
 from scheduler.executor.execution import DEATH_SECONDS, Execution
-from scheduler.executor.guards import kill_orphans
 from scheduler.executor.lease import Lease
 from scheduler.executor.process import ExecutorProcess
-from scheduler.logs import event
+from scheduler.executor.shelf import Shelf, Wanted
+from scheduler.executor.zygotes import Zygotes
 from scheduler.runner.baseline import LEFT_RUNNING
 from scheduler.runner.tally import Tally
 
-_MIN_IDLE = 4
-
 
 def _do_nothing() -> None: ...
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class BatchEnd:
-    """What became of a batch: the outcomes of its first calls; then one may be `going` still.
-
-    All others have not begun, and do not begin any more.
-    """
-
-    outcomes: list[Outcome] = dataclasses.field(default_factory=list)
-    going: "GoingRun | None" = None
-
-
-class GoingRun:
-    """A run of a batch that takes longer: have it `wait`ed for or `abandon`ed, one of the two."""
-
-    def __init__(self, pool: "ExecutorPool", executor: ExecutorProcess, call: Call) -> None:
-        self._pool = pool
-        self._executor = executor
-        self._call = call
-
-    def wait(self, control: RunControl, on_output: Callable[[str, int], None]) -> Outcome:
-        """Wait for its end as `ExecutorPool.run` does."""
-        return self._pool.run(self._call, control, on_output, begun_on=self._executor)
-
-    def abandon(self) -> None:
-        """Kill it; it has no outcome."""
-        self._pool.discard(self._executor, kill=True)
 
 
 class ExecutorPool:
@@ -74,25 +41,17 @@ class ExecutorPool:
     ) -> None:
         self._max_runs = max_runs_per_process
         self._max_rss_bytes = max_rss_bytes
-        self._preload = tuple(preload)
         self.lease = lease
         self._grace_seconds = terminate_grace_seconds
         self._clock = clock
-        self._lock = threading.Lock()
-        self._zygote_lock = threading.Lock()
-        self._ready_lock = threading.Lock()
-        self._zygote: Zygote | None = None
-        self._idle: OrderedDict[int, ExecutorProcess] = OrderedDict()  # least recently used first
-        self._busy = 0
-        self._most_busy = _MIN_IDLE
-        self._recent: Counter[str] = Counter()  # runs by scan path since the last `prepare`
+        self._zygotes = Zygotes(preload, lease)
+        self._shelf = Shelf(max_runs_per_process)
         self._preparing: threading.Thread | None = None
-        self._is_closed = False
         self.tally: Tally | None = None  # without one there are no batches
 
     def start(self) -> None:
         """Start the zygote; raises ZygoteGoneError if it cannot."""
-        self._living_zygote()
+        self._zygotes.living()
 
     def ping(self, at: float) -> None:
         """Renew the lease after a committed heartbeat; starts a dead zygote again.
@@ -100,20 +59,17 @@ class ExecutorPool:
         at: `lease.now()` before that heartbeat: a worker may be paused right after it.
         """
         self.lease.renew(at)
-        with suppress(ZygoteGoneError, OSError):  # the next ping or run tries again
-            zygote = self._spawned_zygote()
-            if zygote.is_ready:  # one that still loads is told when it has
-                zygote.ping(at)
+        self._zygotes.ping(at)
 
     def look(self) -> bool:
         """See to it that the zygote answers, at least once a second; False if it was killed."""
-        zygote = self._zygote
+        zygote = self._zygotes.current
         return zygote is None or zygote.look(self._clock.monotonic())
 
     @property
     def zygote_pid(self) -> int | None:
         """The zygote's process id: the one child of this process that is no stray."""
-        zygote = self._zygote
+        zygote = self._zygotes.current
         return zygote.pid if zygote is not None else None
 
     def run(
@@ -132,17 +88,13 @@ class ExecutorPool:
         What they raise ends the run and is raised here. Faults of user code are outcomes.
         `begun_on`: where it has begun already, as one of a batch.
         """
-        with self._counted([call] if begun_on is None else []):
+        with self._shelf.counted([call] if begun_on is None else []):
             return self._run(call, control, on_output, meanwhile, begun_on)
 
     def room(self, scan_path: str) -> int:
         """Return how many runs a batch may have now; 1 means that there should be none."""
-        with self._lock:
-            for executor in reversed(self._idle.values()):
-                if executor.scan_path == scan_path:
-                    is_fit = self.tally is not None and executor.tally is self.tally
-                    return self._max_runs - executor.runs if is_fit else 1
-        return 1
+        executor = self._shelf.peek(scan_path)
+        return self._max_runs - executor.runs if executor and self._is_fit(executor) else 1
 
     def hand_over(self, cell: int, run_ids: Sequence[int]) -> bool:
         """Write into the tally, before they start, which runs are a batch; False if it cannot."""
@@ -165,22 +117,27 @@ class ExecutorPool:
 
         They have these turns in a cell of the tally. What was not begun can be run in another way.
         """
-        with self._counted(calls):
+        with self._shelf.counted(calls):
             try:
                 executor = self._take(calls[0])
             except (ZygoteGoneError, OSError):  # a run alone tells of it
                 return BatchEnd()
+            self._begin_successor(executor, len(calls))
             batch = Batch(
                 executor, calls, cell=cell, turns=turns, meanwhile=meanwhile, clock=self._clock
             )
             try:
-                is_fit = executor.tally is not None and executor.tally is self.tally
-                outcomes = batch.run() if is_fit else []
+                outcomes = batch.run() if self._is_fit(executor) else []
             except BaseException:
-                self.discard(executor, kill=True)
+                self._discard(executor, kill=True)
                 raise
         if batch.is_going:
-            return BatchEnd(outcomes, GoingRun(self, executor, calls[len(outcomes)]))
+            call = calls[len(outcomes)]
+            going = GoingRun(
+                lambda control, on_output: self.run(call, control, on_output, begun_on=executor),
+                lambda: self._discard(executor, kill=True),
+            )
+            return BatchEnd(outcomes, going)
         self._put_away(executor, batch.why_replace)
         return BatchEnd(outcomes)
 
@@ -191,14 +148,7 @@ class ExecutorPool:
         """
         if self._preparing is not None and self._preparing.is_alive():
             return
-        with self._lock:
-            recent, self._recent = self._recent, Counter()
-            wanted = [
-                (path, self._loaded_files(path))
-                for path in recent
-                for _ in range(self._lacking(path, recent[path]))
-            ]
-        if wanted:
+        if wanted := self._shelf.successors():
             self._preparing = threading.Thread(target=self._warm_all, args=(wanted,), daemon=True)
             self._preparing.start()
 
@@ -208,41 +158,14 @@ class ExecutorPool:
         if executor.load(files, self._clock):
             self._keep(executor, is_last_choice=True)
         else:
-            self.discard(executor, kill=True)
-
-    def discard(self, executor: ExecutorProcess, *, kill: bool) -> None:
-        """Let an executor end, by itself or at once."""
-        if kill and executor.exit is None:
-            executor.kill(DEATH_SECONDS)
-        executor.retire()
+            self._discard(executor, kill=True)
 
     def close(self) -> None:
         """Kill everything; runs that still go end as lost."""
-        self._is_closed = True
-        with self._zygote_lock:
-            zygote, self._zygote = self._zygote, None
-        if zygote is not None:
-            zygote.stop()
-            kill_orphans()
-        with self._lock:
-            idle = list(self._idle.values())
-            self._idle.clear()
+        idle = self._shelf.close()
+        self._zygotes.close()
         for executor in idle:
             executor.retire()
-
-    @contextmanager
-    def _counted(self, calls: Sequence[Call]) -> Iterator[None]:
-        """Note that a slot is at work, and on what."""
-        with self._lock:
-            self._busy += 1
-            for call in calls:
-                self._recent[call.scan_path] += not call.isolated
-            self._most_busy = max(self._most_busy, self._busy)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._busy -= 1
 
     def _run(
         self,
@@ -274,49 +197,50 @@ class ExecutorPool:
             try:
                 outcome = execution.run(is_sent=begun_on is not None)
             except BaseException:
-                self.discard(executor, kill=True)
+                self._discard(executor, kill=True)
                 raise
             if outcome is not None:
                 self._give_back(executor, execution, call)
                 return _with_note(outcome, note)
             if execution.answer is not None:
                 note = f"executor replaced: {execution.answer['stale']} was changed"
-            self.discard(executor, kill=False)
+            self._discard(executor, kill=False)
             begun_on = None
 
-    def _lacking(self, scan_path: str, recent_runs: int) -> int:
-        """Return how many successors to fork, if the next second brings as many runs."""
-        idle = [one for one in self._idle.values() if one.scan_path == scan_path]
-        fresh = sum(one.runs == 0 for one in idle)
-        worn = sum(one.runs > 0 and one.runs + recent_runs >= self._max_runs for one in idle)
-        return min(worn - fresh, self._most_busy - len(self._idle))
+    def _begin_successor(self, executor: ExecutorProcess, count: int) -> None:
+        """Have a successor forked beside the next runs of an executor, unless it is too early."""
+        age_seconds = self._clock.monotonic() - executor.forked_at
+        if self._shelf.wants_successor(executor, count, age_seconds):
+            wanted = executor.scan_path, list(executor.files)
+            threading.Thread(target=self._succeed, args=(wanted,), daemon=True).start()
 
-    def _loaded_files(self, scan_path: str) -> list[str]:
-        """Return what executors that may be worn out soon have loaded: a run should not wait."""
-        idle = (one for one in self._idle.values() if one.scan_path == scan_path)
-        return list(dict.fromkeys(chain.from_iterable(one.files for one in idle)))
+    def _succeed(self, wanted: Wanted) -> None:
+        try:
+            self._warm_all([wanted])
+        finally:
+            self._shelf.has_come()
 
-    def _warm_all(self, wanted: Sequence[tuple[str, Sequence[str]]]) -> None:
+    def _warm_all(self, wanted: Sequence[Wanted]) -> None:
         with suppress(ZygoteGoneError, OSError):  # the run that needs it tries again, and tells
             for scan_path, files in wanted:
                 self.warm(scan_path, files)
 
+    def _is_fit(self, executor: ExecutorProcess) -> bool:
+        """Tell whether an executor can have a batch: it writes into the tally that will be read."""
+        return self.tally is not None and executor.tally is self.tally
+
     def _take(self, call: Call) -> ExecutorProcess:
         if not self.lease.is_valid():  # a worker that was paused: its executors may not know yet
             raise LeaseExpiredError("the worker's lease has run out")
-        if not call.isolated:
-            with self._lock:
-                for key in reversed(self._idle):  # the one used last is the warmest
-                    if self._idle[key].scan_path == call.scan_path:
-                        return self._idle.pop(key)
-        return self._fork(call.scan_path)
+        kept = None if call.isolated else self._shelf.take(call.scan_path)
+        return kept or self._fork(call.scan_path)
 
     def _give_back(self, executor: ExecutorProcess, execution: Execution, call: Call) -> None:
         executor.used(call.module_path)
         if executor.exit is not None and executor.exit.is_unknown:
             self._replace_zygote_of(executor)
         if execution.was_forced:
-            self.discard(executor, kill=True)
+            self._discard(executor, kill=True)
         else:
             why_replace = (execution.answer or {}).get("replace")
             self._put_away(executor, why_replace, is_worn=call.isolated)
@@ -326,78 +250,52 @@ class ExecutorPool:
     ) -> None:
         """Keep an executor for another run, unless it is not fit for one."""
         if executor.exit is not None or executor.is_broken:
-            self.discard(executor, kill=True)
+            self._discard(executor, kill=True)
         elif why_replace is not None:
-            self.discard(executor, kill=why_replace.startswith(LEFT_RUNNING))
+            self._discard(executor, kill=why_replace.startswith(LEFT_RUNNING))
         elif is_worn or executor.runs >= self._max_runs:
-            self.discard(executor, kill=False)
+            self._discard(executor, kill=False)
         else:
             self._keep(executor)
 
     def _keep(self, executor: ExecutorProcess, *, is_last_choice: bool = False) -> None:
-        with self._lock:
-            self._idle[id(executor)] = executor
-            self._idle.move_to_end(id(executor), last=not is_last_choice)
-            surplus = None
-            if self._is_closed or len(self._idle) > self._most_busy:
-                _, surplus = self._idle.popitem(last=False)
+        surplus = self._shelf.keep(executor, is_last_choice=is_last_choice)
         if surplus is not None:
-            self.discard(surplus, kill=False)
+            self._discard(surplus, kill=False)
+
+    def _discard(self, executor: ExecutorProcess, *, kill: bool) -> None:
+        if kill and executor.exit is None:
+            executor.kill(DEATH_SECONDS)
+        executor.retire()
 
     def _fork(self, scan_path: str) -> ExecutorProcess:
-        zygote = self._living_zygote()
+        zygote = self._zygotes.living()
         try:
-            return ExecutorProcess(zygote, scan_path, self._max_rss_bytes, self.tally)
+            return self._fork_from(zygote, scan_path)
         except ForkRefusedError:
             raise
         except ZygoteGoneError:  # nothing was begun, so one more try with a new one is safe
             zygote.stop()
-            return ExecutorProcess(
-                self._living_zygote(), scan_path, self._max_rss_bytes, self.tally
-            )
+            return self._fork_from(self._zygotes.living(), scan_path)
+
+    def _fork_from(self, zygote: Zygote, scan_path: str) -> ExecutorProcess:
+        return ExecutorProcess(
+            zygote,
+            scan_path,
+            max_rss_bytes=self._max_rss_bytes,
+            tally=self.tally,
+            forked_at=self._clock.monotonic(),
+        )
 
     def _replace_zygote_of(self, executor: ExecutorProcess) -> None:
         """Kill what a dead zygote left to us before the verdict lets a retry begin."""
         executor.bury_zygote()
         with suppress(ZygoteGoneError, OSError):
-            self._spawned_zygote()
-
-    def _living_zygote(self) -> Zygote:
-        zygote = self._spawned_zygote()
-        self._wait_ready(zygote)
-        return zygote
-
-    def _spawned_zygote(self) -> Zygote:
-        """Return a zygote that lives, but may still load: heartbeats and verdicts do not wait."""
-        with self._zygote_lock:
-            if self._is_closed:
-                raise ZygoteGoneError("The worker has stopped")
-            if self._zygote is not None and self._zygote.is_alive():
-                return self._zygote
-            if self._zygote is not None:
-                self._zygote.stop()
-                kill_orphans()
-            zygote = Zygote(preload=self._preload, lease=self.lease)
-            zygote.spawn()
-            self._zygote = zygote
-        # Somebody waits for it, if no run does: one that never gets ready is given up.
-        threading.Thread(target=self._attend, args=(zygote,), daemon=True).start()
-        return zygote
-
-    def _attend(self, zygote: Zygote) -> None:
-        with suppress(ZygoteGoneError):
-            self._wait_ready(zygote)
-
-    def _wait_ready(self, zygote: Zygote) -> None:
-        with self._ready_lock:  # so that who is not the first finds said what there is to say
-            if zygote.wait_ready():
-                zygote.ping(self.lease.renewed_at)
-                for module, fault in zygote.unloadable.items():
-                    event("preload.failed", "warning", module=module, error=fault)
+            self._zygotes.spawned()
 
 
 def _with_note(outcome: Outcome, note: str | None) -> Outcome:
     if note is None:
         return outcome
     reason = "; ".join(filter(None, (outcome.reason, note)))
-    return dataclasses.replace(outcome, reason=reason)
+    return outcome._replace(reason=reason)

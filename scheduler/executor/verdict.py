@@ -1,8 +1,7 @@
 """The verdict on a run: who asked for its end decides, then what it answered, then how it died."""
 
 import signal
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from scheduler.executor.call import Outcome
 from scheduler.executor.client import Exit
@@ -15,8 +14,7 @@ _FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM}
 _OUT_OF_MEMORY = "somebody killed it or the machine ran out of memory"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(NamedTuple):
     """The facts about the end of a run; `stack` is where it was when its end was asked for."""
 
     asked: Asked | None

@@ -64,6 +64,7 @@ class _Executor:
         self._scan_path = scan_path
         self._max_rss_bytes = max_rss_bytes
         self._pid = _getpid()
+        self._received = b""
         self._functions: dict[tuple[str, str], Callable[[], Any]] = {}
         self._meter = Meter()
         self._baseline = Baseline()
@@ -98,7 +99,7 @@ class _Executor:
             self._send(answer)
             if not is_usual or channels.holds_output():
                 break
-        self._turns.end(batch["number"])
+        self._turns.end()
 
     def _load(self, paths: list[str]) -> dict[str, Any]:
         """Import files ahead of their runs; one that fails is left to its run, which tells why.
@@ -180,12 +181,13 @@ class _Executor:
         return difference
 
     def _receive(self) -> dict[str, Any] | None:
-        line = b""
-        while not line.endswith(b"\n"):
+        while b"\n" not in self._received:
             part = self._control.recv(65536)
             if not part:
                 return None
-            line += part
+            self._received += part
+        # There may be more: a batch whose turns were all taken back, and what followed it.
+        line, _, self._received = self._received.partition(b"\n")
         return json.loads(line)  # type: ignore[no-any-return]  # written by the pool
 
     def _send(self, answer: dict[str, Any]) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-MOST = 16  # runs in a batch
-_CELL_BYTES = 256  # a divisor of the page: a write that stays in a page is done or not done
+MOST = 50  # runs in a batch
+_CELL_BYTES = 512  # a divisor of the page: a write that stays in a page is done or not done
 _IDS = struct.Struct(f"<{MOST}q")
 _HANDED_OVER, _BEGUN, _SUCCEEDED = b"\0", b"\1", b"\2"
 _BOOT_FILE = "/proc/sys/kernel/random/boot_id"

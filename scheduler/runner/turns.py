@@ -15,18 +15,21 @@ class Turns:
 
     def __init__(self) -> None:
         self._ours, self.theirs = socket.socketpair()
-        self._number = 0
+        self._is_over = True
 
     @property
     def fd(self) -> int:
         """Becomes readable when a batch is over."""
         return self._ours.fileno()
 
-    def give(self, count: int) -> int:
-        """Allow so many runs to begin; returns the number of the batch. Raises OSError."""
-        self._number = self._number % 255 + 1
+    def give(self, count: int) -> None:
+        """Allow so many runs to begin; raises OSError.
+
+        The batch before must be over: a turn has no name, its executor would take it for its own.
+        """
+        assert self._is_over, "the batch before goes on"
+        self._is_over = False
         self._ours.sendall(_TURN * count)
-        return self._number
 
     def take_back(self) -> int:
         """Take back the turns that are left; returns how many, no other run begins now."""
@@ -37,13 +40,15 @@ class Turns:
 
     def is_over(self) -> bool:
         """Tell whether the executor has ended the batch given last."""
-        try:
-            told = self._ours.recv(_MOST, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-        return not told or told[-1] == self._number
+        if not self._is_over:
+            try:
+                self._ours.recv(1, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return False
+            except OSError:
+                pass  # the executor has ended
+            self._is_over = True
+        return True
 
     def close(self) -> None:
         """Close both ends."""
@@ -64,6 +69,6 @@ class TurnTaker:
         except OSError:
             return False
 
-    def end(self, number: int) -> None:
-        """Say that the batch of this number is over."""
-        self._end.send(bytes([number]))
+    def end(self) -> None:
+        """Say that the batch is over."""
+        self._end.send(_TURN)

@@ -11,11 +11,11 @@ from scheduler.errors import DatabaseUnavailableError
 from scheduler.logs import event
 from scheduler.queue import RunQueue
 
-CHUNK = 16
-LEAST_BEHIND = 16  # messages that must wait for others before one worker claims a chunk
+CHUNK = 50
 SHORT_SECONDS = 0.01
+CHUNK_SECONDS = 0.05  # how long its runs should take one after another
+BATCH_SECONDS = 0.01  # the same of a batch, whose ends are committed together
 STALE_SECONDS = 0.25
-BATCH_SECONDS = 0.002  # what a batch should take at most: others wait for its commit
 _WEIGHT = 0.1  # of the last run in the average of the recent ones
 _LEAST_SECONDS = 1e-5  # what is counted of one run: a clock may have been set back
 _MOST_SECONDS = 0.1  # what one run may add to it: the next long one is noticed as well
@@ -24,8 +24,8 @@ _MOST_SECONDS = 0.1  # what one run may add to it: the next long one is noticed 
 class Supply:
     """One per worker, shared by its slots: thread-safe.
 
-    A commit that claims sixteen runs costs little more than one that claims one, but a claimed run
-    waits for this worker: so only while recent runs were short and enough is left for others.
+    A commit that claims fifty runs costs little more than one that claims one, but a claimed run
+    waits for this worker: so only while recent runs were short and as much is left for others.
     """
 
     def __init__(self, queue: RunQueue, clock: Clock) -> None:
@@ -51,8 +51,7 @@ class Supply:
         with self._lock:
             released = self._fill(worker_id)
             self._taken_at = self._clock.monotonic()
-            quick = int(BATCH_SECONDS / self._recent_seconds)
-            count = min(len(self._runs), most, max(1, quick))
+            count = min(len(self._runs), most, max(1, self._fitting(BATCH_SECONDS)))
             return [self._runs.popleft() for _ in range(count)], released
 
     def refill(self, worker_id: str) -> list[Message]:
@@ -79,10 +78,15 @@ class Supply:
                 self._runs.clear()
         return messages
 
+    def _fitting(self, seconds: float) -> int:
+        """Return how many runs like the recent ones take so long."""
+        return int(seconds / self._recent_seconds)
+
     def _fill(self, worker_id: str) -> list[Message]:
         if self._runs or self._recent_seconds > SHORT_SECONDS:
             return []
-        run_ids = self._queue.take_chunk(CHUNK, LEAST_BEHIND)
+        most = min(CHUNK, self._fitting(CHUNK_SECONDS))
+        run_ids = self._queue.take_chunk(most)
         if not run_ids:
             return []
         crash_point("supply.dequeued")

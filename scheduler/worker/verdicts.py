@@ -1,9 +1,10 @@
 """Writes what has become of the runs of a slot, in one commit with the start of its next ones."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from scheduler.clock import Clock
 from scheduler.db.batches import take_back
 from scheduler.db.claims import claim_and_start, start
 from scheduler.db.finishes import Finished, finish
@@ -22,8 +23,29 @@ Verdict: TypeAlias = tuple[Held, Outcome]
 
 
 @dataclass(slots=True)
+class Owed:
+    """What a slot has still to write: verdicts, and that of a batch the last runs did not begin.
+
+    is_late: that has been tried in vain.
+    """
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    unbegun: list[Held] = field(default_factory=list)
+    is_late: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.verdicts or self.unbegun)
+
+    def pop_all(self) -> list[Held]:
+        """Forget all of it; return whose runs it was."""
+        runs = [held for held, _ in self.verdicts] + self.unbegun
+        self.verdicts, self.unbegun, self.is_late = [], [], False
+        return runs
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
-    """What a commit did: to each verdict, and what is to be sent after it."""
+    """What a commit did, to verdicts and to what did not begin, and what is to be sent after it."""
 
     finished: Sequence[Finished]
     taken_back: set[int] = field(default_factory=set)
@@ -50,60 +72,60 @@ def begin(batch: Sequence[Held], register: Register, now: float) -> list[Message
     return released
 
 
-def write(
-    verdicts: Sequence[Verdict],
-    unbegun: Sequence[Held],
-    following: Sequence[Held],
-    *,
-    register: Register,
-    now: Callable[[], float],
-    wait: Callable[[float], bool],
-) -> Written:
-    """Write verdicts, take back starts of what has not begun, start what follows.
-
-    Tries until it is written; the slot takes nothing new meanwhile. After the first failure without
-    the users' texts, which a full disk may not hold. Gives up when `wait(seconds)`, called after a
-    failure, returns that the service is told to hurry: then others find the rows and reap them.
-    """
-    backoff = FIRST_BACKOFF_SECONDS
-    while True:
-        try:
-            return _write_once(verdicts, unbegun, following, register, now())
-        except DatabaseUnavailableError as error:
-            run_ids = [held.run_id for held, _ in verdicts]
-            event("run.unwritten", "error", run_id=run_ids[0], runs=len(run_ids), error=str(error))
-        verdicts = [(held, _without_text(outcome)) for held, outcome in verdicts]
-        for held in (*unbegun, *following):
-            register.doubt(held)
-        if wait(backoff):
-            return Written([Finished(is_accepted=False)] * len(verdicts))
-        backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
-
-
-def _write_once(
-    verdicts: Sequence[Verdict],
-    unbegun: Sequence[Held],
-    following: Sequence[Held],
-    register: Register,
-    now: float,
-) -> Written:
+def write(owed: Owed, following: Sequence[Held], register: Register, now: float) -> Written:
+    """Write verdicts, take back starts of what has not begun, start what follows: in one change."""
     with transaction():
-        finished = [finish(held.run, outcome, held.worker_id, now) for held, outcome in verdicts]
+        finished = [
+            finish(held.run, outcome, held.worker_id, now) for held, outcome in owed.verdicts
+        ]
         messages = [message for one in finished for message in one.messages]
         taken_back: set[int] = set()
-        if unbegun:
-            run_ids, worker_id = [held.run_id for held in unbegun], unbegun[0].worker_id
-            taken_back, released = take_back(run_ids, worker_id, now)
+        if owed.unbegun:
+            run_ids = [held.run_id for held in owed.unbegun]
+            taken_back, released = take_back(run_ids, owed.unbegun[0].worker_id, now)
             messages += released
         messages += begin(following, register, now)
     return Written(finished, taken_back, messages)
 
 
+def insist(
+    owed: Owed,
+    following: Sequence[Held],
+    *,
+    register: Register,
+    clock: Clock,
+    wait: Callable[[float], bool],
+) -> Written:
+    """Write until it is written; the slot takes nothing new meanwhile.
+
+    After the first failure without the users' texts, which a full disk may not hold. Gives up when
+    `wait(seconds)`, called after a failure, returns that the service is told to hurry: then others
+    find the rows and reap them.
+    """
+    backoff = FIRST_BACKOFF_SECONDS
+    while True:
+        try:
+            return write(owed, following, register, clock.now())
+        except DatabaseUnavailableError as error:
+            tell_unwritten(owed, error)
+        owed.verdicts = [(held, _without_text(outcome)) for held, outcome in owed.verdicts]
+        for held in (*owed.unbegun, *following):
+            register.doubt(held)
+        if wait(backoff):
+            return Written([Finished(is_accepted=False)] * len(owed.verdicts))
+        backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
+
+
+def tell_unwritten(owed: Owed, error: DatabaseUnavailableError) -> None:
+    """Log that verdicts could not be written."""
+    for held, _ in owed.verdicts:
+        event("run.unwritten", "error", run_id=held.run_id, error=str(error))
+
+
 def _without_text(outcome: Outcome) -> Outcome:
     if outcome.output is outcome.traceback is outcome.result is None:
         return outcome
-    return replace(
-        outcome,
+    return outcome._replace(
         output=None,
         traceback=None,
         result=None,

@@ -16,11 +16,11 @@ from scheduler.executor import Outcome
 from scheduler.queue import RunQueue, open_queue
 from scheduler.runner.tally import MOST
 from scheduler.testing import SettableClock
-from scheduler.worker.supply import BATCH_SECONDS, CHUNK, LEAST_BEHIND, STALE_SECONDS, Supply
+from scheduler.worker.supply import BATCH_SECONDS, CHUNK, CHUNK_SECONDS, STALE_SECONDS, Supply
 from tests.db import rows as table
 from tests.db.rows import NOW, WORKER, count_steps, discover, start_run, tick
 
-MANY = LEAST_BEHIND + CHUNK + 1
+MANY = 2 * CHUNK + 1
 SUCCESS = Outcome(status="success")
 
 
@@ -108,7 +108,7 @@ def test_a_chunk_serves_the_next_slots_in_the_order_of_the_queue(
 
 @pytest.mark.parametrize(
     ("seconds", "count"),
-    [(0.00001, MOST), (BATCH_SECONDS / 4.5, 4), (0.9 * BATCH_SECONDS, 1), (2 * BATCH_SECONDS, 1)],
+    [(0.00001, MOST), (BATCH_SECONDS / 4.5, 4), (0.9 * BATCH_SECONDS, 1)],
 )
 def test_the_shorter_recent_runs_were_the_more_are_taken_at_once(
     queue: RunQueue, supply: Supply, seconds: float, count: int
@@ -128,10 +128,23 @@ def test_what_is_put_back_is_taken_next(queue: RunQueue, supply: Supply) -> None
     assert take_alone(supply, 3) == run_ids[:3]
 
 
-def test_no_chunk_is_taken_from_a_short_queue(queue: RunQueue, supply: Supply) -> None:
-    enqueue(queue, LEAST_BEHIND)
-    assert supply.take(WORKER, MOST) == ([], [])
-    assert queue.size() == LEAST_BEHIND
+@pytest.mark.parametrize(("waiting", "taken"), [(3, 0), (4, 2), (7, 3), (20, 10)])
+def test_of_a_short_queue_half_is_left_for_others(
+    queue: RunQueue, supply: Supply, waiting: int, taken: int
+) -> None:
+    run_ids = enqueue(queue, waiting)
+    assert [run.id for run in supply.take(WORKER, MOST)[0]] == run_ids[:taken]
+    assert queue.size() == waiting - taken
+
+
+def test_the_longer_recent_runs_took_the_less_is_claimed_at_once(
+    queue: RunQueue, supply: Supply
+) -> None:
+    enqueue(queue, MANY)
+    for _ in range(200):
+        supply.note(CHUNK_SECONDS / 5.5)
+    supply.refill(WORKER)
+    assert queue.size() == MANY - 5
 
 
 def test_no_chunk_is_taken_after_a_long_run(queue: RunQueue, supply: Supply) -> None:

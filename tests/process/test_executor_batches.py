@@ -94,6 +94,30 @@ def test_batches_follow_each_other_on_one_executor(pool: ExecutorPool, notes: Pa
     assert pool.room(str(FUNCTIONS)) == 100 - 81
 
 
+@pytest.mark.parametrize("patience_seconds", [0.0, 0.0002, 0.0005])
+def test_no_run_begins_twice_nor_has_the_outcome_of_another_however_impatient_we_are(
+    pool: ExecutorPool, notes: Path, monkeypatch: pytest.MonkeyPatch, patience_seconds: float
+) -> None:
+    monkeypatch.setattr(batch, "PATIENCE_SECONDS", patience_seconds)
+    waiting = list(range(10, 1010))
+    results: dict[int, str | None] = {}
+    while waiting:
+        run_ids = waiting[: min(16, pool.room(str(FUNCTIONS)))]
+        if len(run_ids) == 1:
+            outcomes = [run(pool, "quick:note", run_id=run_ids[0])]
+        else:
+            end = run_batch(pool, *["note"] * len(run_ids), first_id=run_ids[0])
+            outcomes = end.outcomes
+            if end.going is not None:
+                outcomes = [*outcomes, end.going.wait(RunControl(), lambda *_: None)]
+            if not outcomes:  # as a slot does after that
+                outcomes = [run(pool, "quick:note", run_id=run_ids[0])]
+        results |= dict(zip(run_ids, (outcome.result for outcome in outcomes), strict=False))
+        del waiting[: len(outcomes)]
+    assert results == {run_id: str(run_id) for run_id in range(10, 1010)}
+    assert sorted(noted(notes)) == list(range(10, 1010))
+
+
 @pytest.mark.parametrize("target", ["talk", "fail", "litter", "close_tally", "fork_both"])
 def test_whatever_is_unusual_ends_the_batch_and_the_rest_can_begin_elsewhere(
     pool: ExecutorPool, notes: Path, target: str

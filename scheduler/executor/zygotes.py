@@ -1,0 +1,76 @@
+"""Sees to it that a worker has a living zygote, and that it knows the lease."""
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+
+from scheduler.errors import ZygoteGoneError
+from scheduler.executor.client import Zygote
+from scheduler.executor.guards import kill_orphans
+from scheduler.executor.lease import Lease
+from scheduler.logs import event
+
+
+class Zygotes:
+    """One zygote at a time; thread-safe."""
+
+    def __init__(self, preload: Sequence[str], lease: Lease) -> None:
+        self._preload = tuple(preload)
+        self._lease = lease
+        self._lock = threading.Lock()
+        self._ready_lock = threading.Lock()
+        self._is_closed = False
+        self.current: Zygote | None = None  # the one started last
+
+    def living(self) -> Zygote:
+        """Return a zygote that can fork, waiting until it has loaded; raises ZygoteGoneError."""
+        zygote = self.spawned()
+        self._wait_ready(zygote)
+        return zygote
+
+    def spawned(self) -> Zygote:
+        """Return a zygote that lives, but may still load: heartbeats and verdicts do not wait.
+
+        Raises ZygoteGoneError.
+        """
+        with self._lock:
+            if self._is_closed:
+                raise ZygoteGoneError("The worker has stopped")
+            if self.current is not None and self.current.is_alive():
+                return self.current
+            if self.current is not None:
+                self.current.stop()
+                kill_orphans()
+            zygote = Zygote(preload=self._preload, lease=self._lease)
+            zygote.spawn()
+            self.current = zygote
+        # Somebody waits for it, if no run does: one that never gets ready is given up.
+        threading.Thread(target=self._attend, args=(zygote,), daemon=True).start()
+        return zygote
+
+    def ping(self, at: float) -> None:
+        """Tell the zygote, started again if it is dead, since when the lease lasts."""
+        with suppress(ZygoteGoneError, OSError):  # the next ping or run tries again
+            zygote = self.spawned()
+            if zygote.is_ready:  # one that still loads is told when it has
+                zygote.ping(at)
+
+    def close(self) -> None:
+        """Have the zygote kill all it forked and end; no other is started."""
+        with self._lock:
+            self._is_closed = True
+            zygote, self.current = self.current, None
+        if zygote is not None:
+            zygote.stop()
+            kill_orphans()
+
+    def _attend(self, zygote: Zygote) -> None:
+        with suppress(ZygoteGoneError):
+            self._wait_ready(zygote)
+
+    def _wait_ready(self, zygote: Zygote) -> None:
+        with self._ready_lock:  # so that who is not the first finds said what there is to say
+            if zygote.wait_ready():
+                zygote.ping(self._lease.renewed_at)
+                for module, fault in zygote.unloadable.items():
+                    event("preload.failed", "warning", module=module, error=fault)

@@ -1,0 +1,228 @@
+"""The work of one slot from a message until the queue is empty: run, write verdicts, go on."""
+
+from collections.abc import Iterator
+
+from scheduler.clock import Clock
+from scheduler.crashpoints import crash_point
+from scheduler.doorbell import Bell
+from scheduler.errors import DatabaseUnavailableError
+from scheduler.executor import ExecutorPool, GoingRun, Outcome
+from scheduler.executor.batch import PATIENCE_SECONDS
+from scheduler.runner.tally import MOST
+from scheduler.stopping import StopSignal
+from scheduler.worker.calls import Calls
+from scheduler.worker.ended import Ended
+from scheduler.worker.held import Held
+from scheduler.worker.intake import Intake
+from scheduler.worker.register import Register
+from scheduler.worker.verdicts import Owed, Written, begin, insist, tell_unwritten, write
+
+
+class Shift:
+    """Runs one batch after another; a run alone is a batch of one.
+
+    A verdict is written in one commit with the start of the next run. A batch is written while the
+    next one runs already: its executor need not wait for fifty verdicts.
+    """
+
+    def __init__(
+        self,
+        *,
+        pool: ExecutorPool,
+        intake: Intake,
+        register: Register,
+        calls: Calls,
+        ticker_bell: Bell,
+        stop: StopSignal,
+        clock: Clock,
+        cells: Iterator[int],
+    ) -> None:
+        self._pool = pool
+        self._intake = intake
+        self._register = register
+        self._calls = calls
+        self._ticker_bell = ticker_bell
+        self._stop = stop
+        self._clock = clock
+        self._cells = cells
+        self._owed = Owed()
+        self._ended = Ended()
+
+    def work(self, run_id: int) -> None:
+        """Run queued attempts to their verdicts, this one first, until the queue is empty."""
+        held = self._register.hold(run_id)
+        batch = self._begin([] if held is None else [held])
+        try:
+            while batch:
+                crash_point("slot.started")
+                going = self._run(batch)
+                crash_point("slot.ended")
+                if going is not None:
+                    self._wait_for(*going)
+                batch = self._go_on()
+        finally:
+            self._settle([])
+            self._ended.log()
+
+    def _run(self, batch: list[Held]) -> tuple[Held, GoingRun] | None:
+        """Run a batch until it is over, or return the run that takes longer."""
+        began = self._clock.monotonic()
+        try:
+            if len(batch) == 1:
+                (held,) = batch
+                outcome = self._pool.run(
+                    self._calls.call(held.run),
+                    held.control,
+                    held.show_output,
+                    meanwhile=self._use_wait,
+                )
+                self._owed.verdicts.append((held, outcome))
+                self._intake.note(_seconds_of(outcome) or self._clock.monotonic() - began)
+                return None
+            end = self._pool.run_batch(
+                [self._calls.call(held.run) for held in batch],
+                cell=batch[0].cell,
+                turns=[held.turn for held in batch],
+                meanwhile=self._use_wait,
+            )
+        except BaseException:
+            self._let_go(batch)  # the heartbeat finds their rows and gives them a verdict
+            raise
+        count = len(end.outcomes)
+        self._owed.verdicts += zip(batch[:count], end.outcomes, strict=True)
+        if count:  # what each has cost, which in a batch is more than its own time
+            self._intake.note((self._clock.monotonic() - began) / count, count)
+        if end.going is None:
+            self._owed.unbegun += batch[count:]
+            return None
+        self._owed.unbegun += batch[count + 1 :]
+        return batch[count], end.going
+
+    def _wait_for(self, held: Held, going: GoingRun) -> None:
+        """Wait for a run that takes longer than its batch could."""
+        try:
+            self._pay()
+        except BaseException:
+            going.abandon()
+            self._let_go([held])
+            raise
+        try:
+            outcome = going.wait(held.control, held.show_output)
+        except BaseException:
+            self._let_go([held])
+            raise
+        self._owed.verdicts.append((held, outcome))
+        self._intake.note(_seconds_of(outcome) or PATIENCE_SECONDS)
+
+    def _use_wait(self) -> None:
+        """Do what no run needs to wait for, while the executor works on one."""
+        self._pay()
+        self._ended.log()
+        self._intake.refill()
+
+    def _go_on(self) -> list[Held]:
+        """Start what comes next; what is owed is written before, in the same commit, or beside it.
+
+        Before, if something did not go as usual: until then its batch keeps its place in the tally.
+        """
+        if self._owed.unbegun or self._owed.is_late:
+            self._settle([])
+            return self._begin_next(most=1)  # whose executor is listened to
+        following = self._intake.next_batch(self._cells)
+        if len(following) > 1:
+            started = self._begin(following)
+        else:
+            self._settle(following)
+            started = self._started(following)
+        return started or self._begin_next()
+
+    def _begin_next(self, most: int = MOST) -> list[Held]:
+        """Start the next runs that can be; none when there are none."""
+        self._settle([])
+        self._ended.log()
+        while batch := self._intake.next_batch(self._cells, most):
+            if started := self._begin(batch):
+                return started
+        return []
+
+    def _begin(self, batch: list[Held]) -> list[Held]:
+        """Claim and start; let go of the others, they are not to be run (any more)."""
+        try:
+            released = begin(batch, self._register, self._clock.now())
+        except BaseException:
+            self._drop(batch)
+            raise
+        self._intake.send(released)
+        return self._started(batch)
+
+    def _settle(self, following: list[Held]) -> None:
+        """Write what is owed and start queued runs in the same commit; insist on it."""
+        if not (self._owed or following):
+            return
+        try:
+            written = insist(
+                self._owed,
+                following,
+                register=self._register,
+                clock=self._clock,
+                wait=self._stop.wait_hurry,
+            )
+        except BaseException:
+            self._drop(following)
+            self._let_go(self._owed.pop_all())
+            raise
+        self._note(written)
+
+    def _pay(self) -> None:
+        """Write what is owed if that is possible now; somebody else has to be looked after."""
+        if not self._owed:
+            return
+        try:
+            written = write(self._owed, [], self._register, self._clock.now())
+        except DatabaseUnavailableError as error:
+            tell_unwritten(self._owed, error)
+            self._owed.is_late = True
+            return
+        except BaseException:
+            self._let_go(self._owed.pop_all())
+            raise
+        self._note(written)
+
+    def _note(self, written: Written) -> None:
+        """Nothing is owed any more: let go of it, and do what follows from it."""
+        crash_point("slot.finished")
+        owed, unbegun = self._owed.verdicts, self._owed.unbegun
+        for (held, outcome), finished in zip(owed, written.finished, strict=True):
+            self._ended.note(held.run, outcome, finished)
+        taken_back = [
+            held.supplied
+            for held in unbegun
+            if held.supplied is not None and held.run_id in written.taken_back
+        ]
+        self._let_go(self._owed.pop_all())
+        self._intake.put_back(taken_back)
+        self._intake.send(written.messages)
+        if any(finished.retry_at is not None for finished in written.finished):
+            self._ticker_bell.ring()
+
+    def _started(self, batch: list[Held]) -> list[Held]:
+        """Let go of what has not started; return the rest."""
+        self._let_go([held for held in batch if held.started is None])
+        return [held for held in batch if held.started is not None]
+
+    def _drop(self, batch: list[Held]) -> None:
+        """Let go of what could not be started; what is claimed all the same stays in the supply."""
+        for held in batch:
+            self._register.doubt(held)
+        self._intake.put_back([held.supplied for held in batch if held.supplied is not None])
+        self._let_go(batch)
+
+    def _let_go(self, batch: list[Held]) -> None:
+        for held in batch:
+            self._register.let_go(held)
+
+
+def _seconds_of(outcome: Outcome) -> float | None:
+    if outcome.began_at is None or outcome.ended_at is None:
+        return None
+    return outcome.ended_at - outcome.began_at
