@@ -90,8 +90,8 @@ class Shift:
             raise
         count = len(end.outcomes)
         self._owed.verdicts += zip(batch[:count], end.outcomes, strict=True)
-        if count:  # what each has cost, which in a batch is more than its own time
-            self._intake.note((self._clock.monotonic() - began) / count, count)
+        if span_seconds := _seconds_of(*end.outcomes):
+            self._intake.note(span_seconds / count, count)
         if end.going is None:
             self._owed.unbegun += batch[count:]
             return None
@@ -222,7 +222,8 @@ class Shift:
             self._register.let_go(held)
 
 
-def _seconds_of(outcome: Outcome) -> float | None:
-    if outcome.began_at is None or outcome.ended_at is None:
-        return None
-    return outcome.ended_at - outcome.began_at
+def _seconds_of(*outcomes: Outcome) -> float:
+    """Return how long an executor was busy with runs that followed each other, 0.0 if unknown."""
+    if not outcomes or outcomes[0].began_at is None or outcomes[-1].ended_at is None:
+        return 0.0
+    return outcomes[-1].ended_at - outcomes[0].began_at

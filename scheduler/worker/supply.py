@@ -37,10 +37,10 @@ class Supply:
         self._recent_seconds = _MOST_SECONDS
         self._taken_at = 0.0
 
-    def note(self, seconds: float | None) -> None:
+    def note(self, seconds: float) -> None:
         """Take the length of a run into the average."""
-        seconds = _LEAST_SECONDS if seconds is None else max(seconds, _LEAST_SECONDS)
-        self._recent_seconds += _WEIGHT * (min(seconds, _MOST_SECONDS) - self._recent_seconds)
+        counted = max(_LEAST_SECONDS, min(seconds, _MOST_SECONDS))
+        self._recent_seconds += _WEIGHT * (counted - self._recent_seconds)
 
     def take(self, worker_id: str, most: int) -> tuple[list[ClaimedRun], list[Message]]:
         """Return runs that are claimed for the worker and are to be started; none: claim one alone.
