@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from scheduler.db.claims import fetch_claimed
-from scheduler.db.finishes import fetch_running, finish
+from scheduler.db.finishes import finish
 from scheduler.db.messages import Message
 from scheduler.db.releases import release_next
 from scheduler.db.runs import CANCELLED_BEFORE_START, cancel_queued
@@ -18,6 +18,7 @@ _TAKE_BACK = """
     WHERE id IN ({}) AND status = 'running' AND claimed_by = ?
     RETURNING id, function_id, cancel_requested_at
 """
+_RUNNING = "SELECT id, started_at FROM run_logs WHERE status = 'running' AND claimed_by = ?"
 
 
 def take_back(run_ids: Sequence[int], worker_id: str, now: float) -> tuple[set[int], list[Message]]:
@@ -38,12 +39,13 @@ def take_back(run_ids: Sequence[int], worker_id: str, now: float) -> tuple[set[i
 
 
 def settle(tallied: Tallied, worker_id: str, now: float) -> list[Message]:
-    """Put right what a dead worker had handed over: as if its last words had been heard."""
+    """Put right what a dead worker had handed over: take back what has not begun, and end, now,
+    what has succeeded. Of what it started again later the tally says nothing."""
     with transaction():
-        _, released = take_back(tallied.unbegun, worker_id, now)
-        running = set(fetch_running(worker_id))
+        running = set(rows(_RUNNING, [worker_id]))
+        unbegun = [run_id for run_id, _ in running.intersection(tallied.unbegun)]
+        _, released = take_back(unbegun, worker_id, now)
         succeeded = Outcome(status="success", reason=UNHEARD)
-        for run_id in tallied.succeeded:
-            if run_id in running:
-                released += finish(fetch_claimed(run_id), succeeded, worker_id, now).messages
+        for run_id, _ in sorted(running.intersection(tallied.succeeded)):
+            released += finish(fetch_claimed(run_id), succeeded, worker_id, now).messages
     return released

@@ -108,7 +108,7 @@ def claim_and_start(
     with transaction():
         if change(_CLAIM_AND_START, [worker_id, now, now, run_id, now, now, worker_id]):
             run = fetch_claimed(run_id)
-            change_function_at_end(run.function_id, _NOTE_START, [now, run.function_id])
+            note_start(run, now)
             crash_point("claim.uncommitted")
             return run, []
         return None, _miss(run_id, now)
@@ -130,7 +130,7 @@ def claim_chunk(
         for run_id in set(run_ids) - runs.keys():
             released += _miss(run_id, now)
         crash_point("supply.uncommitted")
-    return [runs[run_id] for run_id in run_ids if run_id in runs], released
+    return [runs[run_id] for run_id in dict.fromkeys(run_ids) if run_id in runs], released
 
 
 def start(runs: Sequence[ClaimedRun], worker_id: str, now: float) -> list[ClaimedRun]:
@@ -144,9 +144,13 @@ def start(runs: Sequence[ClaimedRun], worker_id: str, now: float) -> list[Claime
         are_these, ids = one_of("id", run_ids)
         started = {run_id for (run_id,) in rows(_START.format(are_these), [now, *ids, worker_id])}
         if len(runs) == len(started) == 1:
-            (run,) = runs
-            change_function_at_end(run.function_id, _NOTE_START, [now, run.function_id])
+            note_start(runs[0], now)
     return [run for run in runs if run.id in started]
+
+
+def note_start(run: ClaimedRun, started_at: float) -> None:
+    """Note with its function, in a transaction that goes on, when a run has started."""
+    change_function_at_end(run.function_id, _NOTE_START, [started_at, run.function_id])
 
 
 def hand_back(run_ids: Sequence[int] | None, worker_id: str, now: float) -> list[Message]:

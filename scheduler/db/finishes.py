@@ -25,9 +25,9 @@ _FINISH = """
 _FINISH_CANCELLED = _FINISH.replace("reason = ?", "reason = COALESCE(?, reason)")
 _SUMMARY = """
     UPDATE scheduled_functions SET last_status = ?,
-        last_started_at = COALESCE(?, last_started_at),
-        last_duration_seconds =
-            COALESCE(?, (SELECT finished_at - started_at FROM run_logs WHERE id = ?)),
+        last_started_at = CASE WHEN last_started_at > ? THEN last_started_at
+            ELSE COALESCE(?, last_started_at) END,
+        last_duration_seconds = (SELECT finished_at - started_at FROM run_logs WHERE id = ?),
         consecutive_failures = CASE ? WHEN 'success' THEN 0 WHEN 'cancelled' THEN
             consecutive_failures ELSE consecutive_failures + 1 END
     WHERE id = ?
@@ -56,7 +56,7 @@ def finish(run: ClaimedRun, outcome: Outcome, worker_id: str, now: float) -> Fin
     Refused (`is_accepted` False) when the row is not this worker's running attempt any more.
     """
     crash_point("finish.before")
-    began_at, ended_at = _measured(outcome, now)
+    began_at, ended_at = _measured(run, outcome, now)
     with transaction():
         written = change(
             _FINISH_CANCELLED if outcome.status == "cancelled" else _FINISH,
@@ -82,9 +82,7 @@ def finish(run: ClaimedRun, outcome: Outcome, worker_id: str, now: float) -> Fin
         )
         finished = Finished(False)
         if written:
-            finished = _follow_up(
-                run, outcome.status, outcome.reason, now, began_at=began_at, ended_at=ended_at
-            )
+            finished = _follow_up(run, outcome.status, outcome.reason, now, began_at)
         crash_point("finish.uncommitted")
     return finished
 
@@ -138,13 +136,15 @@ def fetch_running(worker_id: str) -> Sequence[int]:
     return [int(run_id) for (run_id,) in found]
 
 
-def _measured(outcome: Outcome, now: float) -> tuple[float | None, float]:
+def _measured(run: ClaimedRun, outcome: Outcome, now: float) -> tuple[float | None, float]:
     """Return when the call began, None: as its start says, and when it ended.
 
     The process that made the call knows better than the commits around it, if it can be right.
     """
     began_at, ended_at = outcome.began_at, outcome.ended_at
-    if began_at is None or ended_at is None or not began_at <= ended_at <= now:
+    if began_at is None or ended_at is None:
+        return None, now
+    if not run.scheduled_for <= began_at <= ended_at <= now:
         return None, now
     return began_at, ended_at
 
@@ -154,13 +154,10 @@ def _follow_up(
     status: str,
     reason: str | None,
     now: float,
-    *,
     began_at: float | None = None,
-    ended_at: float = 0.0,
 ) -> Finished:
     counts_as = "cancelled" if (reason or "").startswith(CUT_OFF) else status
-    seconds = None if began_at is None else ended_at - began_at
-    summary = [status, began_at, seconds, run.id, counts_as, run.function_id]
+    summary = [status, began_at, began_at, run.id, counts_as, run.function_id]
     change_function_at_end(run.function_id, _SUMMARY, summary)
     if status in RETRIED_STATUSES and run.attempt <= run.retries:
         retry_at = now + retry_delay(

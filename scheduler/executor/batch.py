@@ -16,8 +16,6 @@ from scheduler.executor.output import Output, drain
 from scheduler.executor.process import ExecutorProcess
 from scheduler.executor.verdict import Ending, decide
 
-PATIENCE_SECONDS = 0.02  # then what has not begun is taken back, others may begin it
-
 
 @dataclass(frozen=True, slots=True)
 class GoingRun:
@@ -53,6 +51,7 @@ class Batch:
         cell: int,
         turns: Sequence[int],
         meanwhile: Callable[[], None],
+        patience_seconds: float,
         clock: Clock,
     ) -> None:
         self._executor = executor
@@ -60,13 +59,17 @@ class Batch:
         self._cell = cell
         self._turns = turns
         self._meanwhile = meanwhile
+        self._patience_seconds = patience_seconds
         self._clock = clock
         self._begun = 0
         self._is_refused = False
         self.answers: list[dict[str, Any]] = []
 
     def run(self) -> list[Outcome]:
-        """Return the outcomes of the first calls; see `is_going` for the next, no other began."""
+        """Return the outcomes of the first calls; see `is_going` for the next, no other began.
+
+        Waits for what `meanwhile` does, and until its patience is over.
+        """
         executor = self._executor
         messages = [
             {**message_of(call), "turn": turn}
@@ -76,8 +79,9 @@ class Batch:
             self._is_refused = True
             return []
         crash_point("batch.sent")
+        until = self._clock.monotonic() + self._patience_seconds
         self._meanwhile()
-        executor.wait_batch(PATIENCE_SECONDS)
+        executor.wait_batch(until - self._clock.monotonic())
         self._read()
         self._begun = len(self._calls)
         if len(self.answers) < self._begun:
@@ -113,7 +117,7 @@ class Batch:
         for call, answer in zip(self._calls, self.answers, strict=False):
             self._executor.cpu_total_seconds = answer["cpu_total_seconds"]
             self._executor.used(call.module_path)
-            outcomes.append(decide(_ending(answer)))
+            outcomes.append(decide(Ending(answer=answer)))
         if outcomes and not self.is_going:  # a run that has printed is the last of its batch
             output = Output(self._calls[len(outcomes) - 1].output_limit_bytes)
             drain(self._executor, output, self._clock)
@@ -122,15 +126,3 @@ class Batch:
                     output=output.text(), output_bytes=output.total_bytes
                 )
         return outcomes
-
-
-def _ending(answer: dict[str, Any]) -> Ending:
-    return Ending(
-        asked=None,
-        answer=answer,
-        exit=None,
-        stack=None,
-        output=None,
-        output_bytes=0,
-        cpu_before_seconds=0.0,
-    )

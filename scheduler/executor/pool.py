@@ -18,6 +18,9 @@ from scheduler.executor.zygotes import Zygotes
 from scheduler.runner.baseline import LEFT_RUNNING
 from scheduler.runner.tally import Tally
 
+# Then what has not begun of a batch is taken back, and the run that goes on is waited for.
+BATCH_PATIENCE_SECONDS = 0.02
+
 
 def _do_nothing() -> None: ...
 
@@ -37,12 +40,14 @@ class ExecutorPool:
         preload: Sequence[str],
         lease: Lease,
         terminate_grace_seconds: float = 2.0,
+        batch_patience_seconds: float = BATCH_PATIENCE_SECONDS,
         clock: Clock,
     ) -> None:
         self._max_runs = max_runs_per_process
         self._max_rss_bytes = max_rss_bytes
         self.lease = lease
         self._grace_seconds = terminate_grace_seconds
+        self._batch_patience_seconds = batch_patience_seconds
         self._clock = clock
         self._zygotes = Zygotes(preload, lease)
         self._shelf = Shelf(max_runs_per_process)
@@ -96,14 +101,16 @@ class ExecutorPool:
         executor = self._shelf.peek(scan_path)
         return self._max_runs - executor.runs if executor and self._is_fit(executor) else 1
 
-    def hand_over(self, cell: int, run_ids: Sequence[int]) -> bool:
+    def hand_over(self, cell: int, run_ids: Sequence[int], started_at: float) -> bool:
         """Write into the tally, before they start, which runs are a batch; False if it cannot."""
+        tally = self.tally
+        if tally is None:
+            return False
         try:
-            if self.tally is not None:
-                self.tally.hand_over(cell, run_ids)
+            tally.hand_over(cell, run_ids, started_at)
         except OSError:
             return False
-        return self.tally is not None
+        return True
 
     def run_batch(
         self,
@@ -122,11 +129,18 @@ class ExecutorPool:
                 executor = self._take(calls[0])
             except (ZygoteGoneError, OSError):  # a run alone tells of it
                 return BatchEnd()
-            self._begin_successor(executor, len(calls))
+            room = max(1, self._max_runs - executor.runs)  # another one may have been looked at
             batch = Batch(
-                executor, calls, cell=cell, turns=turns, meanwhile=meanwhile, clock=self._clock
+                executor,
+                calls[:room],
+                cell=cell,
+                turns=turns[:room],
+                meanwhile=meanwhile,
+                patience_seconds=self._batch_patience_seconds,
+                clock=self._clock,
             )
             try:
+                self._begin_successor(executor, len(calls))
                 outcomes = batch.run() if self._is_fit(executor) else []
             except BaseException:
                 self._discard(executor, kill=True)
@@ -212,7 +226,10 @@ class ExecutorPool:
         age_seconds = self._clock.monotonic() - executor.forked_at
         if self._shelf.wants_successor(executor, count, age_seconds):
             wanted = executor.scan_path, list(executor.files)
-            threading.Thread(target=self._succeed, args=(wanted,), daemon=True).start()
+            try:
+                threading.Thread(target=self._succeed, args=(wanted,), daemon=True).start()
+            except RuntimeError:  # no room for a thread: the run that needs one forks it itself
+                self._shelf.has_come()
 
     def _succeed(self, wanted: Wanted) -> None:
         try:
@@ -227,7 +244,7 @@ class ExecutorPool:
 
     def _is_fit(self, executor: ExecutorProcess) -> bool:
         """Tell whether an executor can have a batch: it writes into the tally that will be read."""
-        return self.tally is not None and executor.tally is self.tally
+        return executor.tally is not None and executor.tally is self.tally
 
     def _take(self, call: Call) -> ExecutorProcess:
         if not self.lease.is_valid():  # a worker that was paused: its executors may not know yet

@@ -109,7 +109,7 @@ class ExecutorProcess:
     def wait_batch(self, timeout_seconds: float) -> None:
         """Wait until a batch is over or the process has ended, but not for ever."""
         while not self.turns.is_over():
-            ready = self._batch_poll.poll(timeout_seconds * 1000)
+            ready = self._batch_poll.poll(max(0.0, timeout_seconds * 1000))
             if not ready or any(fd == self.exit_fd for fd, _ in ready):
                 return
 

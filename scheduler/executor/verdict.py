@@ -17,13 +17,13 @@ _OUT_OF_MEMORY = "somebody killed it or the machine ran out of memory"
 class Ending(NamedTuple):
     """The facts about the end of a run; `stack` is where it was when its end was asked for."""
 
-    asked: Asked | None
-    answer: dict[str, Any] | None
-    exit: Exit | None
-    stack: str | None
-    output: str | None
-    output_bytes: int
-    cpu_before_seconds: float
+    asked: Asked | None = None
+    answer: dict[str, Any] | None = None
+    exit: Exit | None = None
+    stack: str | None = None
+    output: str | None = None
+    output_bytes: int = 0
+    cpu_before_seconds: float = 0.0
 
 
 def decide(ending: Ending) -> Outcome:

@@ -24,7 +24,7 @@ class Death:
 
     process: ProcessRow
     reason: str
-    has_ended: bool  # for sure, with all its executors
+    is_lock_free: bool  # no process of it is left, nor one of its executors
 
 
 @dataclass(slots=True)

@@ -12,7 +12,8 @@ from scheduler.config import Config
 from scheduler.db.processes import ProcessRow, beat, deregister, mark_draining, register
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.logs import event
-from scheduler.runner.tally import Tally, open_tally
+from scheduler.maintenance.liveness import lock_path
+from scheduler.runner.tally import Tallied, Tally, open_tally, read_tally
 from scheduler.stopping import RESTARTS_VARIABLE
 from scheduler.wording import short_id
 
@@ -49,7 +50,7 @@ class Presence:
     def start(self) -> None:
         """Take the lock and insert the row, in this order: a row without a lock would look dead."""
         self.id = uuid.uuid4().hex
-        self._lock_path = self._folder / f"{self.id}.lock" if self._folder else None
+        self._lock_path = Path(lock_path(self._folder, self.id)) if self._folder else None
         self._take_lock()
         now = self._clock.now()
         register(
@@ -78,6 +79,10 @@ class Presence:
         self._release_lock()
         self.start()
         return False
+
+    def tallied(self) -> Tallied:
+        """Return what the tally says, once the executors are dead."""
+        return read_tally(str(self._lock_path)) if self.tally is not None else Tallied()
 
     def drain(self) -> None:
         """Say that this process takes no new work; one that cannot say so drains all the same."""

@@ -41,7 +41,7 @@ class Reaper:
         process = death.process
         what = f"{process.role} {short_id(process.id)} (pid {process.pid} on {process.host})"
         tallied = Tallied()
-        if death.has_ended and self._run_folder is not None:
+        if death.is_lock_free and self._run_folder is not None:
             tallied = read_tally(lock_path(self._run_folder, process.id))
         # In one transaction: whatever is claimed by the dead after this is refused.
         with transaction():

@@ -36,11 +36,11 @@ def serve(request: dict[str, Any], fds: Sequence[int]) -> None:
     control_fd, output_fd, stack_fd, turns_fd, *tally_fds = fds
     sys.dont_write_bytecode = True
     control, turns = channels.open_socket(control_fd), channels.open_socket(turns_fd)
-    tallies = [channels.open_tally(fd) for fd in tally_fds]
+    tally = channels.open_tally(tally_fds[0]) if tally_fds else None
     channels.redirect_output(output_fd)
     channels.answer_with_stacks(stack_fd)
     termination.install()
-    _Executor(control, turns, tallies, request["scan_path"], request["max_rss_bytes"]).serve()
+    _Executor(control, turns, tally, request["scan_path"], request["max_rss_bytes"]).serve()
 
 
 class _Executor:
@@ -50,7 +50,7 @@ class _Executor:
         self,
         control: socket.socket,
         turns: socket.socket,
-        tallies: Sequence[Tally],
+        tally: Tally | None,
         scan_path: str,
         max_rss_bytes: int,
     ) -> None:
@@ -58,8 +58,8 @@ class _Executor:
         self._control_fd = control.fileno()
         self._control_id = _identity(self._control_fd)
         self._turns = TurnTaker(turns)
-        self._tallies = tallies
-        others = [turns.fileno(), *(tally.fd for tally in tallies)]
+        self._tally = tally
+        others = [turns.fileno()] if tally is None else [turns.fileno(), tally.fd]
         self._other_channels = [(fd, _identity(fd)) for fd in others]
         self._scan_path = scan_path
         self._max_rss_bytes = max_rss_bytes
@@ -86,13 +86,17 @@ class _Executor:
 
         The worker does not listen meanwhile: what it should look at ends the batch.
         """
-        (tally,) = self._tallies
+        tally = self._tally
+        assert tally is not None, "without one there are no batches"
         for call in batch["batch"]:
             if not self._turns.take():
                 break
+            if (stale := self._stale()) is not None:
+                self._send(stale)
+                break
             turn = call.pop("turn")
             tally.begin(batch["cell"], turn)
-            answer = self._answer(call)
+            answer = self._execute_call(call)
             is_usual = answer.get("ended") == "success" and "replace" not in answer
             if is_usual:
                 tally.succeed(batch["cell"], turn)
@@ -115,9 +119,16 @@ class _Executor:
         return {"loaded": len(paths)} | ({"replace": difference} if difference else {})
 
     def _answer(self, call: dict[str, Any]) -> dict[str, Any]:
+        return self._stale() or self._execute_call(call)
+
+    def _stale(self) -> dict[str, Any] | None:
+        """Return the answer that refuses a call, if a file that was loaded has changed."""
         stale = loading.changed_file()
-        if stale is not None:
-            return {"stale": clean(os.path.relpath(stale, self._scan_path))}
+        if stale is None:
+            return None
+        return {"stale": clean(os.path.relpath(stale, self._scan_path))}
+
+    def _execute_call(self, call: dict[str, Any]) -> dict[str, Any]:
         path, qualname = call.pop("module_path"), call.pop("qualname")
         timeout_seconds, began_at = call.pop("timeout_seconds"), wall_time()
         deadline_at = None if timeout_seconds is None else began_at + timeout_seconds

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 MOST = 50  # runs in a batch
 _CELL_BYTES = 512  # a divisor of the page: a write that stays in a page is done or not done
-_IDS = struct.Struct(f"<{MOST}q")
+_BATCH = struct.Struct(f"<d{MOST}q")
 _HANDED_OVER, _BEGUN, _SUCCEEDED = b"\0", b"\1", b"\2"
 _BOOT_FILE = "/proc/sys/kernel/random/boot_id"
 _HEAD = "scheduler tally 1 "
@@ -37,26 +37,29 @@ class Tally:
         with suppress(OSError):
             os.close(fd)
 
-    def hand_over(self, cell: int, run_ids: Sequence[int]) -> None:
-        """Begin a batch with these runs, in the order of their turns; raises OSError."""
-        ids = _IDS.pack(*run_ids, *[0] * (MOST - len(run_ids)))
-        _pwrite(self.fd, ids + _HANDED_OVER * MOST, _offset(cell))
+    def hand_over(self, cell: int, run_ids: Sequence[int], started_at: float) -> None:
+        """Begin a batch with these runs, in the order of their turns; raises OSError.
+
+        started_at: what their rows will say; a run that is started again says something else.
+        """
+        batch = _BATCH.pack(started_at, *run_ids, *[0] * (MOST - len(run_ids)))
+        _pwrite(self.fd, batch + _HANDED_OVER * MOST, _offset(cell))
 
     def begin(self, cell: int, turn: int) -> None:
         """Note, before it is called, that a run of the batch begins; raises OSError."""
-        _pwrite(self.fd, _BEGUN, _offset(cell) + _IDS.size + turn)
+        _pwrite(self.fd, _BEGUN, _offset(cell) + _BATCH.size + turn)
 
     def succeed(self, cell: int, turn: int) -> None:
         """Note that it has ended as it should; raises OSError."""
-        _pwrite(self.fd, _SUCCEEDED, _offset(cell) + _IDS.size + turn)
+        _pwrite(self.fd, _SUCCEEDED, _offset(cell) + _BATCH.size + turn)
 
 
 @dataclass(frozen=True, slots=True)
 class Tallied:
-    """The run ids of a tally: what was never begun, and what has succeeded."""
+    """The (run id, started_at) of a tally: what was never begun, and what has succeeded."""
 
-    unbegun: list[int] = field(default_factory=list)
-    succeeded: list[int] = field(default_factory=list)
+    unbegun: list[tuple[int, float]] = field(default_factory=list)
+    succeeded: list[tuple[int, float]] = field(default_factory=list)
 
 
 def open_tally(fd: int, cells: int) -> Tally | None:
@@ -87,12 +90,13 @@ def read_tally(path: str) -> Tallied:
         return Tallied()
     tallied = Tallied()
     for at in range(_CELL_BYTES, len(told) - _CELL_BYTES + 1, _CELL_BYTES):
-        states = told[at + _IDS.size : at + _IDS.size + MOST]
-        for run_id, state in zip(_IDS.unpack_from(told, at), states, strict=True):
+        states = told[at + _BATCH.size : at + _BATCH.size + MOST]
+        started_at, *run_ids = _BATCH.unpack_from(told, at)
+        for run_id, state in zip(run_ids, states, strict=True):
             if run_id and state == _HANDED_OVER[0]:
-                tallied.unbegun.append(run_id)
+                tallied.unbegun.append((run_id, started_at))
             elif run_id and state == _SUCCEEDED[0]:
-                tallied.succeeded.append(run_id)
+                tallied.succeeded.append((run_id, started_at))
     return tallied
 
 

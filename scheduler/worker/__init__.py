@@ -4,6 +4,7 @@ import gc
 
 from scheduler.clock import Clock, SleepCountingClock, SystemClock
 from scheduler.config import Config
+from scheduler.db.batches import settle
 from scheduler.db.claims import hand_back
 from scheduler.db.connection import close_database
 from scheduler.db.finishes import CUT_OFF, reap
@@ -98,9 +99,11 @@ def _work(
     drain.run(config.shutdown_grace_seconds)
     pool.close()  # user code is dead before its run gets a verdict that it did not write itself
     reason = f"{CUT_OFF}: it outlasted the stop of its worker"
+    settled = settle(presence.tallied(), presence.id, clock.now())
     lost = reap(presence.id, reason=reason, now=clock.now())
     unstarted = hand_back(None, presence.id, clock.now())
-    queue.send(unstarted + [message for finished in lost for message in finished.messages])
+    released = [message for finished in lost for message in finished.messages]
+    queue.send(settled + unstarted + released)
     presence.stop()
     event("worker.stopped", worker=presence.name)
     return surroundings

@@ -21,7 +21,7 @@ class Cells:
         self._made = 0
 
     @property
-    def lent(self) -> int:
+    def busy(self) -> int:
         """How many slots are at work."""
         return self._made - len(self._free)
 

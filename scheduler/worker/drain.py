@@ -31,7 +31,7 @@ class Drain:
 
     def run(self, grace_seconds: float) -> None:
         """Wait for the running functions, then cut them off; a second signal skips the wait."""
-        if awaited := len(self._slots.controls()):
+        if awaited := self._slots.busy:
             event("worker.draining", runs=awaited, grace_seconds=grace_seconds)
         if self._wait_for_slots(grace_seconds):
             return

@@ -16,7 +16,8 @@ class Held:
     run_id: int
     worker_id: str
     supplied: ClaimedRun | None = None  # claimed before, with others
-    cell: int = 0  # its place in the tally, if it is one of a batch
+    batch_started_at: float | None = None  # when it starts, if it is one of a batch
+    cell: int = 0  # its place in the tally then
     turn: int = 0
     started: ClaimedRun | None = None
     control: RunControl = field(default_factory=RunControl)

@@ -1,10 +1,11 @@
 """What a slot takes on next: a run alone, or a batch of short ones that one executor can have."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from scheduler.clock import Clock
 from scheduler.db.claims import ClaimedRun
 from scheduler.db.messages import Message
-from scheduler.errors import QueueUnavailableError
+from scheduler.errors import DatabaseUnavailableError, QueueUnavailableError
 from scheduler.executor import ExecutorPool
 from scheduler.logs import event
 from scheduler.queue import RunQueue
@@ -28,6 +29,7 @@ class Intake:
         register: Register,
         calls: Calls,
         stop: StopSignal,
+        clock: Clock,
     ) -> None:
         self._queue = queue
         self._supply = supply
@@ -35,6 +37,7 @@ class Intake:
         self._register = register
         self._calls = calls
         self._stop = stop
+        self._clock = clock
 
     def next_batch(self, cells: Iterator[int], most: int = MOST) -> list[Held]:
         """Hold what is to be started next; nothing when nothing waits, or when told to stop.
@@ -43,6 +46,7 @@ class Intake:
         """
         if self._stop.is_set():
             return []
+        most = most if self._pool.tally is not None else 1
         try:
             supplied, released = self._supply.take(self._register.worker_id, most)
             run_id = None if supplied else self._queue.take_now()
@@ -53,11 +57,11 @@ class Intake:
         if not supplied:
             held = None if run_id is None else self._register.hold(run_id)
             return [] if held is None else [held]
-        cell, count = next(cells), self._fitting(supplied)
-        if count > 1 and not self._pool.hand_over(cell, [run.id for run in supplied[:count]]):
-            count = 1
-        self.put_back(supplied[count:])
-        return self._hold_all(supplied[:count], cell)
+        try:
+            return self._hold_fitting(supplied, cells)
+        except BaseException:
+            self._supply.put_back(supplied)
+            raise
 
     def refill(self) -> None:
         """Claim ahead what is to be started after the next batch, unless told to stop."""
@@ -68,15 +72,20 @@ class Intake:
         except QueueUnavailableError as error:
             event("queue.unreadable", "error", error=str(error))
 
-    def put_back(self, runs: list[ClaimedRun]) -> None:
+    def put_back(self, runs: Sequence[ClaimedRun]) -> None:
         """Keep what was not started after all: it is still claimed, and comes next."""
-        for run in reversed(runs):
-            self._supply.put_back(run)
+        self._supply.put_back(runs)
+
+    def hand_back(self) -> None:
+        """Return to the queue, if possible, what is claimed and not started: others come for it."""
+        try:
+            self.send(self._supply.hand_back(self._register.worker_id))
+        except DatabaseUnavailableError as error:
+            event("run.unclaimed", "error", error=str(error))
 
     def note(self, seconds: float, count: int = 1) -> None:
-        """Tell of so many runs how long each has kept a slot busy."""
-        for _ in range(count):
-            self._supply.note(seconds)
+        """Tell of so many runs how long each has kept an executor busy."""
+        self._supply.note(seconds, count)
 
     def send(self, messages: list[Message]) -> None:
         """Send what a commit released; where the queue fails the sweeper does it later."""
@@ -84,6 +93,30 @@ class Intake:
             self._queue.send(messages)
         except QueueUnavailableError as error:
             event("queue.unwritable", "error", error=str(error))
+
+    def _hold_fitting(self, supplied: list[ClaimedRun], cells: Iterator[int]) -> list[Held]:
+        """Hold the runs that can be a batch, or one; the others come next."""
+        count = self._fitting(supplied)
+        held = [self._register.hold(run.id, run) for run in supplied[:count]]
+        batch = [one for one in held if one is not None]
+        # What a slot of ours holds already, it got by a second message: whoever comes last has it.
+        missed = [run for run, one in zip(supplied, held, strict=False) if one is None]
+        if len(batch) > 1:
+            self._hand_over(batch, next(cells))
+        self._supply.put_back([*missed, *supplied[count:]])
+        return batch
+
+    def _hand_over(self, batch: list[Held], cell: int) -> None:
+        """Give a batch its place in the tally; where there is none it shrinks to one run."""
+        now = self._clock.now()
+        if self._pool.hand_over(cell, [held.run_id for held in batch], now):
+            for turn, held in enumerate(batch):
+                held.batch_started_at, held.cell, held.turn = now, cell, turn
+            return
+        for held in batch[1:]:
+            self._register.let_go(held)
+        self._supply.put_back([held.supplied for held in batch[1:] if held.supplied is not None])
+        del batch[1:]
 
     def _fitting(self, runs: list[ClaimedRun]) -> int:
         """Return how many of the runs can be a batch."""
@@ -95,11 +128,3 @@ class Intake:
             if run.isolated or self._calls.scan_path(run) != scan_path
         )
         return max(1, next(others, most))
-
-    def _hold_all(self, runs: list[ClaimedRun], cell: int) -> list[Held]:
-        batch = []
-        for turn, run in enumerate(runs):
-            if (held := self._register.hold(run.id, run)) is not None:
-                held.cell, held.turn = cell, turn
-                batch.append(held)
-        return batch

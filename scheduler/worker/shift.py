@@ -1,5 +1,6 @@
 """The work of one slot from a message until the queue is empty: run, write verdicts, go on."""
 
+import threading
 from collections.abc import Iterator
 
 from scheduler.clock import Clock
@@ -7,7 +8,7 @@ from scheduler.crashpoints import crash_point
 from scheduler.doorbell import Bell
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.executor import ExecutorPool, GoingRun, Outcome
-from scheduler.executor.batch import PATIENCE_SECONDS
+from scheduler.executor.pool import BATCH_PATIENCE_SECONDS
 from scheduler.runner.tally import MOST
 from scheduler.stopping import StopSignal
 from scheduler.worker.calls import Calls
@@ -68,7 +69,7 @@ class Shift:
         """Run a batch until it is over, or return the run that takes longer."""
         began = self._clock.monotonic()
         try:
-            if len(batch) == 1:
+            if batch[0].batch_started_at is None:
                 (held,) = batch
                 outcome = self._pool.run(
                     self._calls.call(held.run),
@@ -96,12 +97,18 @@ class Shift:
             self._owed.unbegun += batch[count:]
             return None
         self._owed.unbegun += batch[count + 1 :]
+        self._owed.going = batch[count]
         return batch[count], end.going
 
     def _wait_for(self, held: Held, going: GoingRun) -> None:
         """Wait for a run that takes longer than its batch could."""
+        late = None
         try:
             self._pay()
+            if self._owed:  # others must not wait for it as long as this run takes
+                late = threading.Thread(target=self._settle, args=([],), daemon=True)
+                late.start()
+            self._intake.hand_back()
         except BaseException:
             going.abandon()
             self._let_go([held])
@@ -111,8 +118,10 @@ class Shift:
         except BaseException:
             self._let_go([held])
             raise
+        if late is not None:
+            late.join()
         self._owed.verdicts.append((held, outcome))
-        self._intake.note(_seconds_of(outcome) or PATIENCE_SECONDS)
+        self._intake.note(_seconds_of(outcome) or BATCH_PATIENCE_SECONDS)
 
     def _use_wait(self) -> None:
         """Do what no run needs to wait for, while the executor works on one."""
@@ -169,7 +178,7 @@ class Shift:
             )
         except BaseException:
             self._drop(following)
-            self._let_go(self._owed.pop_all())
+            self._give_up()
             raise
         self._note(written)
 
@@ -184,9 +193,15 @@ class Shift:
             self._owed.is_late = True
             return
         except BaseException:
-            self._let_go(self._owed.pop_all())
+            self._give_up()
             raise
         self._note(written)
+
+    def _give_up(self) -> None:
+        """Leave what is owed to the heartbeat, which finds its rows."""
+        for held in self._owed.unbegun:
+            self._register.doubt(held)
+        self._let_go(self._owed.pop_all())
 
     def _note(self, written: Written) -> None:
         """Nothing is owed any more: let go of it, and do what follows from it."""
@@ -214,8 +229,8 @@ class Shift:
         """Let go of what could not be started; what is claimed all the same stays in the supply."""
         for held in batch:
             self._register.doubt(held)
-        self._intake.put_back([held.supplied for held in batch if held.supplied is not None])
         self._let_go(batch)
+        self._intake.put_back([held.supplied for held in batch if held.supplied is not None])
 
     def _let_go(self, batch: list[Held]) -> None:
         for held in batch:

@@ -48,6 +48,7 @@ class Slots:
             register=self._register,
             calls=self._calls,
             stop=stop,
+            clock=clock,
         )
 
     def execute(self, run_id: int) -> None:
@@ -77,7 +78,7 @@ class Slots:
     @property
     def busy(self) -> int:
         """How many slots are at work."""
-        return self._cells.lent
+        return self._cells.busy
 
     def controls(self) -> dict[int, RunControl]:
         """Return the controls of the runs that are in a slot now, by run id."""

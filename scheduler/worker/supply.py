@@ -2,6 +2,7 @@
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 
 from scheduler.clock import Clock
 from scheduler.crashpoints import crash_point
@@ -37,10 +38,11 @@ class Supply:
         self._recent_seconds = _MOST_SECONDS
         self._taken_at = 0.0
 
-    def note(self, seconds: float) -> None:
-        """Take the length of a run into the average."""
+    def note(self, seconds: float, count: int = 1) -> None:
+        """Take the length of a run, or of each of so many, into the average."""
         counted = max(_LEAST_SECONDS, min(seconds, _MOST_SECONDS))
-        self._recent_seconds += _WEIGHT * (counted - self._recent_seconds)
+        for _ in range(count):
+            self._recent_seconds += _WEIGHT * (counted - self._recent_seconds)
 
     def take(self, worker_id: str, most: int) -> tuple[list[ClaimedRun], list[Message]]:
         """Return runs that are claimed for the worker and are to be started; none: claim one alone.
@@ -59,10 +61,10 @@ class Supply:
         with self._lock:
             return self._fill(worker_id)
 
-    def put_back(self, run: ClaimedRun) -> None:
-        """Keep, as the next, a run that was not started after all: it is still claimed."""
+    def put_back(self, runs: Sequence[ClaimedRun]) -> None:
+        """Keep, as the next, what was not started after all: it is still claimed."""
         with self._lock:
-            self._runs.appendleft(run)
+            self._runs.extendleft(reversed(runs))
 
     def hand_back(self, worker_id: str, *, unless_fresh: bool = False) -> list[Message]:
         """Undo the claims, or only those that no slot has come for lately; return the messages."""

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from scheduler.clock import Clock
 from scheduler.db.batches import take_back
-from scheduler.db.claims import claim_and_start, start
+from scheduler.db.claims import claim_and_start, note_start, start
 from scheduler.db.finishes import Finished, finish
 from scheduler.db.messages import Message
 from scheduler.db.statements import transaction
@@ -26,20 +26,22 @@ Verdict: TypeAlias = tuple[Held, Outcome]
 class Owed:
     """What a slot has still to write: verdicts, and that of a batch the last runs did not begin.
 
-    is_late: that has been tried in vain.
+    is_late: that has been tried in vain. going: a run of the batch that has not ended; that it has
+    started is noted with its function.
     """
 
     verdicts: list[Verdict] = field(default_factory=list)
     unbegun: list[Held] = field(default_factory=list)
     is_late: bool = False
+    going: Held | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.verdicts or self.unbegun)
+        return bool(self.verdicts or self.unbegun or self.going)
 
     def pop_all(self) -> list[Held]:
         """Forget all of it; return whose runs it was."""
         runs = [held for held, _ in self.verdicts] + self.unbegun
-        self.verdicts, self.unbegun, self.is_late = [], [], False
+        self.verdicts, self.unbegun, self.is_late, self.going = [], [], False, None
         return runs
 
 
@@ -63,7 +65,8 @@ def begin(batch: Sequence[Held], register: Register, now: float) -> list[Message
         held.started, released = claim_and_start(held.run_id, held.worker_id, now)
     elif batch:
         supplied = [held.supplied for held in batch if held.supplied is not None]
-        started = {run.id: run for run in start(supplied, batch[0].worker_id, now)}
+        started_at = batch[0].batch_started_at or now  # as the tally has it
+        started = {run.id: run for run in start(supplied, batch[0].worker_id, started_at)}
         for held in batch:
             held.started = started.get(held.run_id)
     for held in batch:
@@ -84,6 +87,8 @@ def write(owed: Owed, following: Sequence[Held], register: Register, now: float)
             run_ids = [held.run_id for held in owed.unbegun]
             taken_back, released = take_back(run_ids, owed.unbegun[0].worker_id, now)
             messages += released
+        if owed.going is not None:
+            note_start(owed.going.run, owed.going.batch_started_at or now)
         messages += begin(following, register, now)
     return Written(finished, taken_back, messages)
 
@@ -117,9 +122,11 @@ def insist(
 
 
 def tell_unwritten(owed: Owed, error: DatabaseUnavailableError) -> None:
-    """Log that verdicts could not be written."""
-    for held, _ in owed.verdicts:
-        event("run.unwritten", "error", run_id=held.run_id, error=str(error))
+    """Log that verdicts, or starts, could not be written."""
+    run_ids = [held.run_id for held, _ in owed.verdicts]
+    run_id = run_ids[0] if len(run_ids) == 1 else None
+    count = len(run_ids) + len(owed.unbegun)
+    event("run.unwritten", "error", run_id=run_id, runs=count, error=str(error))
 
 
 def _without_text(outcome: Outcome) -> Outcome:

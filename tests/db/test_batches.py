@@ -9,7 +9,7 @@ from scheduler.db.statements import rows, transaction
 from scheduler.executor import Outcome
 from scheduler.runner.tally import Tallied
 from tests.db import rows as table
-from tests.db.rows import NOW, WORKER, discover, start_run, tick
+from tests.db.rows import NOW, WORKER, discover, run_one, start_run, tick
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -41,8 +41,14 @@ def test_its_ends_tell_when_each_has_begun() -> None:
 
 @pytest.mark.parametrize(
     ("began_at", "ended_at"),
-    [(NOW + 5, NOW + 4), (NOW + 5, NOW + 99), (NOW + 5, None), (None, NOW + 5)],
-    ids=["backwards", "in the future", "no end", "no beginning"],
+    [
+        (NOW + 5, NOW + 4),
+        (NOW + 5, NOW + 99),
+        (NOW - 5, NOW + 4),
+        (NOW + 5, None),
+        (None, NOW + 5),
+    ],
+    ids=["backwards", "in the future", "before it was due", "no end", "no beginning"],
 )
 def test_what_cannot_be_right_is_not_believed(
     began_at: float | None, ended_at: float | None
@@ -92,7 +98,10 @@ def test_what_others_have_reaped_is_left_alone() -> None:
 def test_a_dead_workers_batch_is_settled_by_its_tally() -> None:
     succeeded, _, unbegun, cancelled = start_batch(4)
     runs.cancel(cancelled.id, NOW + 2)
-    tallied = Tallied(unbegun=[unbegun.id, cancelled.id], succeeded=[succeeded.id])
+    tallied = Tallied(
+        unbegun=[(unbegun.id, NOW + 1), (cancelled.id, NOW + 1)],
+        succeeded=[(succeeded.id, NOW + 1)],
+    )
     settle(tallied, WORKER, NOW + 3)
     assert table.runs("status", "started_at", "reason") == [
         ("success", NOW + 1, UNHEARD),
@@ -110,5 +119,34 @@ def test_a_tally_says_nothing_of_runs_that_have_a_verdict_or_another_worker() ->
     start_run(other_id, NOW + 2, "another")
     finish(mine, Outcome(status="error"), WORKER, NOW + 3)
     before = table.runs("status", "started_at", "finished_at", "claimed_by")
-    settle(Tallied(unbegun=[mine.id, other_id], succeeded=[mine.id, other_id]), WORKER, NOW + 4)
+    told = [(mine.id, NOW + 1), (other_id, NOW + 2)]
+    settle(Tallied(unbegun=told, succeeded=told), WORKER, NOW + 4)
     assert table.runs("status", "started_at", "finished_at", "claimed_by") == before
+
+
+def test_a_tally_says_nothing_of_what_was_started_again_after_it_was_taken_back() -> None:
+    (run,) = start_batch(1)
+    take_back([run.id], WORKER, NOW + 2)
+    claims.start([run], WORKER, NOW + 3)
+    told = [(run.id, NOW + 1)]
+    settle(Tallied(unbegun=told, succeeded=told), WORKER, NOW + 4)
+    assert table.runs("status", "started_at") == [("running", NOW + 3)]
+
+
+def test_a_function_whose_later_run_started_before_keeps_that_start() -> None:
+    discover("a.f", overlap="allow")
+    first = run_one(NOW)
+    second = run_one(NOW + 60)
+    outcome = Outcome(status="success", began_at=NOW + 1, ended_at=NOW + 90)
+    finish(first, outcome, WORKER, NOW + 90)
+    assert table.one("SELECT last_started_at FROM scheduled_functions") == NOW + 60
+    outcome = Outcome(status="success", began_at=NOW + 61, ended_at=NOW + 91)
+    finish(second, outcome, WORKER, NOW + 91)
+    assert table.one("SELECT last_started_at FROM scheduled_functions") == NOW + 61
+
+
+def test_a_chunk_has_each_run_once_though_two_messages_name_it() -> None:
+    discover("a.f", "a.g")
+    run_ids = [run_id for run_id, _ in tick(NOW)]
+    claimed, _ = claims.claim_chunk([*run_ids, *run_ids], WORKER, NOW)
+    assert [run.id for run in claimed] == run_ids

@@ -123,8 +123,7 @@ def test_the_shorter_recent_runs_were_the_more_are_taken_at_once(
 def test_what_is_put_back_is_taken_next(queue: RunQueue, supply: Supply) -> None:
     run_ids = enqueue(queue, MANY)
     first, second = supply.take(WORKER, 2)[0]
-    supply.put_back(second)
-    supply.put_back(first)
+    supply.put_back([first, second])
     assert take_alone(supply, 3) == run_ids[:3]
 
 

@@ -27,6 +27,7 @@ class Pool:
 
     def __init__(self) -> None:
         self.begun: list[int] = []
+        self.tally = None
         self.act: Callable[[], object] = lambda: None
 
     def run(self, call: Any, *_: object, **__: object) -> Outcome:
