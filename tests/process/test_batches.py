@@ -8,7 +8,7 @@ import pytest
 
 from scheduler.db.batches import UNHEARD
 from tests.process.bursts import Burst
-from tests.process.service import Service, descendants
+from tests.process.service import Service, descendants, wait_for
 
 SUCCEEDED = "SELECT 1 FROM run_logs WHERE status = 'success'"
 
@@ -105,3 +105,23 @@ def test_each_run_has_what_it_printed_and_when_it_ran(service: Service, burst: B
         "JOIN scheduled_functions f ON f.id = r.function_id WHERE qualname = 'note'"
     )
     assert summary in spans
+
+
+def test_a_worker_killed_beside_a_long_run_starts_nothing_again_that_had_been_taken_back(
+    service: Service, burst: Burst
+) -> None:
+    names = ["note"] * 600
+    for place in (100, 250, 400):
+        names[place] = "wait"
+    burst.enqueue(*names)
+    worker = service.start("worker", "--concurrency", "4")
+    service.wait_rows(SUCCEEDED, at_least=550)
+    worker.kill()
+    wait_for(lambda: not service.living(), "the end of its executors")
+    burst.release()
+    service.start("ticker")
+    service.start("worker")
+    burst.wait_over()
+    assert set(burst.calls().values()) == {1}
+    lost = service.rows("SELECT 1 FROM run_logs WHERE status != 'success'")
+    assert 1 <= len(lost) <= 4, "what was in a slot, a long run at least"

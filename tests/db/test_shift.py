@@ -1,0 +1,232 @@
+"""A slot and its batches: every row ends right, whatever happens between two commits."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from scheduler.config import Config
+from scheduler.db import runs
+from scheduler.db.claims import start
+from scheduler.db.finishes import finish
+from scheduler.db.statements import rows, transaction
+from scheduler.errors import DatabaseUnavailableError
+from scheduler.executor import BatchEnd, Call, GoingRun, Outcome
+from scheduler.maintenance.bells import ticker_bell
+from scheduler.queue import RunQueue, open_queue
+from scheduler.stopping import StopSignal
+from scheduler.testing import SettableClock
+from scheduler.worker import verdicts
+from scheduler.worker.reconciliation import reconcile
+from scheduler.worker.slot import Slots
+from tests.db.rows import NOW, WORKER, discover
+from tests.process.service import wait_for
+
+SUCCESS = Outcome(status="success", began_at=NOW + 0.001, ended_at=NOW + 0.002)
+COUNT = 12
+
+
+class Pool:
+    """Executors that do what the test says: `act` is called with the calls of each batch."""
+
+    def __init__(self) -> None:
+        self.tally: object | None = object()
+        self.begun: list[int] = []
+        self.batches: list[int] = []
+        self.act: Callable[[list[Call]], BatchEnd] = self.succeed
+
+    def room(self, _scan_path: str) -> int:
+        return 100
+
+    def hand_over(self, _cell: int, _run_ids: list[int], _started_at: float) -> bool:
+        return self.tally is not None
+
+    def run(self, call: Call, *_: object, meanwhile: Callable[[], None], **__: object) -> Outcome:
+        self.begun.append(call.run_id)
+        meanwhile()
+        return SUCCESS
+
+    def run_batch(self, calls: list[Call], *, meanwhile: Callable[[], None], **_: Any) -> BatchEnd:
+        meanwhile()
+        self.batches.append(len(calls))
+        return self.act(calls)
+
+    def succeed(self, calls: list[Call]) -> BatchEnd:
+        self.begun += [call.run_id for call in calls]
+        return BatchEnd([SUCCESS] * len(calls))
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    return SettableClock(NOW + 1)
+
+
+@pytest.fixture
+def pool() -> Pool:
+    return Pool()
+
+
+@pytest.fixture
+def queue(database: Config) -> Iterator[RunQueue]:
+    queue = open_queue(database, "test")
+    yield queue
+    queue.storage.flush_queue()
+    queue.storage.close()
+
+
+@pytest.fixture
+def slots(database: Config, queue: RunQueue, pool: Any, clock: SettableClock) -> Slots:
+    """The slots of a worker whose recent runs were short."""
+    slots = Slots(
+        database,
+        pool=pool,
+        queue=queue,
+        ticker_bell=ticker_bell(database),
+        stop=StopSignal(),
+        clock=clock,
+    )
+    slots.work_as(WORKER)
+    enqueue(queue, COUNT)
+    for _ in range(3):
+        slots.execute(take(queue))
+        enqueue(queue, COUNT)
+    pool.begun.clear()
+    pool.batches.clear()
+    return slots
+
+
+def enqueue(queue: RunQueue, count: int) -> list[int]:
+    """Queue a run of each of so many functions that have none; return their ids."""
+    discover(*(f"a.f{number:02}" for number in range(count)), overlap="allow")
+    with transaction():
+        ids = [id_ for (id_,) in rows("SELECT id FROM scheduled_functions ORDER BY id")]
+        sent = []
+        for function_id in ids:
+            sent += runs.insert_run_log(function_id, NOW, now=NOW, is_held_while_open=False)[1]
+    queue.send(sent)
+    return [run_id for run_id, _ in sent]
+
+
+def take(queue: RunQueue) -> int:
+    run_id = queue.take_now()
+    assert run_id is not None
+    return run_id
+
+
+def open_rows() -> list[tuple[Any, ...]]:
+    return rows("SELECT status, claimed_by FROM run_logs WHERE finished_at IS NULL")
+
+
+def test_a_burst_is_worked_off_in_batches(slots: Slots, queue: RunQueue, pool: Pool) -> None:
+    slots.execute(take(queue))
+    assert pool.batches
+    assert open_rows() == []
+    assert len(pool.begun) == len(set(pool.begun))
+    assert slots.controls() == {}
+    assert slots.busy == 0
+
+
+def test_what_did_not_begin_goes_to_other_slots_while_a_long_run_goes_on(
+    slots: Slots, queue: RunQueue, pool: Pool
+) -> None:
+    seen: list[list[tuple[Any, ...]]] = []
+
+    def wait(*_: object) -> Outcome:
+        seen.append(rows("SELECT id, claimed_by FROM run_logs WHERE status = 'running'"))
+        seen.append(rows("SELECT id FROM run_logs WHERE status = 'queued' AND claimed_by IS NULL"))
+        pool.act = pool.succeed
+        return SUCCESS
+
+    def last_long(calls: list[Call]) -> BatchEnd:
+        pool.begun += [calls[0].run_id, calls[1].run_id]
+        return BatchEnd([SUCCESS], GoingRun(wait, lambda: None))
+
+    pool.act = last_long
+    slots.execute(take(queue))
+    running, waiting = seen
+    assert len(running) == 1
+    assert waiting
+    assert open_rows() == []
+    assert len(pool.begun) == len(set(pool.begun))
+
+
+def test_verdicts_that_could_not_be_written_are_written_beside_a_long_run(
+    slots: Slots, queue: RunQueue, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [DatabaseUnavailableError("the disk is full")]
+
+    def fail_once(*arguments: Any) -> Any:
+        if failures and pool.batches:
+            raise failures.pop()
+        return finish(*arguments)
+
+    def wait(*_: object) -> Outcome:
+        ended = "SELECT 1 FROM run_logs WHERE id = ? AND status = 'success'"
+        wait_for(lambda: rows(ended, [pool.begun[-2]]), "the verdict of the run before")
+        pool.act = pool.succeed
+        return SUCCESS
+
+    def last_long(calls: list[Call]) -> BatchEnd:
+        pool.begun += [calls[0].run_id, calls[1].run_id]
+        return BatchEnd([SUCCESS], GoingRun(wait, lambda: None))
+
+    monkeypatch.setattr(verdicts, "finish", fail_once)
+    pool.act = last_long
+    slots.execute(take(queue))
+    assert not failures
+    assert open_rows() == []
+    assert len(pool.begun) == len(set(pool.begun))
+
+
+def test_a_batch_whose_start_nobody_confirmed_goes_back_and_runs_once(
+    slots: Slots, queue: RunQueue, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [DatabaseUnavailableError("the answer was lost")]
+
+    def start_without_an_answer(claimed: Any, worker_id: str, now: float) -> Any:
+        started = start(claimed, worker_id, now)
+        if failures and len(claimed) > 1:
+            raise failures.pop()
+        return started
+
+    monkeypatch.setattr(verdicts, "start", start_without_an_answer)
+    with pytest.raises(DatabaseUnavailableError):
+        slots.execute(take(queue))
+    assert rows("SELECT 1 FROM run_logs WHERE status = 'running'")
+    queue.send(reconcile(WORKER, slots, NOW + 2))
+    slots.hand_back()
+    while (run_id := queue.take_now()) is not None:
+        slots.execute(run_id)
+    assert open_rows() == []
+    assert len(pool.begun) == len(set(pool.begun))
+
+
+def test_a_batch_of_which_one_run_is_left_is_still_in_the_tally(
+    slots: Slots, queue: RunQueue, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancel_all_but_the_first(_cell: int, run_ids: list[int], _started_at: float) -> bool:
+        for run_id in run_ids[1:]:
+            runs.cancel(run_id, NOW + 1)
+        return True
+
+    monkeypatch.setattr(pool, "hand_over", cancel_all_but_the_first)
+    slots.execute(take(queue))
+    assert set(pool.batches) == {1}
+    assert open_rows() == []
+
+
+def test_without_a_tally_runs_start_one_by_one(slots: Slots, queue: RunQueue, pool: Pool) -> None:
+    pool.tally = None
+    slots.execute(take(queue))
+    assert pool.batches == []
+    assert open_rows() == []
+
+
+def test_messages_that_name_a_run_twice_do_no_harm(
+    slots: Slots, queue: RunQueue, pool: Pool
+) -> None:
+    waiting = [id_ for (id_,) in rows("SELECT id FROM run_logs WHERE status = 'queued'")]
+    queue.send([(run_id, 0) for run_id in waiting])
+    slots.execute(take(queue))
+    assert sorted(pool.begun) == sorted(waiting)
+    assert open_rows() == []
