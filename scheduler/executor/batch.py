@@ -107,10 +107,13 @@ class Batch:
 
     def _read(self) -> None:
         while (answer := self._executor.read_answer()) is not None:
+            expected = [call.run_id for call in self._calls[len(self.answers) :][:1]]
             if "stale" in answer:  # it refused before it began
                 self._is_refused = True
-            else:
+            elif [answer.get("run_id")] == expected:
                 self.answers.append(answer)
+            else:
+                self._executor.is_broken = True  # an answer before this one was spoilt
 
     def _outcomes(self) -> list[Outcome]:
         outcomes = []

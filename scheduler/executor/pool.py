@@ -99,30 +99,32 @@ class ExecutorPool:
     def room(self, scan_path: str) -> int:
         """Return how many runs a batch may have now; 1 means that there should be none."""
         executor = self._shelf.peek(scan_path)
-        return self._max_runs - executor.runs if executor and self._is_fit(executor) else 1
+        is_fit = executor is not None and executor.tally is self.tally is not None
+        return self._max_runs - executor.runs if executor is not None and is_fit else 1
 
-    def hand_over(self, cell: int, run_ids: Sequence[int], started_at: float) -> bool:
-        """Write into the tally, before they start, which runs are a batch; False if it cannot."""
+    def hand_over(self, cell: int, run_ids: Sequence[int], started_at: float) -> Tally | None:
+        """Write into the tally, before they start, which runs are a batch; None if it cannot."""
         tally = self.tally
-        if tally is None:
-            return False
         try:
-            tally.hand_over(cell, run_ids, started_at)
+            if tally is not None:
+                tally.hand_over(cell, run_ids, started_at)
         except OSError:
-            return False
-        return True
+            return None
+        return tally
 
     def run_batch(
         self,
         calls: Sequence[Call],
         *,
+        tally: Tally | None,
         cell: int,
         turns: Sequence[int],
         meanwhile: Callable[[], None],
     ) -> BatchEnd:
         """Execute calls of one scan path in turn, for as long as they are short and usual.
 
-        They have these turns in a cell of the tally. What was not begun can be run in another way.
+        They have these turns in a cell of the tally, which must be that of the executor. What was
+        not begun can be run in another way.
         """
         with self._shelf.counted(calls):
             try:
@@ -141,7 +143,7 @@ class ExecutorPool:
             )
             try:
                 self._begin_successor(executor, len(calls))
-                outcomes = batch.run() if self._is_fit(executor) else []
+                outcomes = batch.run() if executor.tally is tally is not None else []
             except BaseException:
                 self._discard(executor, kill=True)
                 raise
@@ -241,10 +243,6 @@ class ExecutorPool:
         with suppress(ZygoteGoneError, OSError):  # the run that needs it tries again, and tells
             for scan_path, files in wanted:
                 self.warm(scan_path, files)
-
-    def _is_fit(self, executor: ExecutorProcess) -> bool:
-        """Tell whether an executor can have a batch: it writes into the tally that will be read."""
-        return executor.tally is not None and executor.tally is self.tally
 
     def _take(self, call: Call) -> ExecutorProcess:
         if not self.lease.is_valid():  # a worker that was paused: its executors may not know yet

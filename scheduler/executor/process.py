@@ -243,7 +243,10 @@ def _parse(lines: list[bytes]) -> list[dict[str, Any] | None]:
     except ValueError:  # also of what is no UTF-8
         found = []
     if len(found) != len(lines):
-        return [None] if len(lines) == 1 else [one for line in lines for one in _parse([line])]
+        if len(lines) > 1:
+            return [one for line in lines for one in _parse([line])]
+        spoilt, brace, rest = lines[0].partition(b'{"')  # what was written in front of an answer
+        return [None, *(_parse([brace + rest]) if spoilt and rest else [])]
     return [message if _is_ours(message) else None for message in found]
 
 

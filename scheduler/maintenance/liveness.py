@@ -24,7 +24,6 @@ class Death:
 
     process: ProcessRow
     reason: str
-    is_lock_free: bool  # no process of it is left, nor one of its executors
 
 
 @dataclass(slots=True)
@@ -57,10 +56,10 @@ class Watch:
         deaths = []
         for process in watched:
             if self._run_folder and is_lock_free(lock_path(self._run_folder, process.id)):
-                deaths.append(Death(process, "its process has ended without a word", True))
+                deaths.append(Death(process, "its process has ended without a word"))
             elif self._is_silent(process):
                 reason = f"no heartbeat for {self._patience_seconds:g} s"
-                deaths.append(Death(process, reason, False))
+                deaths.append(Death(process, reason))
         return deaths
 
     def _see(self, process: ProcessRow, monotonic: float) -> _Sighting:

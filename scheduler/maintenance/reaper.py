@@ -40,8 +40,9 @@ class Reaper:
     def _reap(self, death: Death, now: float) -> None:
         process = death.process
         what = f"{process.role} {short_id(process.id)} (pid {process.pid} on {process.host})"
+        # However it died: nobody is declared dead before the lease has killed the executors.
         tallied = Tallied()
-        if death.is_lock_free and self._run_folder is not None:
+        if self._run_folder is not None:
             tallied = read_tally(lock_path(self._run_folder, process.id))
         # In one transaction: whatever is claimed by the dead after this is refused.
         with transaction():

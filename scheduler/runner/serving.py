@@ -89,15 +89,18 @@ class _Executor:
         tally = self._tally
         assert tally is not None, "without one there are no batches"
         for call in batch["batch"]:
+            termination.set_idle(True)  # who is terminated here has begun nothing
             if not self._turns.take():
                 break
+            termination.set_idle(False)
             if (stale := self._stale()) is not None:
                 self._send(stale)
                 break
-            turn = call.pop("turn")
+            turn, run_id = call.pop("turn"), call["run_id"]
             tally.begin(batch["cell"], turn)
             answer = self._execute_call(call)
             is_usual = answer.get("ended") == "success" and "replace" not in answer
+            answer["run_id"] = run_id
             if is_usual:
                 tally.succeed(batch["cell"], turn)
             self._send(answer)

@@ -18,6 +18,10 @@ class Calls:
         """Return where the executor of a run finds its file."""
         return local_scan_path(self._scan_paths, run.scan_path, run.module_path)
 
+    def timeout_seconds(self, run: ClaimedRun) -> float | None:
+        """Return how long a run may take."""
+        return run.timeout_seconds or self._timeout_seconds
+
     def call(self, run: ClaimedRun) -> Call:
         """Return what its executor is told."""
         return Call(
@@ -29,7 +33,7 @@ class Calls:
             scheduled_for=run.scheduled_for,
             attempt=run.attempt,
             trigger=run.trigger,
-            timeout_seconds=run.timeout_seconds or self._timeout_seconds,
+            timeout_seconds=self.timeout_seconds(run),
             isolated=bool(run.isolated),
             output_limit_bytes=self._output_limit_bytes,
         )

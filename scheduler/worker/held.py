@@ -7,6 +7,7 @@ from scheduler.db.runs import record_output
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.executor import RunControl
 from scheduler.logs import event
+from scheduler.runner.tally import Tally
 
 
 @dataclass(slots=True)
@@ -16,9 +17,10 @@ class Held:
     run_id: int
     worker_id: str
     supplied: ClaimedRun | None = None  # claimed before, with others
-    batch_started_at: float | None = None  # when it starts, if it is one of a batch
-    cell: int = 0  # its place in the tally then
+    tally: Tally | None = None  # in which it has its place, if it is one of a batch
+    cell: int = 0
     turn: int = 0
+    batch_started_at: float = 0.0
     started: ClaimedRun | None = None
     control: RunControl = field(default_factory=RunControl)
 

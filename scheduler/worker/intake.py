@@ -1,6 +1,7 @@
 """What a slot takes on next: a run alone, or a batch of short ones that one executor can have."""
 
 from collections.abc import Iterator, Sequence
+from math import inf
 
 from scheduler.clock import Clock
 from scheduler.db.claims import ClaimedRun
@@ -15,6 +16,8 @@ from scheduler.worker.calls import Calls
 from scheduler.worker.held import Held
 from scheduler.worker.register import Register
 from scheduler.worker.supply import Supply
+
+_LEAST_TIMEOUT_SECONDS = 1.0  # a shorter one needs somebody who listens
 
 
 class Intake:
@@ -109,9 +112,10 @@ class Intake:
     def _hand_over(self, batch: list[Held], cell: int) -> None:
         """Give a batch its place in the tally; where there is none it shrinks to one run."""
         now = self._clock.now()
-        if self._pool.hand_over(cell, [held.run_id for held in batch], now):
+        tally = self._pool.hand_over(cell, [held.run_id for held in batch], now)
+        if tally is not None:
             for turn, held in enumerate(batch):
-                held.batch_started_at, held.cell, held.turn = now, cell, turn
+                held.tally, held.cell, held.turn, held.batch_started_at = tally, cell, turn, now
             return
         for held in batch[1:]:
             self._register.let_go(held)
@@ -125,6 +129,8 @@ class Intake:
         others = (
             turn
             for turn, run in enumerate(runs[:most])
-            if run.isolated or self._calls.scan_path(run) != scan_path
+            if run.isolated
+            or self._calls.scan_path(run) != scan_path
+            or (self._calls.timeout_seconds(run) or inf) < _LEAST_TIMEOUT_SECONDS
         )
         return max(1, next(others, most))

@@ -69,7 +69,7 @@ class Shift:
         """Run a batch until it is over, or return the run that takes longer."""
         began = self._clock.monotonic()
         try:
-            if batch[0].batch_started_at is None:
+            if batch[0].tally is None:
                 (held,) = batch
                 outcome = self._pool.run(
                     self._calls.call(held.run),
@@ -82,6 +82,7 @@ class Shift:
                 return None
             end = self._pool.run_batch(
                 [self._calls.call(held.run) for held in batch],
+                tally=batch[0].tally,
                 cell=batch[0].cell,
                 turns=[held.turn for held in batch],
                 meanwhile=self._use_wait,

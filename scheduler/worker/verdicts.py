@@ -88,7 +88,7 @@ def write(owed: Owed, following: Sequence[Held], register: Register, now: float)
             taken_back, released = take_back(run_ids, owed.unbegun[0].worker_id, now)
             messages += released
         if owed.going is not None:
-            note_start(owed.going.run, owed.going.batch_started_at or now)
+            note_start(owed.going.run, owed.going.batch_started_at)
         messages += begin(following, register, now)
     return Written(finished, taken_back, messages)
 

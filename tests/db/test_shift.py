@@ -38,8 +38,8 @@ class Pool:
     def room(self, _scan_path: str) -> int:
         return 100
 
-    def hand_over(self, _cell: int, _run_ids: list[int], _started_at: float) -> bool:
-        return self.tally is not None
+    def hand_over(self, _cell: int, _run_ids: list[int], _started_at: float) -> object | None:
+        return self.tally
 
     def run(self, call: Call, *_: object, meanwhile: Callable[[], None], **__: object) -> Outcome:
         self.begun.append(call.run_id)
@@ -204,10 +204,10 @@ def test_a_batch_whose_start_nobody_confirmed_goes_back_and_runs_once(
 def test_a_batch_of_which_one_run_is_left_is_still_in_the_tally(
     slots: Slots, queue: RunQueue, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cancel_all_but_the_first(_cell: int, run_ids: list[int], _started_at: float) -> bool:
+    def cancel_all_but_the_first(_cell: int, run_ids: list[int], _started_at: float) -> object:
         for run_id in run_ids[1:]:
             runs.cancel(run_id, NOW + 1)
-        return True
+        return pool.tally
 
     monkeypatch.setattr(pool, "hand_over", cancel_all_but_the_first)
     slots.execute(take(queue))

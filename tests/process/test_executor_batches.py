@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.executor import BatchEnd, ExecutorPool, Outcome, RunControl
-from scheduler.runner.tally import Tallied, open_tally, read_tally
+from scheduler.executor import BatchEnd, Call, ExecutorPool, Outcome, RunControl
+from scheduler.runner.tally import Tallied, Tally, open_tally, read_tally
 from tests.process.executors import FUNCTIONS, family, make_call, make_pool, run
 from tests.process.service import wait_for
 
@@ -55,9 +55,18 @@ def run_batch(pool: ExecutorPool, *targets: str, first_id: int = 10) -> BatchEnd
     calls = [
         make_call(f"quick:{target}", run_id=first_id + turn) for turn, target in enumerate(targets)
     ]
-    assert pool.hand_over(CELL, [call.run_id for call in calls], AT)
-    turns = range(len(calls))
-    return pool.run_batch(calls, cell=CELL, turns=turns, meanwhile=lambda: None)
+    return hand_over(pool, calls)
+
+
+def hand_over(pool: ExecutorPool, calls: list[Call]) -> BatchEnd:
+    """Run calls as a batch that stands in the tally."""
+    return pool.run_batch(
+        calls,
+        tally=pool.hand_over(CELL, [call.run_id for call in calls], AT),
+        cell=CELL,
+        turns=range(len(calls)),
+        meanwhile=lambda: None,
+    )
 
 
 def noted(notes: Path) -> list[int]:
@@ -195,8 +204,7 @@ def test_a_time_out_counts_also_in_a_batch(pool: ExecutorPool, notes: Path) -> N
         make_call("quick:note", run_id=10),
         make_call("quick:wait_for_release", run_id=11, timeout_seconds=0.2),
     ]
-    assert pool.hand_over(CELL, [10, 11], AT)
-    end = pool.run_batch(calls, cell=CELL, turns=[0, 1], meanwhile=lambda: None)
+    end = hand_over(pool, calls)
     assert end.going is not None
     outcome = end.going.wait(RunControl(), lambda *_: None)
     assert (outcome.status, outcome.reason) == ("timeout", "it ran longer than 0.2 s")
@@ -242,7 +250,7 @@ def test_an_executor_whose_file_was_changed_begins_nothing(
     notes.write_text("")
     (folder / "quick.py").write_text((FUNCTIONS / "quick.py").read_text() + "# changed\n")
     calls = [make_call("quick:note", run_id=run_id, scan_path=str(folder)) for run_id in (10, 11)]
-    assert pool.run_batch(calls, cell=CELL, turns=[0, 1], meanwhile=lambda: None) == BatchEnd()
+    assert hand_over(pool, calls) == BatchEnd()
     assert noted(notes) == []
     assert pool.room(str(folder)) == 1
 
@@ -262,11 +270,25 @@ def test_there_is_room_for_a_batch_only_on_a_warm_executor(pool: ExecutorPool) -
     assert pool.room("/another") == 1
     tally, pool.tally = pool.tally, None
     assert pool.room(scan_path) == 1, "there is none without a tally"
-    assert run_batch_without_tally(pool) == BatchEnd()
+    assert run_batch(pool, "note", "note") == BatchEnd()
     pool.tally = tally
 
 
-def run_batch_without_tally(pool: ExecutorPool) -> BatchEnd:
-    assert not pool.hand_over(CELL, [10, 11], AT)
+def test_a_batch_of_another_tally_begins_nothing(pool: ExecutorPool, notes: Path) -> None:
     calls = [make_call("quick:note", run_id=10), make_call("quick:note", run_id=11)]
-    return pool.run_batch(calls, cell=CELL, turns=[0, 1], meanwhile=lambda: None)
+    fd = os.open("/dev/null", os.O_RDWR)
+    another = Tally(fd)
+    end = pool.run_batch(calls, tally=another, cell=CELL, turns=[0, 1], meanwhile=lambda: None)
+    assert end == BatchEnd()
+    assert noted(notes) == []
+
+
+def test_a_run_that_writes_into_our_channel_spoils_no_outcome(
+    pool: ExecutorPool, notes: Path
+) -> None:
+    end = run_batch(pool, "note", "write_into_channels", "note", "note")
+    results = [one.result for one in end.outcomes]
+    assert results == ["10", "11", "12", "13"][: len(results)]
+    assert end.going is None
+    assert noted(notes) == [10, 11, 12, 13][: len(results)]
+    assert pool.room(str(FUNCTIONS)) == 1, "that executor serves no other"
