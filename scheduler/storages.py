@@ -10,7 +10,7 @@ from huey.storage import PostgresStorage, PriorityRedisStorage, SqliteStorage
 from scheduler.clock import SystemClock
 from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile
 
-_LEAST_WAITING = 4  # less is not worth a look
+_LEAST_WAITING = 4  # fewer are taken one by one
 _ADVISORY_LOCK = 7_364_190_156  # any number, the same in every scheduler
 BUSY_TIMEOUT_SECONDS = 30
 
@@ -62,7 +62,7 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
     take_now = dequeue
 
     def take_many(self, most: int) -> list[bytes]:
-        """Take so many messages at once, but no more than half of what waits: it has others."""
+        """Take at most so many messages at once, and half of what waits: the rest is for others."""
         ((waiting,),) = self.sql(
             "select count(*) from (select 1 from task where queue = ? limit ?)",
             (self.name, 2 * most),
@@ -147,7 +147,7 @@ class BulkRedisStorage(PriorityRedisStorage):  # type: ignore[misc]
         return popped[0][0][8:] if popped else None
 
     def take_many(self, most: int) -> list[bytes]:
-        """Take so many messages at once, but no more than half of what waits: it has others."""
+        """Take at most so many messages at once, and half of what waits: the rest is for others."""
         waiting = self.conn.zcard(self.queue_key)
         if waiting < _LEAST_WAITING:
             return []
@@ -181,7 +181,7 @@ class BulkPostgresStorage(PostgresStorage):  # type: ignore[misc]
         return taken
 
     def take_many(self, most: int) -> list[bytes]:
-        """Take so many messages at once, but no more than half of what waits: it has others."""
+        """Take at most so many messages at once, and half of what waits: the rest is for others."""
         waiting = f"select 1 from {self.table_task} where queue = %s limit %s"
         taken = self.sql(
             f"delete from {self.table_task} where id in (select id from {self.table_task} "

@@ -148,12 +148,7 @@ class ExecutorPool:
                 self._discard(executor, kill=True)
                 raise
         if batch.is_going:
-            call = calls[len(outcomes)]
-            going = GoingRun(
-                lambda control, on_output: self.run(call, control, on_output, begun_on=executor),
-                lambda: self._discard(executor, kill=True),
-            )
-            return BatchEnd(outcomes, going)
+            return BatchEnd(outcomes, self._going(executor, calls[len(outcomes)]))
         self._put_away(executor, batch.why_replace)
         return BatchEnd(outcomes)
 
@@ -182,6 +177,12 @@ class ExecutorPool:
         self._zygotes.close()
         for executor in idle:
             executor.retire()
+
+    def _going(self, executor: ExecutorProcess, call: Call) -> GoingRun:
+        return GoingRun(
+            lambda control, on_output: self.run(call, control, on_output, begun_on=executor),
+            lambda: self._discard(executor, kill=True),
+        )
 
     def _run(
         self,

@@ -12,14 +12,12 @@ from scheduler.db.finishes import finish
 from scheduler.db.statements import rows, transaction
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.executor import BatchEnd, Call, GoingRun, Outcome
-from scheduler.maintenance.bells import ticker_bell
 from scheduler.queue import RunQueue, open_queue
-from scheduler.stopping import StopSignal
-from scheduler.testing import SettableClock
 from scheduler.worker import verdicts
 from scheduler.worker.reconciliation import reconcile
 from scheduler.worker.slot import Slots
 from tests.db.rows import NOW, WORKER, discover
+from tests.db.slots import make_slots
 from tests.process.service import wait_for
 
 SUCCESS = Outcome(status="success", began_at=NOW + 0.001, ended_at=NOW + 0.002)
@@ -57,11 +55,6 @@ class Pool:
 
 
 @pytest.fixture
-def clock() -> SettableClock:
-    return SettableClock(NOW + 1)
-
-
-@pytest.fixture
 def pool() -> Pool:
     return Pool()
 
@@ -75,17 +68,9 @@ def queue(database: Config) -> Iterator[RunQueue]:
 
 
 @pytest.fixture
-def slots(database: Config, queue: RunQueue, pool: Any, clock: SettableClock) -> Slots:
+def slots(database: Config, queue: RunQueue, pool: Pool) -> Slots:
     """The slots of a worker whose recent runs were short."""
-    slots = Slots(
-        database,
-        pool=pool,
-        queue=queue,
-        ticker_bell=ticker_bell(database),
-        stop=StopSignal(),
-        clock=clock,
-    )
-    slots.work_as(WORKER)
+    slots = make_slots(database, queue, pool)
     enqueue(queue, COUNT)
     for _ in range(3):
         slots.execute(take(queue))

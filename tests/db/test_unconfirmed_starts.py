@@ -11,15 +11,13 @@ from scheduler.db.claims import claim_and_start
 from scheduler.db.statements import transaction
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.executor import Outcome
-from scheduler.maintenance.bells import ticker_bell
 from scheduler.queue import RunQueue, open_queue
-from scheduler.stopping import StopSignal
-from scheduler.testing import SettableClock
 from scheduler.worker import verdicts
 from scheduler.worker.reconciliation import reconcile
 from scheduler.worker.slot import Slots
 from tests.db import rows as table
 from tests.db.rows import NOW, WORKER, discover, tick
+from tests.db.slots import make_slots
 
 
 class Pool:
@@ -81,17 +79,8 @@ def queue(database: Config) -> Iterator[RunQueue]:
 
 
 @pytest.fixture
-def slots(database: Config, queue: RunQueue, pool: Any) -> Slots:
-    slots = Slots(
-        database,
-        pool=pool,
-        queue=queue,
-        ticker_bell=ticker_bell(database),
-        stop=StopSignal(),
-        clock=SettableClock(NOW),
-    )
-    slots.work_as(WORKER)
-    return slots
+def slots(database: Config, queue: RunQueue, pool: Pool) -> Slots:
+    return make_slots(database, queue, pool)
 
 
 def enqueue(count: int) -> list[int]:

@@ -1,0 +1,25 @@
+"""The slots of a worker over a test's database, with executors that a test makes up."""
+
+from typing import Any
+
+from scheduler.config import Config
+from scheduler.maintenance.bells import ticker_bell
+from scheduler.queue import RunQueue
+from scheduler.stopping import StopSignal
+from scheduler.testing import SettableClock
+from scheduler.worker.slot import Slots
+from tests.db.rows import NOW, WORKER
+
+
+def make_slots(database: Config, queue: RunQueue, pool: Any) -> Slots:
+    """Return slots that work as WORKER, at NOW + 1 s."""
+    slots = Slots(
+        database,
+        pool=pool,
+        queue=queue,
+        ticker_bell=ticker_bell(database),
+        stop=StopSignal(),
+        clock=SettableClock(NOW + 1),
+    )
+    slots.work_as(WORKER)
+    return slots
