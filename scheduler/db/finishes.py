@@ -113,12 +113,13 @@ def reap(worker_id: str, *, reason: str, now: float) -> list[Finished]:
 
 def fetch_absent_owners(before: float) -> list[str]:
     """Return who claimed attempts before an instant and holds them, but is no process any more."""
+    # So written, SQLite walks what runs by claimed_by, not all that ever started by started_at.
     with reading():
         return [
             str(worker_id)
             for (worker_id,) in rows(
-                "SELECT claimed_by FROM run_logs WHERE status = 'running' AND started_at < ? "
-                f"AND {_IS_ABSENT} UNION "
+                "SELECT claimed_by FROM run_logs WHERE status = 'running' "
+                f"AND claimed_by > '' AND +started_at < ? AND {_IS_ABSENT} UNION "
                 "SELECT claimed_by FROM run_logs WHERE status = 'queued' "
                 f"AND claimed_by IS NOT NULL AND claimed_at < ? AND {_IS_ABSENT}",
                 [before, before],

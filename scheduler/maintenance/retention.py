@@ -24,8 +24,8 @@ class Retention:
         self._old_runs: retention.OldRuns | None = None  # while there are some
         self._deleted = 0
 
-    def step(self, now: float) -> int:
-        """Delete in one transaction; returns how many rows went, 0 = nothing is left."""
+    def step(self, now: float) -> int | None:
+        """Delete in one transaction; returns how many rows went, None = nothing is left."""
         if self._old_runs is None:
             retention.delete_old_scans(now - KEEP_SCANS_SECONDS)
             self._old_runs = retention.OldRuns(
@@ -34,8 +34,9 @@ class Retention:
                 clock=self._clock,
             )
         deleted = self._old_runs.delete_batch()
-        self._deleted += deleted
-        if deleted == 0:
+        if deleted is not None:
+            self._deleted += deleted
+        else:
             if self._deleted:
                 event("retention.applied", runs=self._deleted)
             self._old_runs, self._deleted = None, 0
@@ -52,7 +53,7 @@ def apply_retention(
     """
     steps, total, unsynced = Retention(config, clock), 0, 0
     began = clock.monotonic()
-    while deleted := steps.step(now):
+    while (deleted := steps.step(now)) is not None:
         pause(_PAUSE_SHARE * (clock.monotonic() - began))
         total, unsynced = total + deleted, unsynced + deleted
         if unsynced >= _CHECKPOINT_RUNS and config.database_url is None:

@@ -117,7 +117,7 @@ class TickerService:
         self._bell.reopen_if_replaced()
 
     def _retain(self, now: float) -> None:
-        if self._retention.step(now):
+        if self._retention.step(now) is not None:
             self._retaining.next_at = self._clock.monotonic() + PAUSE_SECONDS
 
     def _notice_clock_change(self, now: float) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from scheduler.db import ticks
 from scheduler.db.claims import ClaimedRun, claim_and_start
 from scheduler.db.retention import OldRuns
-from scheduler.db.statements import rows, transaction
+from scheduler.db.statements import change, rows, transaction
 from scheduler.db.upserts import upsert_functions
 from scheduler.decorators import ScheduleSpec
 from scheduler.models import database
@@ -58,11 +58,24 @@ def start_run(run_id: int, now: float, worker: str = WORKER) -> ClaimedRun:
     return claimed
 
 
+def insert_finished(count: int, *, function_id: int = 1) -> None:
+    """Insert successful runs of a function, their slots a second apart, long before NOW."""
+    with transaction():
+        change(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+            "INSERT INTO run_logs (id, function_id, root_id, attempt, status, trigger, "
+            "scheduled_for, covers_from, slots, started_at, finished_at, sends, output_bytes) "
+            "SELECT last.id + i, CAST(? AS INTEGER), last.id + i, 1, 'success', 'schedule', "
+            "last.id + i, last.id + i, 1, last.id + i, last.id + i, 0, 0 "
+            "FROM n, (SELECT COALESCE(MAX(id), 0) AS id FROM run_logs) AS last",
+            [count, function_id],
+        )
+
+
 def delete_old_runs(before: float, runs_per_function: int) -> int:
-    """Let retention delete one batch; return how many rows went."""
-    return OldRuns(
-        before=before, runs_per_function=runs_per_function, clock=SettableClock()
-    ).delete_batch()
+    """Let retention delete all that it may; return how many rows went."""
+    old_runs = OldRuns(before=before, runs_per_function=runs_per_function, clock=SettableClock())
+    return sum(iter(old_runs.delete_batch, None))
 
 
 def runs(*columns: str) -> list[tuple[Any, ...]]:

@@ -25,7 +25,18 @@ from scheduler.runner.complaint import DUPLICATE_NAME, WARNING, FileError, compl
 from scheduler.testing import SettableClock
 from tests.db import rows as table
 from tests.db.conftest import make_config
-from tests.db.rows import NOW, WORKER, delete_old_runs, discover, one, run_one, start_run, tick
+from tests.db.rows import (
+    NOW,
+    WORKER,
+    count_steps,
+    delete_old_runs,
+    discover,
+    insert_finished,
+    one,
+    run_one,
+    start_run,
+    tick,
+)
 
 
 def process(process_id: str, role: str = "worker") -> ProcessRow:
@@ -63,18 +74,27 @@ class TestRetention:
                 return found
 
         discover("a.f")
-        with transaction():
-            change(
-                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
-                "INSERT INTO run_logs (id, function_id, root_id, attempt, status, trigger, "
-                "scheduled_for, covers_from, slots, finished_at, sends, output_bytes) "
-                "SELECT i, 1, i, 1, 'success', 'schedule', i, i, 1, i, 0, 0 FROM n",
-                [FIRST_BATCH + 10],
-            )
-        assert (
-            Overtaken(before=NOW, runs_per_function=100_000, clock=SettableClock()).delete_batch()
-            == 9
-        )
+        insert_finished(FIRST_BATCH + 10)
+        old_runs = Overtaken(before=NOW, runs_per_function=100_000, clock=SettableClock())
+        assert [old_runs.delete_batch() for _ in range(3)] == [0, 9, None]
+
+    def test_runs_are_counted_in_pieces_and_excess_is_found_across_them(self) -> None:
+        discover("a.f", "b.f", "c.f")
+        for function_id in (1, 2, 3):
+            insert_finished(9_000, function_id=function_id)
+        assert delete_old_runs(0, 8_500) == 3 * 500
+
+    @pytest.mark.parametrize("config", ["sqlite"], indirect=True)  # which alone counts its steps
+    def test_a_tick_waits_for_a_piece_of_the_count_however_many_runs_there_are(self) -> None:
+        discover("a.f")
+        insert_finished(10_000)
+        assert (few := self._steps_of_count()) > 0
+        insert_finished(20_000)
+        assert self._steps_of_count() < few + 1000
+
+    def _steps_of_count(self) -> int:
+        old_runs = OldRuns(before=0, runs_per_function=100_000, clock=SettableClock())
+        return count_steps(old_runs.delete_batch)
 
     def test_a_batch_that_held_the_lock_for_long_is_followed_by_a_smaller_one(self) -> None:
         assert fitting_size(100, 0.008) == 50
@@ -111,8 +131,8 @@ class TestRetention:
             for run_id, _ in tick(NOW + 60 * slot):
                 run = start_run(run_id, NOW + 60 * slot)
                 finish(run, Outcome(status="success"), WORKER, NOW + 60 * slot)
-        assert delete_old_runs(0, 3) == 6
-        assert delete_old_runs(0, 3) == 0
+        old_runs = OldRuns(before=0, runs_per_function=3, clock=SettableClock())
+        assert [old_runs.delete_batch() for _ in range(2)] == [6, None]
 
     def test_open_runs_and_the_attempts_before_them_stay(self) -> None:
         discover("a.f", retries=1)

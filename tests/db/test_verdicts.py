@@ -13,7 +13,17 @@ from scheduler.db.statements import change, rows, transaction
 from scheduler.errors import NotFoundError
 from scheduler.executor import Outcome
 from tests.db import rows as table
-from tests.db.rows import NOW, WORKER, discover, one, run_one, start_run, tick
+from tests.db.rows import (
+    NOW,
+    WORKER,
+    count_steps,
+    discover,
+    insert_finished,
+    one,
+    run_one,
+    start_run,
+    tick,
+)
 
 pytestmark = pytest.mark.usefixtures("database")
 SUCCESS = Outcome(status="success", output="hello", output_bytes=5, result="42")
@@ -255,3 +265,12 @@ def test_a_run_whose_worker_left_without_it_is_found() -> None:
     assert finishes.fetch_absent_owners(NOW + 1) == [WORKER]
     processes.register(ProcessRow(WORKER, "worker", "host", 7, NOW, 0, NOW, 2, "running", None))
     assert finishes.fetch_absent_owners(NOW + 1) == []
+
+
+@pytest.mark.parametrize("config", ["sqlite"], indirect=True)  # which alone counts its steps
+def test_looking_for_absent_owners_costs_the_same_however_many_runs_have_ended() -> None:
+    discover("a.f")
+    insert_finished(20)
+    few = count_steps(lambda: finishes.fetch_absent_owners(NOW))
+    insert_finished(2000)
+    assert count_steps(lambda: finishes.fetch_absent_owners(NOW)) < few + 1000
