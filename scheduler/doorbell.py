@@ -1,6 +1,6 @@
 """A FIFO that wakes sleeping processes: one byte a message, nothing stored that matters.
 
-The waiter still looks by itself once a second, where FIFOs do not work it does only that.
+Somebody still looks once a second; where FIFOs do not work, waiters do only that.
 """
 
 import contextlib
@@ -67,7 +67,7 @@ class Doorbell:
         except BlockingIOError:
             return False
 
-    def wait(self, stop_fd: int, timeout: float = SAFETY_NET_SECONDS) -> bool:
+    def wait(self, stop_fd: int, timeout: float) -> bool:
         """Sleep until somebody rings, `stop_fd` is readable or `timeout` seconds passed.
 
         Returns whether the bell rang; its bytes are taken then.
@@ -87,6 +87,7 @@ class Doorbell:
         """Make or open the FIFO again when the file at the path is not the one that is open."""
         if self._fd is not None and self._look() == self._identity:
             return
+        self.ring(MOST_RINGS)  # whoever waits at the old one
         self.close()
         with contextlib.suppress(OSError):
             if self._look() is None:

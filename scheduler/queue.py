@@ -71,6 +71,18 @@ class RunQueue(Huey):  # type: ignore[misc]
             taken = map(self._decode, self.storage.take_many(most))
             return [run_id for run_id in taken if run_id is not None]
 
+    def ring_if_waiting(self) -> None:
+        """Wake an idle slot if a message waits: a ring may have been lost.
+
+        Raises QueueUnavailableError.
+        """
+        if self.doorbell is None or not self.doorbell.works:
+            return  # the slots look by themselves
+        with self._guard:
+            is_waiting = not self.storage.is_empty()
+        if is_waiting:
+            self.doorbell.ring()
+
     def size(self) -> int:
         """Return how many messages wait. Raises QueueUnavailableError."""
         with self._guard:

@@ -49,7 +49,7 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
 
     def dequeue(self) -> bytes | None:
         """Take the message of the highest priority; one statement where Huey needs five."""
-        if self._is_empty():
+        if self.is_empty():
             return None  # without the write lock, which idle slots must not ask for
         taken = self.sql(
             "delete from task where id = (select id from task where queue = ? "
@@ -101,8 +101,8 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
             return
         self._make_tables()
 
-    def _is_empty(self) -> bool:
-        """Tell whether no message waits; every idle slot asks each second, so without a cursor."""
+    def is_empty(self) -> bool:
+        """Tell whether no message waits; an idle worker asks each second, so without a cursor."""
         try:
             with self.lock:
                 found = self.conn.execute(

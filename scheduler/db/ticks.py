@@ -1,6 +1,8 @@
 """What a tick reads and writes: due functions, their decided slots, their place on the grid."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from scheduler.crashpoints import crash_point
@@ -60,18 +62,28 @@ def fetch_due_functions(now_epoch: float, limit: int = BATCH) -> list[DueFunctio
         return [_due(row) for row in rows(_DUE, [now_epoch, limit])]
 
 
-def next_instants() -> list[float]:
-    """Return the earliest next slot of all functions, and when the next unsent run is available.
+@dataclass(frozen=True, slots=True)
+class Instants:
+    """When a tick has something to do: the earliest next slot, the next unsent run's availability.
 
-    What there is of the two.
+    inf: there is none.
     """
+
+    due_at: float = inf
+    unsent_at: float = inf
+
+
+def next_instants() -> Instants:
+    """Return when the next tick has something to do."""
     with reading():
         ((due_at, unsent_at),) = rows(
             "SELECT (SELECT next_run_at FROM scheduled_functions WHERE state = 'active' "
             "AND enabled AND next_run_at IS NOT NULL ORDER BY next_run_at LIMIT 1), "
             f"({NEXT_UNSENT})"
         )
-    return [float(at) for at in (due_at, unsent_at) if at is not None]
+    return Instants(
+        inf if due_at is None else float(due_at), inf if unsent_at is None else float(unsent_at)
+    )
 
 
 def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> list[Message]:

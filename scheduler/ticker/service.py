@@ -1,6 +1,7 @@
 """The ticker's loop: tick, do the duties that are due, sleep until the next such instant."""
 
 from contextlib import suppress
+from math import inf
 
 from scheduler.clock import Clock
 from scheduler.config import Config
@@ -22,6 +23,7 @@ from scheduler.ticker.tick import Ticker
 
 WATCH_SECONDS = 1.0
 RETENTION_SECONDS = 60.0
+UNKNOWN = ticks.Instants(due_at=-inf, unsent_at=-inf)  # then a tick looks for itself
 
 
 class TickerService:
@@ -47,6 +49,7 @@ class TickerService:
         self._sweeper = Sweeper(queue)
         self._clock_offset = float("inf")
         self._has_failed = False
+        self._instants = UNKNOWN
         self._ticked_at = clock.monotonic()
         reaper = Reaper(config, queue=queue, clock=clock)
         self._reaping = Duty("reap", LOOK_SECONDS, reaper.step)
@@ -70,16 +73,19 @@ class TickerService:
         self._reaping.run_if_due(self._clock.now(), self._clock.monotonic())
         self._reaping.next_at = 0.0  # once more with the other duties, to stay in step with them
         while not stop.wait(self._seconds_to_sleep(), also=self._bell.fds()):
-            self._bell.drain()
+            if self._bell.drain():
+                self._instants = UNKNOWN
             self.step(self._clock.now())
 
     def step(self, now: float) -> None:
         """Do everything that is due at `now`; what fails is told and tried again."""
         try:
             self._notice_clock_change(now)
-            self._ticker.tick(now)
+            if self._instants.due_at <= now:
+                self._ticker.tick(now)
             self._ticked_at = self._clock.monotonic()
-            self._sweeper.send_available(now)
+            if self._instants.unsent_at <= now:
+                self._sweeper.send_available(now)
             self._has_failed = False
         except SchedulerError as error:
             event("tick.failed", "error", error=str(error))
@@ -98,15 +104,16 @@ class TickerService:
 
     def _seconds_to_sleep(self) -> float:
         now = self._clock.now()
-        sleep = min(
+        seconds = min(
             self._config.runner_poll_seconds,
             next_duty_at(self._duties) - self._clock.monotonic(),
         )
-        instants: list[float] = []
+        self._instants = UNKNOWN
         if not self._has_failed:  # what it could not decide stays due: no reason to spin
             with suppress(DatabaseUnavailableError):
-                instants = ticks.next_instants()
-        return max(min([sleep, *(at - now for at in instants)]), 0.0)
+                self._instants = ticks.next_instants()
+                seconds = min(seconds, self._instants.due_at - now, self._instants.unsent_at - now)
+        return max(seconds, 0.0)
 
     def _beat(self, _now: float) -> None:
         if not self._presence.beat():

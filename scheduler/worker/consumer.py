@@ -11,6 +11,7 @@ from scheduler.errors import QueueUnavailableError, SchedulerError
 from scheduler.logs import event
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
+from scheduler.worker.lookout import Lookout
 
 
 class RunConsumer(Consumer):  # type: ignore[misc]
@@ -24,6 +25,7 @@ class RunConsumer(Consumer):  # type: ignore[misc]
     ) -> None:
         self._stop = stop
         self._pulse = pulse
+        self._lookout = Lookout(queue, stop)
         super().__init__(
             queue, workers=slots, periodic=False, check_worker_health=True, worker_type="thread"
         )
@@ -32,7 +34,7 @@ class RunConsumer(Consumer):  # type: ignore[misc]
         return _Environment(self._stop)
 
     def _create_worker(self) -> "_Slot":
-        return _Slot(self.huey, self._stop)
+        return _Slot(self.huey, self._stop, self._lookout)
 
     def _create_scheduler(self) -> "_NoScheduler":
         return _NoScheduler(self.huey, self._stop)
@@ -68,29 +70,24 @@ class _Environment(ThreadEnvironment):  # type: ignore[misc]
 
 
 class _Slot(HueyWorker):  # type: ignore[misc]
-    """One slot: dequeue and execute, or sleep at the doorbell."""
+    """One slot: wait for a message and execute it."""
 
-    def __init__(self, queue: RunQueue, stop: StopSignal) -> None:
+    def __init__(self, queue: RunQueue, stop: StopSignal, lookout: Lookout) -> None:
         super().__init__(queue, stop, default_delay=0.1, max_delay=1.0, backoff=1.0)
-        self._was_woken = False
+        self._lookout = lookout
 
     def loop(self, now: object = None) -> None:
         try:
-            task = self.huey.dequeue()
+            task = self._lookout.next_task()
         except QueueUnavailableError as error:
             event("queue.unreadable", level="error", error=str(error))
             self.stop_flag.wait(SAFETY_NET_SECONDS)
             return
         if task is None:
-            self.sleep()
             return
         if self.stop_flag.is_set():
             self._put_back(task)
             return
-        if self._was_woken:
-            # The baton: this slot took all rings, and there may be more messages than one.
-            self._was_woken = False
-            self.huey.doorbell.ring()
         try:
             self.huey.execute(task)
         except SchedulerError as error:
@@ -103,10 +100,6 @@ class _Slot(HueyWorker):  # type: ignore[misc]
             self.huey.send([(task.args[0], 0)])
         except QueueUnavailableError as error:
             event("queue.unreadable", level="error", error=str(error))  # it will be sent again
-
-    def sleep(self) -> None:
-        if self.huey.doorbell is not None:
-            self._was_woken = self.huey.doorbell.wait(self.stop_flag.fd)
 
 
 class _NoScheduler(BaseProcess):  # type: ignore[misc]

@@ -5,7 +5,7 @@ from functools import partial
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.db.runs import fetch_requests, record_stack
-from scheduler.errors import SchedulerError
+from scheduler.errors import QueueUnavailableError, SchedulerError
 from scheduler.executor import ExecutorPool
 from scheduler.logs import event
 from scheduler.maintenance.presence import Presence
@@ -59,12 +59,19 @@ class Pulse:
         if monotonic >= self._next_file_check:
             self._next_file_check = monotonic + 1.0
             self._surroundings.check()
+            self._look_at_queue()
         if is_beat_due:
             self._beat()
             self._next_beat = monotonic + self._config.heartbeat_seconds
         self._serve_requests()
         self._slots.hand_back(unless_fresh=True)
         self._pool.prepare()
+
+    def _look_at_queue(self) -> None:
+        try:
+            self._queue.ring_if_waiting()
+        except QueueUnavailableError as error:
+            event("queue.unreadable", level="error", error=str(error))
 
     def _beat(self) -> None:
         begun = self._pool.lease.now()

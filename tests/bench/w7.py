@@ -66,8 +66,9 @@ def _numbers(
     executors = {int(pid) for pid, _ in rows}
     runs = sum(window.begin_at <= started_at < window.end_at for _, started_at in rows)
     own = [found for found in imports if found.pid in executors]
+    # Those of successors too, which have imported ahead and run nothing yet.
     paid = sum(
-        found.cpu_seconds for found in own if window.begin_at <= found.ended_at < window.end_at
+        found.cpu_seconds for found in imports if window.begin_at <= found.ended_at < window.end_at
     )
     return {
         f"{part}CPU per run without imports": milliseconds((used - paid) / runs),

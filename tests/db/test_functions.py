@@ -4,6 +4,7 @@ import pytest
 
 from scheduler.db import functions, ticks, upserts
 from scheduler.db.statements import rows
+from scheduler.db.ticks import Instants
 from scheduler.db.upserts import Upserted
 from scheduler.errors import NotFoundError
 from scheduler.policy import DISABLED, PAUSED
@@ -25,7 +26,7 @@ def test_unchanged_code_resets_nothing() -> None:
     assert upserts.upsert_functions([found("a.f")], timezone="UTC", now=NOW + 30) == Upserted(
         unchanged=1
     )
-    assert ticks.next_instants() == [NOW + 60]
+    assert ticks.next_instants() == Instants(due_at=NOW + 60)
     assert one("SELECT last_seen_at FROM scheduled_functions") == NOW + 30
 
 
@@ -33,7 +34,7 @@ def test_a_changed_interval_counts_from_the_last_slot() -> None:
     discover("a.f", interval_seconds=60.0)
     tick(NOW)
     discover("a.f", now=NOW + 10, interval_seconds=30.0)
-    assert ticks.next_instants() == [NOW + 30]
+    assert ticks.next_instants() == Instants(due_at=NOW + 30)
     assert one("SELECT anchor_at FROM scheduled_functions") == NOW
 
 
@@ -44,7 +45,7 @@ def test_a_changed_body_keeps_the_grid() -> None:
         [found("a.f", timeout_seconds=5.0)], timezone="UTC", now=NOW + 10
     )
     assert changed == Upserted(changed=1)
-    assert ticks.next_instants() == [NOW + 60]
+    assert ticks.next_instants() == Instants(due_at=NOW + 60)
 
 
 def test_a_gone_function_has_no_slots_and_returns_on_its_old_grid() -> None:
@@ -55,7 +56,7 @@ def test_a_gone_function_has_no_slots_and_returns_on_its_old_grid() -> None:
     assert functions.fetch_unseen(0.0) == []
     assert _absence() == (NOW + 10, None)
     discover("a.f", now=NOW + 130, interval_seconds=60.0)
-    assert ticks.next_instants() == [NOW + 180]
+    assert ticks.next_instants() == Instants(due_at=NOW + 180)
     assert len(runs("id")) == 1
     assert _absence() == (NOW + 10, NOW + 130)
     functions.mark_gone(["a.f"], NOW + 200)
@@ -77,7 +78,7 @@ def test_a_pause_is_one_skipped_row_and_the_grid_goes_on() -> None:
     assert runs("status", "slots", "covers_from", "scheduled_for", "reason")[1:] == [
         ("skipped", 3, NOW + 60, NOW + 180, PAUSED)
     ]
-    assert ticks.next_instants() == [NOW + 240]
+    assert ticks.next_instants() == Instants(due_at=NOW + 240)
 
 
 def test_a_function_switched_off_in_code_skips_until_it_is_on_again() -> None:
@@ -87,7 +88,7 @@ def test_a_function_switched_off_in_code_skips_until_it_is_on_again() -> None:
     assert ticks.fetch_due_functions(NOW + 1000) == []
     discover("a.f", now=NOW + 130, interval_seconds=60.0, enabled=True)
     assert runs("status", "slots", "reason")[1:] == [("skipped", 2, DISABLED)]
-    assert ticks.next_instants() == [NOW + 180]
+    assert ticks.next_instants() == Instants(due_at=NOW + 180)
 
 
 def test_an_unknown_name_is_told_with_its_nearest_neighbour() -> None:

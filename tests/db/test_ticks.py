@@ -7,6 +7,7 @@ from scheduler.db import poison, ticks
 from scheduler.db.finishes import finish
 from scheduler.db.runs import insert_run_log
 from scheduler.db.statements import change, rows, transaction
+from scheduler.db.ticks import Instants
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.executor import Outcome
 from scheduler.policy import NOT_STARTED, STILL_RUNNING, TO_TRY_AGAIN, decide
@@ -29,7 +30,7 @@ def test_a_due_function_gets_one_queued_row_and_its_next_slot() -> None:
     discover("a.f")
     assert tick(NOW) == [(1, 0)]
     assert runs("status", "scheduled_for", "root_id", "slots") == [("queued", NOW, 1, 1)]
-    assert ticks.next_instants() == [NOW + 60]
+    assert ticks.next_instants() == Instants(due_at=NOW + 60)
 
 
 def test_a_tick_that_was_overtaken_by_another_ticker_writes_nothing() -> None:
@@ -39,7 +40,7 @@ def test_a_tick_that_was_overtaken_by_another_ticker_writes_nothing() -> None:
     late = ticks.record_tick([(function, decide(function, NOW + 70)) for function in due], NOW + 70)
     assert late == []
     assert runs("scheduled_for") == [(NOW,)]
-    assert ticks.next_instants() == [NOW + 60]
+    assert ticks.next_instants() == Instants(due_at=NOW + 60)
 
 
 @pytest.mark.parametrize("config", ["sqlite"], indirect=True)  # which alone counts its steps
@@ -181,7 +182,7 @@ def test_a_schedule_that_cannot_be_read_any_more_fails_alone() -> None:
     poison.postpone(due["a.bad"], raised.value, NOW)
     assert len(tick(NOW)) == 1
     assert runs("status", "covers_from")[0] == ("error", NOW)
-    assert ticks.next_instants() == [NOW + 60]
+    assert ticks.next_instants() == Instants(due_at=NOW + 60)
 
 
 def test_the_error_of_a_poison_slot_answers_for_all_slots_until_the_next_look() -> None:
@@ -201,7 +202,7 @@ def test_a_clock_set_back_brings_the_next_slot_into_reach() -> None:
     tick(NOW)
     earlier = NOW - 86400
     assert ticks.return_into_reach(earlier) == ["a.f"]
-    assert ticks.next_instants() == [earlier]
+    assert ticks.next_instants() == Instants(due_at=earlier)
     assert ticks.return_into_reach(earlier) == []
 
 
@@ -211,7 +212,7 @@ def test_a_paused_function_is_not_due(database: Config) -> None:
     discover("a.f")
     functions.pause("a.f", NOW)
     assert ticks.fetch_due_functions(NOW + 100) == []
-    assert ticks.next_instants() == []
+    assert ticks.next_instants() == Instants()
 
 
 def test_a_held_run_is_released_only_when_nothing_before_it_is_open() -> None:

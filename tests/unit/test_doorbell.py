@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from scheduler.doorbell import Doorbell
+from scheduler.stopping import StopSignal
 
 
 @pytest.fixture
@@ -45,3 +47,15 @@ def test_where_something_else_stands_the_bell_is_silent_until_it_has_gone(bell: 
     bell.reopen_if_replaced()
     bell.ring()
     assert (bell.works, bell.drain()) == (True, True)
+
+
+def test_whoever_waits_at_a_fifo_that_was_removed_comes_to_the_new_one(bell: Doorbell) -> None:
+    waiter = Thread(target=bell.wait, args=(StopSignal().fd, 3600.0), daemon=True)
+    waiter.start()
+
+    while waiter.is_alive():
+        bell.path.unlink(missing_ok=True)
+        bell.reopen_if_replaced()
+        waiter.join(0.01)
+
+    assert bell.works

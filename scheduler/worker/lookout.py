@@ -1,0 +1,58 @@
+"""The lookout of a worker's slots: one idle slot waits for messages, the others behind it."""
+
+import threading
+
+from huey.api import Task
+
+from scheduler.doorbell import SAFETY_NET_SECONDS
+from scheduler.queue import RunQueue
+from scheduler.stopping import StopSignal
+
+LOOK_SECONDS = 10.0  # should there be no pulse
+
+
+class Lookout:
+    """Shared by the slots of a worker: thread-safe.
+
+    Whoever gets a message leaves the lookout to the next: so a ring wakes one slot. It has no timer
+    of its own as long as there is a doorbell: the pulse, awake once a second, rings for what waits.
+    """
+
+    def __init__(self, queue: RunQueue, stop: StopSignal) -> None:
+        self._queue = queue
+        self._stop = stop
+        self._post = threading.Lock()  # held by the slot that looks out
+        self._count = threading.Lock()
+        self._idle = 0
+        self._was_woken = False
+
+    def next_task(self) -> Task | None:
+        """Return the next message, None when told to stop. Raises QueueUnavailableError."""
+        with self._count:
+            self._idle += 1
+        try:
+            with self._post:
+                task = self._look()
+        finally:
+            with self._count:
+                self._idle -= 1
+        if task is not None and self._idle == 0:
+            self._pass_baton()
+        return task
+
+    def _look(self) -> Task | None:
+        doorbell = self._queue.doorbell
+        while not self._stop.is_set():
+            task = self._queue.dequeue()
+            if task is not None:
+                return task
+            if doorbell is not None:
+                seconds = LOOK_SECONDS if doorbell.works else SAFETY_NET_SECONDS
+                self._was_woken = doorbell.wait(self._stop.fd, seconds)
+        return None
+
+    def _pass_baton(self) -> None:
+        """Ring for other workers: we took all rings, and there may be more messages than ours."""
+        if self._was_woken and self._queue.doorbell is not None:
+            self._was_woken = False
+            self._queue.doorbell.ring()

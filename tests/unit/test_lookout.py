@@ -1,0 +1,86 @@
+"""One idle slot looks out for all of a worker; what rings is passed on to the next."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from scheduler.doorbell import Doorbell
+from scheduler.queue import RunQueue
+from scheduler.stopping import StopSignal
+from scheduler.storages import BulkSqliteStorage
+from scheduler.worker.lookout import Lookout
+
+PATIENCE_SECONDS = 10.0
+
+
+@pytest.fixture
+def bell(tmp_path: Path) -> Iterator[Doorbell]:
+    bell = Doorbell(tmp_path / "queue.bell")
+    yield bell
+    bell.close()
+
+
+@pytest.fixture
+def queue(tmp_path: Path, bell: Doorbell) -> RunQueue:
+    queue = RunQueue("q", BulkSqliteStorage, filename=str(tmp_path / "q.db"), durability="normal")
+    queue.doorbell = bell
+    queue.execute_with(lambda run_id: None)
+    return queue
+
+
+@contextmanager
+def idle_slots(queue: RunQueue, count: int, stop: StopSignal) -> Iterator[list[Future[int | None]]]:
+    """Yield what so many idle slots will get, run ids or None; stop them at the end."""
+    lookout = Lookout(queue, stop)
+    with ThreadPoolExecutor(count) as threads:
+        try:
+            yield [threads.submit(_next_run, lookout) for _ in range(count)]
+        finally:
+            stop.set()
+
+
+def _next_run(lookout: Lookout) -> int | None:
+    task = lookout.next_task()
+    return None if task is None else int(task.args[0])
+
+
+def test_each_idle_slot_gets_one_of_the_messages_that_were_rung_for_together(
+    queue: RunQueue,
+) -> None:
+    with idle_slots(queue, 3, StopSignal()) as got:
+        queue.send([(1, 0), (2, 0), (3, 0)])
+        assert sorted(run.result(PATIENCE_SECONDS) or 0 for run in got) == [1, 2, 3]
+
+
+def test_the_last_idle_slot_rings_for_what_it_leaves_to_other_workers(
+    queue: RunQueue, bell: Doorbell
+) -> None:
+    with idle_slots(queue, 1, StopSignal()) as (got,):
+        queue.send([(1, 0), (2, 0)])
+        assert got.result(PATIENCE_SECONDS) == 1
+    assert bell.drain()
+
+
+def test_all_idle_slots_leave_when_they_are_told_to_stop(queue: RunQueue) -> None:
+    stop = StopSignal()
+    with idle_slots(queue, 3, stop) as got:
+        stop.set()
+        assert [run.result(PATIENCE_SECONDS) for run in got] == [None, None, None]
+
+
+@pytest.mark.parametrize("take", [RunQueue.take_now, RunQueue.dequeue])
+def test_a_message_whose_ring_was_lost_is_rung_for_until_somebody_takes_it(
+    queue: RunQueue, bell: Doorbell, take: Callable[[RunQueue], object]
+) -> None:
+    queue.send([(1, 0)])
+    assert bell.drain()
+
+    queue.ring_if_waiting()
+    assert bell.drain()
+
+    take(queue)
+    queue.ring_if_waiting()
+    assert not bell.drain()
