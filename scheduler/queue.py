@@ -62,13 +62,15 @@ class RunQueue(Huey):  # type: ignore[misc]
                     return run_id
         return None
 
-    def take_chunk(self, most: int) -> list[int]:
-        """Take so many run ids at once, but at most half of what waits; none if few do.
+    def take_chunk(self, most: int, undivided: int = 0) -> list[int]:
+        """Take so many run ids at once, but of more than `undivided` that wait at most half.
+
+        None if few do.
 
         Raises QueueUnavailableError.
         """
         with self._guard:
-            taken = map(self._decode, self.storage.take_many(most))
+            taken = map(self._decode, self.storage.take_many(most, undivided))
             return [run_id for run_id in taken if run_id is not None]
 
     def ring_if_waiting(self) -> None:

@@ -10,9 +10,16 @@ from huey.storage import PostgresStorage, PriorityRedisStorage, SqliteStorage
 from scheduler.clock import SystemClock
 from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile
 
-_LEAST_WAITING = 4  # fewer are taken one by one
+_LEAST_DIVIDED = 4  # fewer are taken one by one
 _ADVISORY_LOCK = 7_364_190_156  # any number, the same in every scheduler
 BUSY_TIMEOUT_SECONDS = 30
+
+
+def _share(waiting: int, undivided: int) -> int:
+    """Return how many of so many messages one worker takes at once: the rest is for others."""
+    if 2 <= waiting <= undivided:
+        return waiting
+    return 0 if waiting < _LEAST_DIVIDED else waiting // 2
 
 
 class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
@@ -61,19 +68,20 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
 
     take_now = dequeue
 
-    def take_many(self, most: int) -> list[bytes]:
-        """Take at most so many messages at once, and half of what waits: the rest is for others."""
+    def take_many(self, most: int, undivided: int) -> list[bytes]:
+        """Take at most so many messages at once; of more than `undivided` that wait only half."""
         ((waiting,),) = self.sql(
             "select count(*) from (select 1 from task where queue = ? limit ?)",
             (self.name, 2 * most),
             results=True,
         )
-        if waiting < _LEAST_WAITING:
+        count = min(_share(waiting, undivided), most)
+        if not count:
             return []
         taken = self.sql(
             "delete from task where id in (select id from task where queue = ? "
             "order by priority desc, id limit ?) returning priority, id, data",
-            (self.name, waiting // 2),
+            (self.name, count),
             results=True,
         )
         return [data for _, _, data in sorted(taken, key=lambda row: (-row[0], row[1]))]
@@ -146,12 +154,12 @@ class BulkRedisStorage(PriorityRedisStorage):  # type: ignore[misc]
         popped = self.conn.zpopmin(self.queue_key)
         return popped[0][0][8:] if popped else None
 
-    def take_many(self, most: int) -> list[bytes]:
-        """Take at most so many messages at once, and half of what waits: the rest is for others."""
-        waiting = self.conn.zcard(self.queue_key)
-        if waiting < _LEAST_WAITING:
+    def take_many(self, most: int, undivided: int) -> list[bytes]:
+        """Take at most so many messages at once; of more than `undivided` that wait only half."""
+        count = min(_share(self.conn.zcard(self.queue_key), undivided), most)
+        if not count:
             return []
-        taken = self.conn.zpopmin(self.queue_key, min(most, waiting // 2))
+        taken = self.conn.zpopmin(self.queue_key, count)
         return [data[8:] for data, _ in taken]
 
     def enqueue_many(self, messages: Sequence[tuple[bytes, int]]) -> None:
@@ -180,15 +188,16 @@ class BulkPostgresStorage(PostgresStorage):  # type: ignore[misc]
         taken: bytes | None = self._dequeue()
         return taken
 
-    def take_many(self, most: int) -> list[bytes]:
-        """Take at most so many messages at once, and half of what waits: the rest is for others."""
+    def take_many(self, most: int, undivided: int) -> list[bytes]:
+        """Take at most so many messages at once; of more than `undivided` that wait only half."""
         waiting = f"select 1 from {self.table_task} where queue = %s limit %s"
         taken = self.sql(
             f"delete from {self.table_task} where id in (select id from {self.table_task} "
-            "where queue = %s order by priority desc, id limit (select case when count(*) < %s "
-            f"then 0 else count(*) / 2 end from ({waiting}) waiting) for update skip locked) "
+            "where queue = %s order by priority desc, id limit (select case "
+            "when count(*) between 2 and %s then count(*) when count(*) < %s then 0 "
+            f"else count(*) / 2 end from ({waiting}) waiting) for update skip locked) "
             "returning priority, id, data",
-            (self.name, _LEAST_WAITING, self.name, 2 * most),
+            (self.name, min(undivided, most), _LEAST_DIVIDED, self.name, 2 * most),
             results=True,
         )
         return [bytes(data) for _, _, data in sorted(taken, key=lambda row: (-row[0], row[1]))]

@@ -21,7 +21,7 @@ from scheduler.policy import (
 )
 from scheduler.triggers import Trigger, build_trigger
 
-FIRST_BATCH = 20
+FIRST_BATCH = 100
 BATCH = 500
 REPLACED = "replaced by the next run"
 

@@ -28,6 +28,10 @@ class Ticker:
             limit = ticks.BATCH
         return total
 
+    def warm_up(self, due_at: float) -> None:
+        """Read, for nothing, what the next tick will read: it must not wait for cold caches."""
+        ticks.fetch_due_functions(due_at, ticks.FIRST_BATCH)
+
     def _decide_batch(self, due: list[DueFunction], now: float) -> None:
         try:
             messages = _decide_together(due, now)

@@ -16,6 +16,7 @@ CHUNK = 50
 SHORT_SECONDS = 0.01
 CHUNK_SECONDS = 0.05  # how long its runs should take one after another
 BATCH_SECONDS = 0.01  # the same of a batch, whose ends are committed together
+UNDIVIDED_SECONDS = 0.002  # what a commit more would take: less work is not shared with others
 STALE_SECONDS = 0.25
 _WEIGHT = 0.1  # of the last run in the average of the recent ones
 _LEAST_SECONDS = 1e-5  # what is counted of one run: a clock may have been set back
@@ -26,7 +27,8 @@ class Supply:
     """One per worker, shared by its slots: thread-safe.
 
     A commit that claims fifty runs costs little more than one that claims one, but a claimed run
-    waits for this worker: so only while recent runs were short and as much is left for others.
+    waits for this worker: so only while recent runs were short, and as much is left for others
+    unless it is hardly any work.
     """
 
     def __init__(self, queue: RunQueue, clock: Clock) -> None:
@@ -88,7 +90,7 @@ class Supply:
         if self._runs or self._recent_seconds > SHORT_SECONDS:
             return []
         most = min(CHUNK, self._fitting(CHUNK_SECONDS))
-        run_ids = self._queue.take_chunk(most)
+        run_ids = self._queue.take_chunk(most, self._fitting(UNDIVIDED_SECONDS))
         if not run_ids:
             return []
         crash_point("supply.dequeued")
