@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from scheduler.clock import Clock
 from scheduler.config import Config
 
 SOONEST_SECONDS = 0.25
-LATEST_SECONDS = 10.0  # a burst may begin at any time
-WANTED_PAGES = 1000  # in the log: a tenth of what makes a commit do a checkpoint itself
+LATEST_SECONDS = 10.0
+SOON_RUNS = 250  # some 5000 pages, half of what makes a commit do a checkpoint itself
+WANTED_PAGES = 1000  # in the log
 RESTART_PAGES = 2000
 _PATIENCE_SECONDS = 0.01  # with writers and readers, before the log goes on as it is
 _STOP_SECONDS = 5.0
@@ -25,25 +27,26 @@ _STOP_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """How many pages a log held before a checkpoint, and holds after it.
+    """What a checkpoint found: how many pages a log held, and since which beginning.
 
     One that was moved completely is as long as before, until somebody writes it from the start.
     """
 
-    before: int = 0
-    after: int = 0
+    pages: int = 0
+    beginning: bytes = b""
 
 
 class Growth:
     """How fast one log grows."""
 
     def __init__(self) -> None:
-        self._pages = 0
+        self._log = Log()
 
     def seconds_until_next(self, log: Log, elapsed_seconds: float) -> float:
-        """Return when the next checkpoint is due, so that the log holds WANTED_PAGES then."""
-        new = log.before - self._pages if log.before >= self._pages else log.before
-        self._pages = log.after
+        """Return when the next checkpoint is due, so that the log has WANTED_PAGES more then."""
+        is_same = log.beginning == self._log.beginning and log.pages >= self._log.pages
+        new = log.pages - self._log.pages if is_same else log.pages
+        self._log = log
         seconds = elapsed_seconds * WANTED_PAGES / new if new else LATEST_SECONDS
         return min(max(seconds, SOONEST_SECONDS), LATEST_SECONDS)
 
@@ -51,9 +54,12 @@ class Growth:
 class Checkpoints:
     """The thread; its connections are its own."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], clock: Clock) -> None:
         self._paths = paths
+        self._clock = clock
         self._is_stopping = threading.Event()
+        self._is_soon = threading.Event()  # the next one, whatever the last one expected
+        self._expected_runs = 0
         self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
 
     def start(self) -> None:
@@ -61,26 +67,40 @@ class Checkpoints:
         if self._paths:
             self._thread.start()
 
+    def expect(self, runs: int) -> None:
+        """Learn that so many runs are about to be written into logs that were quiet until now."""
+        self._expected_runs += runs
+        if self._expected_runs >= SOON_RUNS:
+            self._expected_runs = 0
+            self._is_soon.set()
+
     def stop(self) -> None:
         """End after the checkpoint that is under way."""
         self._is_stopping.set()
+        self._is_soon.set()
         if self._paths:
             self._thread.join(_STOP_SECONDS)
 
     def _run(self) -> None:
         growths = {path: Growth() for path in self._paths}
-        seconds = 0.0
-        while not self._is_stopping.wait(seconds):
+        began, seconds = self._clock.monotonic(), 0.0
+        while True:
+            self._is_soon.wait(max(seconds - SOONEST_SECONDS, 0.0))
+            self._is_soon.clear()
+            if self._is_stopping.wait(min(seconds, SOONEST_SECONDS)):
+                break
+            ended = self._clock.monotonic()
             seconds = min(
-                growth.seconds_until_next(checkpoint(path), seconds or SOONEST_SECONDS)
+                growth.seconds_until_next(checkpoint(path), max(ended - began, SOONEST_SECONDS))
                 for path, growth in growths.items()
             )
+            began = ended
 
 
-def open_checkpoints(config: Config) -> Checkpoints:
+def open_checkpoints(config: Config, clock: Clock) -> Checkpoints:
     """Return the thread for the SQLite files among the configured stores."""
     stores = {config.db_path: config.database_url, config.queue_path: config.queue_url}
-    return Checkpoints([path for path, url in stores.items() if url is None])
+    return Checkpoints([path for path, url in stores.items() if url is None], clock)
 
 
 def checkpoint(path: Path) -> Log:
@@ -93,17 +113,28 @@ def checkpoint(path: Path) -> Log:
         with closing(
             sqlite3.connect(address, uri=True, isolation_level=None, timeout=_PATIENCE_SECONDS)
         ) as connection:
-            _, pages = _checkpoint(connection, "PASSIVE")
-            if pages < RESTART_PAGES:
-                return Log(pages, pages)
-            # Writers wait while it moves the little that came meanwhile, and begin the log anew.
-            is_busy, left = _checkpoint(connection, "RESTART")
-            return Log(pages, left if is_busy else 0)
-    except sqlite3.Error:
+            beginning = _read_beginning(path)
+            pages = _checkpoint(connection, "PASSIVE")
+            if pages >= RESTART_PAGES:
+                # Writers wait while it moves the little that came meanwhile; if no reader is in the
+                # way, the next one begins the log anew.
+                _checkpoint(connection, "RESTART")
+            return Log(pages, beginning)
+    except (sqlite3.Error, OSError):
         return Log()
 
 
-def _checkpoint(connection: sqlite3.Connection, mode: str) -> tuple[bool, int]:
-    """Return whether somebody was in the way, and how many pages the log held."""
-    ((is_busy, pages, _),) = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
-    return bool(is_busy), max(int(pages), 0)
+def _checkpoint(connection: sqlite3.Connection, mode: str) -> int:
+    """Return how many pages the log held."""
+    ((_, pages, _),) = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+    return max(int(pages), 0)
+
+
+def _read_beginning(path: Path) -> bytes:
+    """Return what is another each time that the log is written from its start: count and salts.
+
+    It is safe to close this file: the locks of SQLite are on others.
+    """
+    with Path(f"{path}-wal").open("rb") as log:
+        log.seek(12)
+        return log.read(12)

@@ -39,6 +39,7 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
     presence = Presence(config, "ticker", clock=clock)
     presence.start()
     surroundings = Surroundings(config, queue=queue, stop=stop, can_migrate=True)
+    checkpoints = open_checkpoints(config, clock)
     service = TickerService(
         config,
         queue=queue,
@@ -46,6 +47,7 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
         surroundings=surroundings,
         scans=_make_scans(config, presence, bell, clock=clock),
         bell=bell,
+        checkpoints=checkpoints,
         clock=clock,
     )
     event("ticker.started", ticker=presence.name)
@@ -53,7 +55,6 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
     metrics = make_server(config, clock=clock, tick_age_seconds=service.tick_age_seconds)
     if metrics is not None:
         service.add_duty(Duty("metrics", METRICS_SECONDS, metrics.step))
-    checkpoints = open_checkpoints(config)
     checkpoints.start()
     gc.collect()
     gc.freeze()  # a collection in a tick looks through what is new, not through all modules

@@ -9,6 +9,7 @@ from scheduler.db import ticks
 from scheduler.doorbell import Bell
 from scheduler.errors import DatabaseUnavailableError, SchedulerError
 from scheduler.logs import event
+from scheduler.maintenance.checkpoints import Checkpoints
 from scheduler.maintenance.duties import Duty, next_duty_at
 from scheduler.maintenance.liveness import LOOK_SECONDS
 from scheduler.maintenance.presence import Presence
@@ -40,12 +41,14 @@ class TickerService:
         surroundings: Surroundings,
         scans: ScanThread,
         bell: Bell,
+        checkpoints: Checkpoints,
         clock: Clock,
     ) -> None:
         self._config = config
         self._presence = presence
         self._surroundings = surroundings
         self._bell = bell
+        self._checkpoints = checkpoints
         self._clock = clock
         self._ticker = Ticker(queue)
         self._sweeper = Sweeper(queue)
@@ -84,7 +87,7 @@ class TickerService:
         try:
             self._notice_clock_change(now)
             if self._instants.due_at <= now:
-                self._ticker.tick(now)
+                self._checkpoints.expect(self._ticker.tick(now))
             elif self._instants.due_at <= now + EARLY_SECONDS:
                 self._ticker.warm_up(self._instants.due_at)
             self._ticked_at = self._clock.monotonic()

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from scheduler.clock import SystemClock
 from scheduler.maintenance.checkpoints import (
     LATEST_SECONDS,
     RESTART_PAGES,
+    SOON_RUNS,
     SOONEST_SECONDS,
     WANTED_PAGES,
     Checkpoints,
@@ -38,7 +40,7 @@ def test_a_checkpoint_moves_the_log_while_a_writer_has_it_open(path: Path) -> No
     with closing(sqlite3.connect(path)) as writer:
         write(writer)
         size = path.stat().st_size
-        assert checkpoint(path).before > 0
+        assert checkpoint(path).pages > 0
         assert path.stat().st_size > size
         assert writer.execute("SELECT COUNT(*) FROM t").fetchone() == (30,)
 
@@ -52,9 +54,27 @@ def test_the_thread_begins_at_once_and_ends_when_told(path: Path) -> None:
     with closing(sqlite3.connect(path)) as writer:
         write(writer)
         size = path.stat().st_size
-        checkpoints = Checkpoints([path])
+        checkpoints = Checkpoints([path], SystemClock())
         checkpoints.start()
         wait_for(lambda: path.stat().st_size > size, "the first checkpoint")
+        checkpoints.stop()
+
+
+def test_a_quiet_log_is_looked_at_before_a_burst_can_fill_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scheduler.maintenance.checkpoints.LATEST_SECONDS", 3600.0)
+    with closing(sqlite3.connect(path)) as writer:
+        write(writer, pages=0)
+        size = path.stat().st_size
+        checkpoints = Checkpoints([path], SystemClock())
+        checkpoints.start()
+        wait_for(lambda: path.stat().st_size > size, "the first checkpoint")
+        write(writer, pages=30)
+        size = path.stat().st_size
+        checkpoints.expect(SOON_RUNS // 2)
+        checkpoints.expect(SOON_RUNS // 2)
+        wait_for(lambda: path.stat().st_size > size, "the second, which was due much later")
         checkpoints.stop()
 
 
@@ -63,12 +83,12 @@ def test_a_long_log_is_written_from_its_start_again(path: Path) -> None:
         write(writer, pages=RESTART_PAGES)
         size = Path(f"{path}-wal").stat().st_size
 
-        assert checkpoint(path).after == 0
+        assert checkpoint(path).pages >= RESTART_PAGES
 
         writer.execute("INSERT INTO t VALUES (1)")
         writer.commit()
         assert Path(f"{path}-wal").stat().st_size == size
-        assert checkpoint(path).before < 10
+        assert checkpoint(path).pages < 10
 
 
 def test_a_reader_keeps_a_long_log_from_being_begun_anew_and_nobody_waits_for_it(
@@ -80,31 +100,43 @@ def test_a_reader_keeps_a_long_log_from_being_begun_anew_and_nobody_waits_for_it
         reader.execute("SELECT COUNT(*) FROM t").fetchall()
         write(writer, pages=RESTART_PAGES)
 
-        assert checkpoint(path).after >= RESTART_PAGES
-        writer.execute("INSERT INTO t VALUES (1)")
-        writer.commit()
+        for _ in range(2):
+            assert checkpoint(path).pages >= RESTART_PAGES
+            writer.execute("INSERT INTO t VALUES (1)")
+            writer.commit()
 
         reader.rollback()
-        assert checkpoint(path).after == 0
+        checkpoint(path)
+        writer.execute("INSERT INTO t VALUES (1)")
+        writer.commit()
+        assert checkpoint(path).pages < 10
 
 
 def test_the_faster_a_log_grows_the_sooner_the_next_checkpoint() -> None:
     growth = Growth()
 
     assert growth.seconds_until_next(Log(), 1.0) == LATEST_SECONDS
-    assert growth.seconds_until_next(Log(500, 500), 1.0) == 1.0 * WANTED_PAGES / 500
-    assert growth.seconds_until_next(Log(40 * WANTED_PAGES, 0), 2.0) == SOONEST_SECONDS
+    assert growth.seconds_until_next(Log(500), 1.0) == 1.0 * WANTED_PAGES / 500
+    assert growth.seconds_until_next(Log(40 * WANTED_PAGES), 2.0) == SOONEST_SECONDS
 
 
 def test_a_log_that_nobody_writes_any_more_is_not_looked_at_often_however_long_it_is() -> None:
     growth = Growth()
-    growth.seconds_until_next(Log(1500, 1500), 1.0)
+    growth.seconds_until_next(Log(1500), 1.0)
 
-    assert growth.seconds_until_next(Log(1500, 1500), 1.0) == LATEST_SECONDS
+    assert growth.seconds_until_next(Log(1500), 1.0) == LATEST_SECONDS
 
 
-def test_a_log_that_was_begun_anew_counts_from_its_start() -> None:
+@pytest.mark.parametrize("pages", [100, 200, 210])
+def test_a_log_that_was_begun_anew_counts_from_its_start(path: Path, pages: int) -> None:
+    """Also when it is as long again as it was, which does not tell."""
     growth = Growth()
-    growth.seconds_until_next(Log(3000, 0), 1.0)
+    with closing(sqlite3.connect(path)) as writer:
+        write(writer, pages=200)
+        growth.seconds_until_next(checkpoint(path), 1.0)
+        write(writer, pages=pages)
 
-    assert growth.seconds_until_next(Log(WANTED_PAGES, WANTED_PAGES), 1.0) == 1.0
+        log = checkpoint(path)
+
+        assert pages <= log.pages < pages + 10
+        assert growth.seconds_until_next(log, 1.0) == 1.0 * WANTED_PAGES / log.pages

@@ -16,6 +16,7 @@ from scheduler.db.schema import init_schema, installation_id
 from scheduler.db.statements import change, transaction
 from scheduler.executor import Outcome
 from scheduler.maintenance.bells import ticker_bell
+from scheduler.maintenance.checkpoints import open_checkpoints
 from scheduler.maintenance.presence import Presence, run_folder
 from scheduler.maintenance.retention import PAUSE_SECONDS
 from scheduler.maintenance.surroundings import Surroundings
@@ -65,6 +66,7 @@ def made(config: Config, clock: SettableClock) -> Iterator[TickerService]:
         surroundings=Surroundings(config, queue=queue, stop=StopSignal(), can_migrate=True),
         scans=NoScans(),  # type: ignore[arg-type]
         bell=bell,
+        checkpoints=open_checkpoints(config, clock),
         clock=clock,
     )
     queue.storage.close()
