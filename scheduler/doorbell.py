@@ -44,7 +44,11 @@ class Doorbell:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._fd: int | None = None
+        self._old_fd: int | None = None  # a waiter may be about to read it
         self._identity: tuple[int, int] | None = None
+        self._moved_fd, self._move_fd = os.pipe()  # tells waiters that there is another FIFO
+        os.set_blocking(self._moved_fd, False)
+        os.set_blocking(self._move_fd, False)
         self.reopen_if_replaced()
 
     @property
@@ -53,30 +57,28 @@ class Doorbell:
         return self._fd is not None
 
     def ring(self, times: int = 1) -> None:
-        """Wake up to `times` waiters; never blocks: a full FIFO has woken everybody already."""
+        """Wake waiters, leaving so many bytes; never blocks: a full FIFO has woken everybody."""
         if self._fd is not None and times > 0:
             with contextlib.suppress(BlockingIOError):
                 os.write(self._fd, b"!" * min(times, MOST_RINGS))
 
     def drain(self) -> bool:
         """Take all bytes; return whether there were any."""
-        if self._fd is None:
-            return False
-        try:
-            return bool(os.read(self._fd, MOST_RINGS))
-        except BlockingIOError:
-            return False
+        return self._fd is not None and _drain(self._fd)
 
     def wait(self, stop_fd: int, timeout: float) -> bool:
         """Sleep until somebody rings, `stop_fd` is readable or `timeout` seconds passed.
 
-        Returns whether the bell rang; its bytes are taken then.
+        Returns whether the bell rang; its bytes are taken then. False also when there is another
+        FIFO now: what is to be waited for may have come meanwhile.
         """
         waiting = select.poll()
         waiting.register(stop_fd, select.POLLIN)
+        waiting.register(self._moved_fd, select.POLLIN)
         if self._fd is not None:
             waiting.register(self._fd, select.POLLIN)
         waiting.poll(timeout * 1000)
+        _drain(self._moved_fd)
         return self.drain()
 
     def fds(self) -> tuple[int, ...]:
@@ -87,8 +89,9 @@ class Doorbell:
         """Make or open the FIFO again when the file at the path is not the one that is open."""
         if self._fd is not None and self._look() == self._identity:
             return
-        self.ring(MOST_RINGS)  # whoever waits at the old one
-        self.close()
+        older_fd, self._old_fd, self._fd = self._old_fd, self._fd, None
+        if older_fd is not None:
+            os.close(older_fd)
         with contextlib.suppress(OSError):
             if self._look() is None:
                 with contextlib.suppress(FileExistsError):
@@ -97,12 +100,15 @@ class Doorbell:
             if self._identity is not None:
                 # Read and write: opening never blocks, there is always a reader and a writer.
                 self._fd = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._move_fd, b"!")
 
     def close(self) -> None:
         """Close both ends; the FIFO stays for the others."""
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        for fd in (self._fd, self._old_fd, self._moved_fd, self._move_fd):
+            if fd is not None:
+                os.close(fd)
+        self._fd = self._old_fd = None
 
     def _look(self) -> tuple[int, int] | None:
         """Return the identity of the FIFO at the path; None if nothing or something else is."""
@@ -111,3 +117,10 @@ class Doorbell:
         except OSError:
             return None
         return (found.st_dev, found.st_ino) if stat.S_ISFIFO(found.st_mode) else None
+
+
+def _drain(fd: int) -> bool:
+    try:
+        return bool(os.read(fd, MOST_RINGS))
+    except BlockingIOError:
+        return False

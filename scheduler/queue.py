@@ -40,7 +40,7 @@ class RunQueue(Huey):  # type: ignore[misc]
         self._run_task = self.task(name=TASK_NAME)(function).task_class
 
     def send(self, messages: Sequence[tuple[int, int]]) -> None:
-        """Enqueue (run id, priority) pairs in one transaction and wake as many idle slots.
+        """Enqueue (run id, priority) pairs in one transaction and wake idle slots.
 
         Raises QueueUnavailableError; the rows stay queued, the sweeper sends them again.
         """
@@ -62,10 +62,10 @@ class RunQueue(Huey):  # type: ignore[misc]
                     return run_id
         return None
 
-    def take_chunk(self, most: int, undivided: int = 0) -> list[int]:
-        """Take so many run ids at once, but of more than `undivided` that wait at most half.
+    def take_chunk(self, most: int, undivided: int) -> list[int]:
+        """Take at most so many run ids at once: all of 2 to `undivided` that wait, half of more.
 
-        None if few do.
+        Nothing if there are too few for either.
 
         Raises QueueUnavailableError.
         """
@@ -81,7 +81,7 @@ class RunQueue(Huey):  # type: ignore[misc]
         if self.doorbell is None or not self.doorbell.works:
             return  # the slots look by themselves
         with self._guard:
-            is_waiting = not self.storage.is_empty()
+            is_waiting = self.storage.has_some_unattended()
         if is_waiting:
             self.doorbell.ring()
 

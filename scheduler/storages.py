@@ -10,13 +10,16 @@ from huey.storage import PostgresStorage, PriorityRedisStorage, SqliteStorage
 from scheduler.clock import SystemClock
 from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile
 
-_LEAST_DIVIDED = 4  # fewer are taken one by one
+_LEAST_DIVIDED = 4  # fewer are not divided: they are taken together, or one by one
 _ADVISORY_LOCK = 7_364_190_156  # any number, the same in every scheduler
 BUSY_TIMEOUT_SECONDS = 30
 
 
 def _share(waiting: int, undivided: int) -> int:
-    """Return how many of so many messages one worker takes at once: the rest is for others."""
+    """Return how many of so many messages one worker takes at once; 0: one by one.
+
+    All of them if at most `undivided` wait, else half: the rest is for others.
+    """
     if 2 <= waiting <= undivided:
         return waiting
     return 0 if waiting < _LEAST_DIVIDED else waiting // 2
@@ -56,7 +59,7 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
 
     def dequeue(self) -> bytes | None:
         """Take the message of the highest priority; one statement where Huey needs five."""
-        if self.is_empty():
+        if not self._has_some():
             return None  # without the write lock, which idle slots must not ask for
         taken = self.sql(
             "delete from task where id = (select id from task where queue = ? "
@@ -109,17 +112,28 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
             return
         self._make_tables()
 
-    def is_empty(self) -> bool:
-        """Tell whether no message waits; an idle worker asks each second, so without a cursor."""
+    def has_some_unattended(self) -> bool:
+        """Tell whether a message waits; no, while somebody is at the queue: who will see it.
+
+        It waits for nobody: a heartbeat must not.
+        """
+        return self._has_some(is_patient=False)
+
+    def _has_some(self, *, is_patient: bool = True) -> bool:
+        """Tell whether a message waits; asked at each wake-up, so without a cursor."""
+        if not self.lock.acquire(blocking=is_patient):
+            return False
         try:
-            with self.lock:
-                found = self.conn.execute(
+            return bool(
+                self.conn.execute(
                     "select 1 from task where queue = ? limit 1", (self.name,)
                 ).fetchall()
+            )
         except sqlite3.DatabaseError as error:
             self._note_fault(error)
             raise
-        return not found
+        finally:
+            self.lock.release()
 
     def _note_fault(self, error: sqlite3.DatabaseError) -> None:
         self._is_damaged = self._is_damaged or _is_damage(error)
@@ -194,10 +208,10 @@ class BulkPostgresStorage(PostgresStorage):  # type: ignore[misc]
         taken = self.sql(
             f"delete from {self.table_task} where id in (select id from {self.table_task} "
             "where queue = %s order by priority desc, id limit (select case "
-            "when count(*) between 2 and %s then count(*) when count(*) < %s then 0 "
+            "when count(*) between 2 and %s then least(count(*), %s) when count(*) < %s then 0 "
             f"else count(*) / 2 end from ({waiting}) waiting) for update skip locked) "
             "returning priority, id, data",
-            (self.name, min(undivided, most), _LEAST_DIVIDED, self.name, 2 * most),
+            (self.name, undivided, most, _LEAST_DIVIDED, self.name, 2 * most),
             results=True,
         )
         return [bytes(data) for _, _, data in sorted(taken, key=lambda row: (-row[0], row[1]))]

@@ -39,7 +39,8 @@ class Log:
 class Growth:
     """How fast one log grows."""
 
-    def __init__(self) -> None:
+    def __init__(self, latest_seconds: float = LATEST_SECONDS) -> None:
+        self._latest_seconds = latest_seconds
         self._log = Log()
 
     def seconds_until_next(self, log: Log, elapsed_seconds: float) -> float:
@@ -47,16 +48,19 @@ class Growth:
         is_same = log.beginning == self._log.beginning and log.pages >= self._log.pages
         new = log.pages - self._log.pages if is_same else log.pages
         self._log = log
-        seconds = elapsed_seconds * WANTED_PAGES / new if new else LATEST_SECONDS
-        return min(max(seconds, SOONEST_SECONDS), LATEST_SECONDS)
+        seconds = elapsed_seconds * WANTED_PAGES / new if new else self._latest_seconds
+        return min(max(seconds, SOONEST_SECONDS), self._latest_seconds)
 
 
 class Checkpoints:
     """The thread; its connections are its own."""
 
-    def __init__(self, paths: Sequence[Path], clock: Clock) -> None:
+    def __init__(
+        self, paths: Sequence[Path], clock: Clock, *, latest_seconds: float = LATEST_SECONDS
+    ) -> None:
         self._paths = paths
         self._clock = clock
+        self._latest_seconds = latest_seconds
         self._is_stopping = threading.Event()
         self._is_soon = threading.Event()  # the next one, whatever the last one expected
         self._expected_runs = 0
@@ -68,10 +72,9 @@ class Checkpoints:
             self._thread.start()
 
     def expect(self, runs: int) -> None:
-        """Learn that so many runs are about to be written into logs that were quiet until now."""
+        """Learn that so many runs were queued: each will be written about several times."""
         self._expected_runs += runs
         if self._expected_runs >= SOON_RUNS:
-            self._expected_runs = 0
             self._is_soon.set()
 
     def stop(self) -> None:
@@ -82,13 +85,14 @@ class Checkpoints:
             self._thread.join(_STOP_SECONDS)
 
     def _run(self) -> None:
-        growths = {path: Growth() for path in self._paths}
+        growths = {path: Growth(self._latest_seconds) for path in self._paths}
         began, seconds = self._clock.monotonic(), 0.0
         while True:
             self._is_soon.wait(max(seconds - SOONEST_SECONDS, 0.0))
-            self._is_soon.clear()
             if self._is_stopping.wait(min(seconds, SOONEST_SECONDS)):
                 break
+            self._expected_runs = 0
+            self._is_soon.clear()
             ended = self._clock.monotonic()
             seconds = min(
                 growth.seconds_until_next(checkpoint(path), max(ended - began, SOONEST_SECONDS))

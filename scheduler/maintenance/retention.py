@@ -10,7 +10,7 @@ from scheduler.maintenance.checkpoints import checkpoint
 
 DAY_SECONDS = 86400.0
 KEEP_SCANS_SECONDS = DAY_SECONDS
-PAUSE_SECONDS = 0.05  # between two batches of a ticker: ten times what one takes
+PAUSE_SECONDS = 0.05  # between two steps of a ticker: ten times and more what one takes
 _PAUSE_SHARE = 3.0  # of what a batch took, when nothing else is to be done
 _CHECKPOINT_RUNS = 1000  # about 2000 pages: the log of others must not grow to where they sync
 
@@ -25,7 +25,7 @@ class Retention:
         self._deleted = 0
 
     def step(self, now: float) -> int | None:
-        """Delete in one transaction; returns how many rows went, None = nothing is left."""
+        """Delete a batch, or only look on; returns how many rows went, None = nothing is left."""
         if self._old_runs is None:
             retention.delete_old_scans(now - KEEP_SCANS_SECONDS)
             self._old_runs = retention.OldRuns(
@@ -36,11 +36,11 @@ class Retention:
         deleted = self._old_runs.delete_batch()
         if deleted is not None:
             self._deleted += deleted
-        else:
-            if self._deleted:
-                event("retention.applied", runs=self._deleted)
-            self._old_runs, self._deleted = None, 0
-        return deleted
+            return deleted
+        if self._deleted:
+            event("retention.applied", runs=self._deleted)
+        self._old_runs, self._deleted = None, 0
+        return None
 
 
 def apply_retention(

@@ -31,7 +31,9 @@ def always(*, is_readable: bool, tick_age_seconds: float | None) -> Iterator[Met
     yield build
     yield _gauge("database_up", "1 if the database can be read.", int(is_readable))
     if tick_age_seconds is not None:
-        text = "Seconds since the last complete tick; by the command: a ticker's last heartbeat."
+        text = (
+            "Seconds since all due slots were decided; by the command: a ticker's last heartbeat."
+        )
         yield _gauge("seconds_since_last_tick", text, tick_age_seconds)
 
 

@@ -106,7 +106,7 @@ class TickerService:
         self._duties.append(duty)
 
     def tick_age_seconds(self) -> float:
-        """Return how long ago the last tick was complete; other threads may ask."""
+        """Return how long ago all that was due had been decided; other threads may ask."""
         return self._clock.monotonic() - self._ticked_at
 
     def _seconds_to_sleep(self) -> float:

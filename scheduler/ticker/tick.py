@@ -15,14 +15,13 @@ class Ticker:
         self._queue = queue
 
     def tick(self, now: float) -> int:
-        """Decide every slot that is due at `now`, batch by batch; return how many functions were.
+        """Decide every slot that is due at `now`, batch by batch; return how many runs were sent.
 
         The first batch is small, so that workers start while the rest is still being decided.
         """
         total, limit = 0, ticks.FIRST_BATCH
         while due := ticks.fetch_due_functions(now, limit):
-            self._decide_batch(due, now)
-            total += len(due)
+            total += self._decide_batch(due, now)
             if len(due) < limit:
                 break
             limit = ticks.BATCH
@@ -32,7 +31,7 @@ class Ticker:
         """Read, for nothing, what the next tick will read: it must not wait for cold caches."""
         ticks.fetch_due_functions(due_at, ticks.FIRST_BATCH)
 
-    def _decide_batch(self, due: list[DueFunction], now: float) -> None:
+    def _decide_batch(self, due: list[DueFunction], now: float) -> int:
         try:
             messages = _decide_together(due, now)
         except DatabaseUnavailableError:
@@ -42,6 +41,7 @@ class Ticker:
         crash_point("tick.unsent")
         self._queue.send(messages)
         crash_point("tick.sent")
+        return len(messages)
 
 
 def _decide_together(due: list[DueFunction], now: float) -> list[tuple[int, int]]:

@@ -8,14 +8,14 @@ from scheduler.doorbell import SAFETY_NET_SECONDS
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
 
-LOOK_SECONDS = 10.0  # should there be no pulse
+UNRUNG_SECONDS = 10.0
 
 
 class Lookout:
     """Shared by the slots of a worker: thread-safe.
 
-    Whoever gets a message leaves the lookout to the next: so a ring wakes one slot. It has no timer
-    of its own as long as there is a doorbell: the pulse, awake once a second, rings for what waits.
+    Whoever gets a message leaves the lookout to the next: so a ring wakes one slot. Where the
+    doorbell works it looks seldom by itself: the pulse, awake once a second, rings for what waits.
     """
 
     def __init__(self, queue: RunQueue, stop: StopSignal) -> None:
@@ -47,7 +47,7 @@ class Lookout:
             if task is not None:
                 return task
             if doorbell is not None:
-                seconds = LOOK_SECONDS if doorbell.works else SAFETY_NET_SECONDS
+                seconds = UNRUNG_SECONDS if doorbell.works else SAFETY_NET_SECONDS
                 self._was_woken = doorbell.wait(self._stop.fd, seconds)
         return None
 

@@ -59,13 +59,13 @@ class Pulse:
         if monotonic >= self._next_file_check:
             self._next_file_check = monotonic + 1.0
             self._surroundings.check()
-            self._look_at_queue()
         if is_beat_due:
             self._beat()
             self._next_beat = monotonic + self._config.heartbeat_seconds
         self._serve_requests()
         self._slots.hand_back(unless_fresh=True)
         self._pool.prepare()
+        self._look_at_queue()
 
     def _look_at_queue(self) -> None:
         try:

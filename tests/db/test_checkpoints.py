@@ -60,14 +60,11 @@ def test_the_thread_begins_at_once_and_ends_when_told(path: Path) -> None:
         checkpoints.stop()
 
 
-def test_a_quiet_log_is_looked_at_before_a_burst_can_fill_it(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("scheduler.maintenance.checkpoints.LATEST_SECONDS", 3600.0)
+def test_a_quiet_log_is_looked_at_before_a_burst_can_fill_it(path: Path) -> None:
     with closing(sqlite3.connect(path)) as writer:
         write(writer, pages=0)
         size = path.stat().st_size
-        checkpoints = Checkpoints([path], SystemClock())
+        checkpoints = Checkpoints([path], SystemClock(), latest_seconds=3600.0)
         checkpoints.start()
         wait_for(lambda: path.stat().st_size > size, "the first checkpoint")
         write(writer, pages=30)

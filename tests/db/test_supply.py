@@ -127,6 +127,16 @@ def test_the_shorter_recent_runs_were_the_more_are_taken_at_once(
     assert [run.id for run in taken] == run_ids[:count]
 
 
+def test_not_more_than_a_chunk_is_taken_however_little_work_it_is(
+    queue: RunQueue, supply: Supply
+) -> None:
+    enqueue(queue, CHUNK + 10)
+    for _ in range(200):
+        supply.note(0.00001)
+    supply.refill(WORKER)
+    assert queue.size() == 10
+
+
 def test_what_is_put_back_is_taken_next(queue: RunQueue, supply: Supply) -> None:
     run_ids = enqueue(queue, MANY)
     first, second = supply.take(WORKER, 2)[0]

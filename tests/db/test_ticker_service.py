@@ -1,6 +1,6 @@
 """The ticker's loop over a real database: what it does first, and what it leaves to others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from scheduler.models import database
 from scheduler.queue import open_queue
 from scheduler.stopping import StopSignal
 from scheduler.testing import SettableClock
-from scheduler.ticker.service import TickerService
+from scheduler.ticker.service import EARLY_SECONDS, TickerService
 from tests.db import rows as table
 from tests.db.conftest import make_config
 from tests.db.rows import NOW, WORKER, discover, run_one, start_run
@@ -106,6 +106,51 @@ def test_a_run_that_died_with_the_machine_does_not_hold_back_the_slot_after_the_
         ("lost", NOW, 1),
         ("queued", NOW + 600, 10),
     ]
+
+
+class Rounds:
+    """Lets the loop go round; the time passes that it sleeps, and somebody may ring meanwhile."""
+
+    def __init__(self, clock: SettableClock, *meanwhile: Callable[[], object]) -> None:
+        self._clock = clock
+        self._meanwhile = list(meanwhile)
+        self.slept_until: list[float] = []
+
+    def wait(self, timeout: float, also: tuple[int, ...] = ()) -> bool:
+        self._clock.advance(timeout)
+        self.slept_until.append(self._clock.now())
+        return not self._meanwhile or bool(self._meanwhile.pop(0)())
+
+
+def test_a_ticker_that_slept_wakes_before_a_slot_and_decides_it_when_it_is_due(
+    sqlite: Config,
+) -> None:
+    discover("a.f")
+    clock = SettableClock(NOW - 0.75)
+    slots: list[list[tuple[float]]] = []
+
+    def look() -> None:
+        slots.append(table.runs("queued_at"))
+
+    rounds = Rounds(clock, look, look, look, look)
+    with made(sqlite, clock) as service:
+        service.run(rounds)  # type: ignore[arg-type]
+
+    assert rounds.slept_until[1:3] == [pytest.approx(NOW - EARLY_SECONDS), pytest.approx(NOW)]
+    assert slots == [[], [], [], [(rounds.slept_until[2],)]]
+
+
+def test_a_ring_makes_it_look_whatever_it_knew(sqlite: Config) -> None:
+    clock, bell = SettableClock(NOW), ticker_bell(sqlite)
+
+    def discover_and_ring() -> None:
+        discover("a.f")
+        bell.ring()
+
+    with made(sqlite, clock) as service:
+        service.run(Rounds(clock, lambda: None, discover_and_ring))  # type: ignore[arg-type]
+
+    assert len(table.runs("id")) == 1
 
 
 def test_a_service_that_has_nothing_to_do_writes_its_heartbeat_and_nothing_else(

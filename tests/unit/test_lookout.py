@@ -1,5 +1,6 @@
 """One idle slot looks out for all of a worker; what rings is passed on to the next."""
 
+import select
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
 from scheduler.storages import BulkSqliteStorage
 from scheduler.worker.lookout import Lookout
+from tests.process.service import wait_for
 
 PATIENCE_SECONDS = 10.0
 
@@ -42,6 +44,11 @@ def idle_slots(queue: RunQueue, count: int, stop: StopSignal) -> Iterator[list[F
             stop.set()
 
 
+def is_rung(bell: Doorbell) -> bool:
+    """Tell whether there is a ring that nobody has taken."""
+    return bool(select.select(bell.fds(), (), (), 0)[0])
+
+
 def _next_run(lookout: Lookout) -> int | None:
     task = lookout.next_task()
     return None if task is None else int(task.args[0])
@@ -59,9 +66,12 @@ def test_the_last_idle_slot_rings_for_what_it_leaves_to_other_workers(
     queue: RunQueue, bell: Doorbell
 ) -> None:
     with idle_slots(queue, 1, StopSignal()) as (got,):
-        queue.send([(1, 0), (2, 0)])
+        bell.ring()
+        wait_for(lambda: not is_rung(bell), "the slot to listen")
+        queue.storage.enqueue_many([(b"1", 0), (b"2", 0)])
+        bell.ring()
         assert got.result(PATIENCE_SECONDS) == 1
-    assert bell.drain()
+    assert bell.drain(), "it took the only ring"
 
 
 def test_all_idle_slots_leave_when_they_are_told_to_stop(queue: RunQueue) -> None:
@@ -83,4 +93,13 @@ def test_a_message_whose_ring_was_lost_is_rung_for_until_somebody_takes_it(
 
     take(queue)
     queue.ring_if_waiting()
+    assert not bell.drain()
+
+
+def test_a_heartbeat_does_not_wait_for_a_slot_that_is_at_the_queue(
+    queue: RunQueue, bell: Doorbell
+) -> None:
+    queue.storage.enqueue_many([(b"1", 0)])
+    with queue.storage.lock:
+        queue.ring_if_waiting()
     assert not bell.drain()
