@@ -18,9 +18,12 @@ class Lookout:
     doorbell works it looks seldom by itself: the pulse, awake once a second, rings for what waits.
     """
 
-    def __init__(self, queue: RunQueue, stop: StopSignal) -> None:
+    def __init__(
+        self, queue: RunQueue, stop: StopSignal, *, unrung_seconds: float = UNRUNG_SECONDS
+    ) -> None:
         self._queue = queue
         self._stop = stop
+        self._unrung_seconds = unrung_seconds
         self._post = threading.Lock()  # held by the slot that looks out
         self._count = threading.Lock()
         self._idle = 0
@@ -47,7 +50,7 @@ class Lookout:
             if task is not None:
                 return task
             if doorbell is not None:
-                seconds = UNRUNG_SECONDS if doorbell.works else SAFETY_NET_SECONDS
+                seconds = self._unrung_seconds if doorbell.works else SAFETY_NET_SECONDS
                 self._was_woken = doorbell.wait(self._stop.fd, seconds)
         return None
 

@@ -36,7 +36,7 @@ def queue(tmp_path: Path, bell: Doorbell) -> RunQueue:
 @contextmanager
 def idle_slots(queue: RunQueue, count: int, stop: StopSignal) -> Iterator[list[Future[int | None]]]:
     """Yield what so many idle slots will get, run ids or None; stop them at the end."""
-    lookout = Lookout(queue, stop)
+    lookout = Lookout(queue, stop, unrung_seconds=3600.0)
     with ThreadPoolExecutor(count) as threads:
         try:
             yield [threads.submit(_next_run, lookout) for _ in range(count)]
@@ -44,9 +44,10 @@ def idle_slots(queue: RunQueue, count: int, stop: StopSignal) -> Iterator[list[F
             stop.set()
 
 
-def is_rung(bell: Doorbell) -> bool:
-    """Tell whether there is a ring that nobody has taken."""
-    return bool(select.select(bell.fds(), (), (), 0)[0])
+def wait_listening(bell: Doorbell) -> None:
+    """Return when somebody has taken a ring, and so listens for the next."""
+    bell.ring()
+    wait_for(lambda: not select.select(bell.fds(), (), (), 0)[0], "a slot to listen")
 
 
 def _next_run(lookout: Lookout) -> int | None:
@@ -66,12 +67,25 @@ def test_the_last_idle_slot_rings_for_what_it_leaves_to_other_workers(
     queue: RunQueue, bell: Doorbell
 ) -> None:
     with idle_slots(queue, 1, StopSignal()) as (got,):
-        bell.ring()
-        wait_for(lambda: not is_rung(bell), "the slot to listen")
+        wait_listening(bell)
         queue.storage.enqueue_many([(b"1", 0), (b"2", 0)])
         bell.ring()
         assert got.result(PATIENCE_SECONDS) == 1
     assert bell.drain(), "it took the only ring"
+
+
+@pytest.mark.parametrize("comes_back", ["at once", "as another's"])
+def test_a_slot_that_listens_at_a_bell_that_is_removed_hears_the_new_one(
+    queue: RunQueue, bell: Doorbell, comes_back: str
+) -> None:
+    with idle_slots(queue, 1, StopSignal()) as (got,):
+        wait_listening(bell)
+        bell.path.unlink()
+        if comes_back == "as another's":
+            Doorbell(bell.path).close()
+        bell.reopen_if_replaced()
+        queue.send([(1, 0)])
+        assert got.result(PATIENCE_SECONDS) == 1
 
 
 def test_all_idle_slots_leave_when_they_are_told_to_stop(queue: RunQueue) -> None:
