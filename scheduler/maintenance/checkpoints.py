@@ -17,7 +17,7 @@ from scheduler.clock import Clock
 from scheduler.config import Config
 
 SOONEST_SECONDS = 0.25
-LATEST_SECONDS = 10.0
+LATEST_SECONDS = 30.0
 SOON_RUNS = 250  # some 5000 pages, half of what makes a commit do a checkpoint itself
 WANTED_PAGES = 1000  # in the log
 RESTART_PAGES = 2000
