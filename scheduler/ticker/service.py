@@ -86,9 +86,9 @@ class TickerService:
         """Do everything that is due at `now`; what fails is told and tried again."""
         try:
             self._notice_clock_change(now)
-            if self._instants.due_at <= now:
-                self._checkpoints.expect(self._ticker.tick(now))
-            elif self._instants.due_at <= now + EARLY_SECONDS:
+            # Also when nothing can be due: so it tells first if the database does not answer.
+            self._checkpoints.expect(self._ticker.tick(now))
+            if now < self._instants.due_at <= now + EARLY_SECONDS:
                 self._ticker.warm_up(self._instants.due_at)
             self._ticked_at = self._clock.monotonic()
             if self._instants.unsent_at <= now:
