@@ -26,7 +26,7 @@ WATCH_SECONDS = 1.0
 RETENTION_SECONDS = 60.0
 COLD_SECONDS = 0.05  # after so long a sleep a tick would take two or three times as long
 EARLY_SECONDS = 0.003  # so it wakes up before the slot, and warms up
-UNKNOWN = ticks.Instants(due_at=-inf, unsent_at=-inf)  # then a tick looks for itself
+UNKNOWN = ticks.Instants(due_at=-inf, unsent_at=-inf)  # then the sweeper looks for itself
 
 
 class TickerService:

@@ -53,6 +53,15 @@ class Pool:
         self.begun += [call.run_id for call in calls]
         return BatchEnd([SUCCESS] * len(calls))
 
+    def second_is_long(self, wait: Callable[..., Outcome]) -> None:
+        """From now on let the second run of a batch go on until `wait` returns how it ended."""
+
+        def act(calls: list[Call]) -> BatchEnd:
+            self.begun += [calls[0].run_id, calls[1].run_id]
+            return BatchEnd([SUCCESS], GoingRun(wait, lambda: None))
+
+        self.act = act
+
 
 @pytest.fixture
 def pool() -> Pool:
@@ -122,11 +131,7 @@ def test_what_did_not_begin_goes_to_other_slots_while_a_long_run_goes_on(
         pool.act = pool.succeed
         return SUCCESS
 
-    def last_long(calls: list[Call]) -> BatchEnd:
-        pool.begun += [calls[0].run_id, calls[1].run_id]
-        return BatchEnd([SUCCESS], GoingRun(wait, lambda: None))
-
-    pool.act = last_long
+    pool.second_is_long(wait)
     slots.execute(take(queue))
     running, waiting = seen
     assert len(running) == 1
@@ -151,12 +156,8 @@ def test_verdicts_that_could_not_be_written_are_written_beside_a_long_run(
         pool.act = pool.succeed
         return SUCCESS
 
-    def last_long(calls: list[Call]) -> BatchEnd:
-        pool.begun += [calls[0].run_id, calls[1].run_id]
-        return BatchEnd([SUCCESS], GoingRun(wait, lambda: None))
-
     monkeypatch.setattr(verdicts, "finish", fail_once)
-    pool.act = last_long
+    pool.second_is_long(wait)
     slots.execute(take(queue))
     assert not failures
     assert open_rows() == []

@@ -140,17 +140,21 @@ def test_a_ticker_that_slept_wakes_before_a_slot_and_decides_it_when_it_is_due(
     assert slots == [[], [], [], [(rounds.slept_until[2],)]]
 
 
-def test_a_ring_makes_it_look_whatever_it_knew(sqlite: Config) -> None:
+def test_a_ring_makes_it_look_for_retries_whatever_it_knew(sqlite: Config) -> None:
     clock, bell = SettableClock(NOW), ticker_bell(sqlite)
+    discover("a.f", interval_seconds=3600.0, retries=1, retry_delay_seconds=0.0)
+    run = run_one(NOW)
 
-    def discover_and_ring() -> None:
-        discover("a.f")
+    def fail_and_ring() -> None:
+        finish(run, Outcome(status="error"), WORKER, clock.now())
+        assert table.runs("attempt", "sent_at")[1:] == [(2, None)]
         bell.ring()
 
+    rounds = Rounds(clock, lambda: None, fail_and_ring)
     with made(sqlite, clock) as service:
-        service.run(Rounds(clock, lambda: None, discover_and_ring))  # type: ignore[arg-type]
+        service.run(rounds)  # type: ignore[arg-type]
 
-    assert len(table.runs("id")) == 1
+    assert table.runs("attempt", "sent_at")[1:] == [(2, rounds.slept_until[1])]
 
 
 def test_a_service_that_has_nothing_to_do_writes_its_heartbeat_and_nothing_else(
