@@ -16,6 +16,10 @@ class Clock(Protocol):
         """Return seconds that never go backwards, from an unknown start."""
         ...
 
+    def sleep_until(self, instant: float, *, at_most_seconds: float) -> None:
+        """Sleep until a wall time; should the clock be set back meanwhile, not longer than that."""
+        ...
+
 
 class SystemClock:
     """The machine's clocks; monotonic seconds stand still while it sleeps."""
@@ -28,6 +32,11 @@ class SystemClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
+    def sleep_until(self, instant: float, *, at_most_seconds: float) -> None:
+        until = time.monotonic() + at_most_seconds
+        while (seconds := min(instant - time.time(), until - time.monotonic())) > 0:
+            time.sleep(seconds)
+
 
 class SleepCountingClock(SystemClock):
     """One whose monotonic seconds go on while the machine sleeps, as those of other machines do."""
@@ -38,7 +47,8 @@ class SleepCountingClock(SystemClock):
         return time.clock_gettime(self.monotonic_id)
 
 
-wall_time = time.time  # for what runs beside user code, which may patch the module
+# For what runs beside user code, which may patch the module.
+wall_time, monotonic_time = time.time, time.monotonic
 
 
 def sleep(seconds: float) -> None:

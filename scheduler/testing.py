@@ -23,6 +23,10 @@ class SettableClock:
         """Return seconds that never go backwards, from an unknown start."""
         return self._monotonic
 
+    def sleep_until(self, instant: float, *, at_most_seconds: float) -> None:
+        """Let time pass until a wall time, but not more than so many seconds."""
+        self.advance(max(0.0, min(instant - self._now, at_most_seconds)))
+
     def advance(self, seconds: float) -> None:
         """Let time pass on both clocks; raises ValueError for a negative duration."""
         if seconds < 0:

@@ -20,6 +20,7 @@ from scheduler.policy.decisions import (
     Streak,
     decide,
     decide_resume,
+    is_settled,
     jitter_of,
     retry_delay,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "decide",
     "decide_clock_set_back",
     "decide_resume",
+    "is_settled",
     "jitter_of",
     "place_changed",
     "place_new",

@@ -128,6 +128,11 @@ def decide(due: DueFunction, now: float) -> Decision:
     )
 
 
+def is_settled(due: DueFunction) -> bool:
+    """Tell whether its next slot can be decided before it comes: no run may end until then."""
+    return due.open_runs == 0 or due.overlap == "allow"
+
+
 def decide_resume(
     trigger: Trigger, *, next_run_at: float | None, now: float, reason: str = PAUSED
 ) -> Decision:

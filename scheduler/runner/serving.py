@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from scheduler.clock import wall_time
+from scheduler.clock import monotonic_time, wall_time
 from scheduler.crashpoints import crash_point
 from scheduler.runner import channels, failure, loading, termination
 from scheduler.runner.baseline import Baseline
@@ -23,6 +23,7 @@ from scheduler.runner.turns import TurnTaker
 
 EXIT_DETACHED = 113  # the user's code closed the control channel: nobody can be told how it ended
 _LEAVE_SECONDS = 2.0
+_LOOK_SECONDS = 0.002  # how long ago, within a batch, all loaded files may have been looked at
 
 _exit, _getpid, _fstat = os._exit, os.getpid, os.fstat  # user code may patch these
 
@@ -86,16 +87,18 @@ class _Executor:
 
         The worker does not listen meanwhile: what it should look at ends the batch.
         """
-        tally = self._tally
+        tally, look_at = self._tally, 0.0
         assert tally is not None, "without one there are no batches"
         for call in batch["batch"]:
             termination.set_idle(True)  # who is terminated here has begun nothing
             if not self._turns.take():
                 break
             termination.set_idle(False)
-            if (stale := self._stale()) is not None:
-                self._send(stale)
-                break
+            if (now := monotonic_time()) >= look_at:
+                if (stale := self._stale()) is not None:
+                    self._send(stale)
+                    break
+                look_at = now + _LOOK_SECONDS
             turn, run_id = call.pop("turn"), call["run_id"]
             tally.begin(batch["cell"], turn)
             answer = self._execute_call(call)

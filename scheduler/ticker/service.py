@@ -24,8 +24,8 @@ from scheduler.ticker.tick import Ticker
 
 WATCH_SECONDS = 1.0
 RETENTION_SECONDS = 60.0
-COLD_SECONDS = 0.05  # after so long a sleep a tick would take two or three times as long
-EARLY_SECONDS = 0.003  # so it wakes up before the slot, and warms up
+COLD_SECONDS = 0.05  # after so long a sleep a tick takes two or three times as long
+EARLY_SECONDS = 0.01  # so it wakes up before the slot, decides it, and sends it when it is due
 UNKNOWN = ticks.Instants(due_at=-inf, unsent_at=-inf)  # then the sweeper looks for itself
 
 
@@ -50,7 +50,7 @@ class TickerService:
         self._bell = bell
         self._checkpoints = checkpoints
         self._clock = clock
-        self._ticker = Ticker(queue)
+        self._ticker = Ticker(queue, clock)
         self._sweeper = Sweeper(queue)
         self._clock_offset = float("inf")
         self._has_failed = False
@@ -87,9 +87,11 @@ class TickerService:
         try:
             self._notice_clock_change(now)
             # Also when nothing can be due: so it tells first if the database does not answer.
-            self._checkpoints.expect(self._ticker.tick(now))
-            if now < self._instants.due_at <= now + EARLY_SECONDS:
-                self._ticker.warm_up(self._instants.due_at)
+            sent = self._ticker.tick(now)
+            due_at = self._instants.due_at
+            if now < due_at <= now + EARLY_SECONDS:
+                sent += self._ticker.tick_ahead(due_at, at_most_seconds=EARLY_SECONDS)
+            self._checkpoints.expect(sent)
             self._ticked_at = self._clock.monotonic()
             if self._instants.unsent_at <= now:
                 self._sweeper.send_available(now)

@@ -122,22 +122,57 @@ class Rounds:
         return not self._meanwhile or bool(self._meanwhile.pop(0)())
 
 
-def test_a_ticker_that_slept_wakes_before_a_slot_and_decides_it_when_it_is_due(
-    sqlite: Config,
-) -> None:
+class Waiting(SettableClock):
+    """Tells when somebody waits for an instant, and what is to happen meanwhile."""
+
+    def __init__(self, now: float) -> None:
+        super().__init__(now)
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def sleep_until(self, instant: float, *, at_most_seconds: float) -> None:
+        self.meanwhile()
+        super().sleep_until(instant, at_most_seconds=at_most_seconds)
+
+
+def test_a_slot_is_decided_before_it_is_due_and_its_run_is_sent_when_it_is(sqlite: Config) -> None:
     discover("a.f")
-    clock = SettableClock(NOW - 0.75)
-    slots: list[list[tuple[float]]] = []
+    clock = Waiting(NOW - 0.75)
+    queue = open_queue(sqlite, installation_id())
+    seen = []
 
     def look() -> None:
-        slots.append(table.runs("queued_at"))
+        seen.append((clock.now(), table.runs("status", "queued_at"), queue.size()))
 
-    rounds = Rounds(clock, look, look, look, look)
+    clock.meanwhile = look
+    rounds = Rounds(clock, lambda: None, lambda: None, look)
     with made(sqlite, clock) as service:
         service.run(rounds)  # type: ignore[arg-type]
+    queue.storage.close()
 
-    assert rounds.slept_until[1:3] == [pytest.approx(NOW - EARLY_SECONDS), pytest.approx(NOW)]
-    assert slots == [[], [], [], [(rounds.slept_until[2],)]]
+    assert rounds.slept_until[1] == pytest.approx(NOW - EARLY_SECONDS)
+    assert seen == [
+        (rounds.slept_until[1], [("queued", NOW)], 0),
+        (rounds.slept_until[2], [("queued", NOW)], 1),
+    ]
+
+
+def test_a_slot_whose_run_before_may_still_end_is_decided_when_it_is_due(sqlite: Config) -> None:
+    discover("a.f", overlap="skip")
+    clock = SettableClock(NOW + 59.25)
+    worker = Presence(sqlite, "worker", clock=clock)
+    worker.start()
+    run = run_one(NOW, worker.id)
+
+    def end() -> None:
+        assert table.runs("status") == [("running",)]  # it woke early, and left it at that
+        finish(run, Outcome(status="success"), worker.id, NOW + 59.999)
+
+    rounds = Rounds(clock, lambda: None, lambda: None, end, lambda: True)
+    with made(sqlite, clock) as service:
+        service.run(rounds)  # type: ignore[arg-type]
+    worker.stop()
+
+    assert table.runs("status", "scheduled_for") == [("success", NOW), ("queued", NOW + 60)]
 
 
 def test_a_ring_makes_it_look_for_retries_whatever_it_knew(sqlite: Config) -> None:

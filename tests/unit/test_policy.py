@@ -24,6 +24,7 @@ from scheduler.policy import (
     Streak,
     decide,
     decide_resume,
+    is_settled,
     jitter_of,
     retry_delay,
 )
@@ -41,6 +42,17 @@ def test_one_due_slot_is_simply_that_slot() -> None:
     for catch_up in ("latest", "all", "skip"):
         decision = decide(replace(DUE, catch_up=catch_up), 600.2)
         assert decision == Decision(next_run_at=660, rows=(_run(600),))
+
+
+@pytest.mark.parametrize("overlap", ["skip", "queue", "allow", "replace"])
+@pytest.mark.parametrize("open_runs", [0, 1])
+def test_only_a_slot_that_runs_whatever_ends_meanwhile_is_settled(
+    overlap: str, open_runs: int
+) -> None:
+    due = replace(DUE, overlap=overlap, open_runs=open_runs, running_runs=open_runs)
+    decision = decide(due, due.next_run_at)
+    assert is_settled(due) == (decision == Decision(next_run_at=660, rows=(_run(600),)))
+    assert is_settled(due) == (decision == decide(replace(due, open_runs=0, running_runs=0), 600))
 
 
 def test_after_downtime_one_run_answers_for_all_missed_slots() -> None:
