@@ -1,6 +1,5 @@
 """The queue: Huey's storages, carrying run ids and nothing else; the rows are the truth."""
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -142,7 +141,7 @@ class RunQueue(Huey):  # type: ignore[misc]
     @staticmethod
     def _decode(data: bytes) -> int | None:
         try:
-            return int(json.loads(bytes(data)))
+            return int(bytes(data))
         except (ValueError, TypeError):
             event("queue.foreign_message", "warning", size_bytes=len(data))
             return None

@@ -37,7 +37,12 @@ def load_function(scan_path: str, module_path: str, qualname: str) -> Callable[.
 
     Raises LoadError when the file or the function is missing, and whatever the file's code raises.
     """
-    found: Any = load_module(scan_path, module_path)
+    return find_function(load_module(scan_path, module_path), module_path, qualname)
+
+
+def find_function(module: ModuleType, module_path: str, qualname: str) -> Callable[..., Any]:
+    """Return a function of a module that is loaded; raises LoadError when it is missing."""
+    found: Any = module
     for part in qualname.split("."):
         found = getattr(found, part, None)
     if not callable(found):

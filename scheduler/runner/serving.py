@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from types import ModuleType
 from typing import Any
 
 from scheduler.clock import monotonic_time, wall_time
@@ -66,6 +67,7 @@ class _Executor:
         self._max_rss_bytes = max_rss_bytes
         self._pid = _getpid()
         self._received = b""
+        self._modules: dict[str, ModuleType] = {}
         self._functions: dict[tuple[str, str], Callable[[], Any]] = {}
         self._meter = Meter()
         self._baseline = Baseline()
@@ -118,7 +120,7 @@ class _Executor:
         """
         for path in paths:
             with suppress(BaseException):
-                loading.load_module(self._scan_path, path)
+                self._modules[path] = loading.load_module(self._scan_path, path)
         channels.flush_output()
         self._baseline.accept_import()
         difference = self._why_replace()
@@ -167,15 +169,21 @@ class _Executor:
     def _call(self, path: str, qualname: str) -> Any:
         function = self._functions.get((path, qualname))
         if function is None:
-            function = loading.load_function(self._scan_path, path, qualname)
+            function = loading.find_function(self._module(path), path, qualname)
             self._functions[path, qualname] = function
-            self._baseline.accept_import()
         value = function()
         if not inspect.iscoroutine(value):
             return value
         import asyncio  # loaded in every zygote; the service itself never needs it
 
         return asyncio.run(value)
+
+    def _module(self, path: str) -> ModuleType:
+        module = self._modules.get(path)
+        if module is None:
+            module = self._modules[path] = loading.load_module(self._scan_path, path)
+            self._baseline.accept_import()
+        return module
 
     def _measure(self, answer: dict[str, Any], path: str) -> dict[str, Any]:
         answer["source_hash"] = loading.source_hash(os.path.join(self._scan_path, path))

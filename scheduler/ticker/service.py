@@ -24,8 +24,7 @@ from scheduler.ticker.tick import Ticker
 
 WATCH_SECONDS = 1.0
 RETENTION_SECONDS = 60.0
-COLD_SECONDS = 0.05  # after so long a sleep a tick takes two or three times as long
-EARLY_SECONDS = 0.01  # so it wakes up before the slot, decides it, and sends it when it is due
+EARLY_SECONDS = 0.01  # how long before a slot it wakes, to decide it and send it when it is due
 UNKNOWN = ticks.Instants(due_at=-inf, unsent_at=-inf)  # then the sweeper looks for itself
 
 
@@ -87,11 +86,7 @@ class TickerService:
         try:
             self._notice_clock_change(now)
             # Also when nothing can be due: so it tells first if the database does not answer.
-            sent = self._ticker.tick(now)
-            due_at = self._instants.due_at
-            if now < due_at <= now + EARLY_SECONDS:
-                sent += self._ticker.tick_ahead(due_at, at_most_seconds=EARLY_SECONDS)
-            self._checkpoints.expect(sent)
+            self._checkpoints.expect(self._tick(now))
             self._ticked_at = self._clock.monotonic()
             if self._instants.unsent_at <= now:
                 self._sweeper.send_available(now)
@@ -111,6 +106,12 @@ class TickerService:
         """Return how long ago all that was due had been decided; other threads may ask."""
         return self._clock.monotonic() - self._ticked_at
 
+    def _tick(self, now: float) -> int:
+        sent, due_at = self._ticker.tick(now), self._instants.due_at
+        if now < due_at <= min(now + EARLY_SECONDS, self._instants.unsent_at):
+            sent += self._ticker.tick_ahead(due_at, at_most_seconds=EARLY_SECONDS)
+        return sent
+
     def _seconds_to_sleep(self) -> float:
         now = self._clock.now()
         seconds = min(
@@ -122,7 +123,7 @@ class TickerService:
             with suppress(DatabaseUnavailableError):
                 self._instants = ticks.next_instants()
                 seconds = min(seconds, self._instants.due_at - now, self._instants.unsent_at - now)
-        if seconds > COLD_SECONDS and seconds == self._instants.due_at - now:
+        if seconds > EARLY_SECONDS and seconds == self._instants.due_at - now:
             seconds -= EARLY_SECONDS
         return max(seconds, 0.0)
 

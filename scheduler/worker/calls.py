@@ -10,7 +10,7 @@ class Calls:
     """Knows where this worker has its files, and its limits."""
 
     def __init__(self, config: Config) -> None:
-        self._scan_paths = config.scan_paths
+        self._scan_paths = [str(path) for path in config.scan_paths]
         self._timeout_seconds = config.default_timeout_seconds or None
         self._output_limit_bytes = config.output_limit_kb * 1024
 

@@ -15,8 +15,7 @@ from scheduler.queue import RunQueue
 CHUNK = 50
 SHORT_SECONDS = 0.01
 CHUNK_SECONDS = 0.05  # how long its runs should take one after another
-BATCH_SECONDS = 0.01  # the same of a batch, whose ends are committed together
-UNDIVIDED_SECONDS = 0.002  # what a commit more would take: less work is not shared with others
+BATCH_SECONDS = 0.01  # the same of a batch; less work than that is not shared with others
 STALE_SECONDS = 0.25
 _WEIGHT = 0.1  # of the last run in the average of the recent ones
 _LEAST_SECONDS = 1e-5  # what is counted of one run: a clock may have been set back
@@ -28,7 +27,7 @@ class Supply:
 
     A commit that claims fifty runs costs little more than one that claims one, but a claimed run
     waits for this worker: so only while recent runs were short, and as much is left for others
-    unless it is hardly any work.
+    unless it is no more than one batch, whose commits take longer than half of it would.
     """
 
     def __init__(self, queue: RunQueue, clock: Clock) -> None:
@@ -90,7 +89,7 @@ class Supply:
         if self._runs or self._recent_seconds > SHORT_SECONDS:
             return []
         most = min(CHUNK, self._fitting(CHUNK_SECONDS))
-        run_ids = self._queue.take_chunk(most, self._fitting(UNDIVIDED_SECONDS))
+        run_ids = self._queue.take_chunk(most, self._fitting(BATCH_SECONDS))
         if not run_ids:
             return []
         crash_point("supply.dequeued")

@@ -21,7 +21,6 @@ from scheduler.worker.supply import (
     CHUNK,
     CHUNK_SECONDS,
     STALE_SECONDS,
-    UNDIVIDED_SECONDS,
     Supply,
 )
 from tests.db import rows as table
@@ -144,24 +143,24 @@ def test_what_is_put_back_is_taken_next(queue: RunQueue, supply: Supply) -> None
     assert take_alone(supply, 3) == run_ids[:3]
 
 
-@pytest.mark.parametrize(("waiting", "left"), [(3, 3), (4, 2), (7, 4), (20, 10)])
+@pytest.mark.parametrize(("waiting", "left"), [(3, 3), (4, 2), (7, 4), (14, 7)])
 def test_of_a_short_queue_half_is_left_for_others(
     queue: RunQueue, supply: Supply, waiting: int, left: int
 ) -> None:
     enqueue(queue, waiting)
     for _ in range(200):
-        supply.note(1.5 * UNDIVIDED_SECONDS)
+        supply.note(BATCH_SECONDS / 1.5)
     supply.refill(WORKER)
     assert queue.size() == left
 
 
 @pytest.mark.parametrize(("waiting", "taken"), [(1, 0), (2, 2), (10, 10), (12, 6)])
-def test_what_is_hardly_any_work_is_not_shared(
+def test_what_is_no_more_than_a_batch_is_not_shared(
     queue: RunQueue, supply: Supply, waiting: int, taken: int
 ) -> None:
     run_ids = enqueue(queue, waiting)
     for _ in range(200):
-        supply.note(UNDIVIDED_SECONDS / 10.5)
+        supply.note(BATCH_SECONDS / 10.5)
     assert [run.id for run in supply.take(WORKER, MOST)[0]] == run_ids[:taken]
     assert queue.size() == waiting - taken
 

@@ -175,6 +175,19 @@ def test_a_slot_whose_run_before_may_still_end_is_decided_when_it_is_due(sqlite:
     assert table.runs("status", "scheduled_for") == [("success", NOW), ("queued", NOW + 60)]
 
 
+def test_a_retry_that_comes_shortly_before_a_slot_does_not_wait_for_it(sqlite: Config) -> None:
+    discover("a.f", overlap="allow", retries=1, retry_delay_seconds=58.995)
+    finish(run_one(NOW), Outcome(status="error"), WORKER, NOW + 1)
+    clock = Waiting(NOW + 59.25)
+    clock.meanwhile = lambda: pytest.fail("it waits for the slot")
+    rounds = Rounds(clock, *[lambda: None] * 4)
+    with made(sqlite, clock) as service:
+        service.run(rounds)  # type: ignore[arg-type]
+
+    sent = [(attempt, round(at - NOW, 3)) for attempt, at in table.runs("attempt", "sent_at")]
+    assert sent == [(1, 0.0), (2, 59.995), (1, 60.0)]
+
+
 def test_a_ring_makes_it_look_for_retries_whatever_it_knew(sqlite: Config) -> None:
     clock, bell = SettableClock(NOW), ticker_bell(sqlite)
     discover("a.f", interval_seconds=3600.0, retries=1, retry_delay_seconds=0.0)
