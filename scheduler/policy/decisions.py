@@ -129,7 +129,7 @@ def decide(due: DueFunction, now: float) -> Decision:
 
 
 def is_settled(due: DueFunction) -> bool:
-    """Tell whether its next slot can be decided before it comes: no run may end until then."""
+    """Tell whether its next slot can be decided before it comes, whatever ends until then."""
     return due.open_runs == 0 or due.overlap == "allow"
 
 
