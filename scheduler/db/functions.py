@@ -10,6 +10,12 @@ from scheduler.triggers import build_trigger
 from scheduler.wording import did_you_mean
 
 BATCH = 500
+_SKIP_AHEAD = """
+    UPDATE run_logs SET status = 'skipped', reason = ?, finished_at = ?,
+        queued_at = NULL, available_at = NULL, sent_at = NULL, sends = 0
+    WHERE function_id = ? AND trigger = 'schedule' AND attempt = 1 AND status = 'queued'
+        AND claimed_by IS NULL AND scheduled_for > ?
+"""
 
 
 def find_id(name: str) -> int:
@@ -24,9 +30,13 @@ def find_id(name: str) -> int:
 
 
 def pause(name: str, now: float) -> bool:
-    """Stop deciding a function's slots until it is resumed; False if it is not active."""
+    """Stop deciding a function's slots until it is resumed; False if it is not active.
+
+    A slot that was decided already, but comes after now, is skipped.
+    """
     function_id = find_id(name)
     with transaction():
+        change(_SKIP_AHEAD, [PAUSED, now, function_id, now])
         return (
             change(
                 "UPDATE scheduled_functions SET state = 'paused', paused_at = ? "

@@ -13,6 +13,7 @@ MESSAGE_COLUMNS = (
     "id, (SELECT priority FROM scheduled_functions f WHERE f.id = run_logs.function_id)"
 )
 RESEND_AFTER_SECONDS = 5.0
+RESEND_AHEAD_SECONDS = 0.25  # what was decided before its slot
 RESEND_AT_MOST_SECONDS = 60.0
 BATCH = 1000
 NEXT_UNSENT = (
@@ -36,10 +37,12 @@ def take_unsent(now: float) -> list[Message]:
 def take_overdue(now: float) -> list[Message]:
     """Mark what was sent long ago and is still unclaimed as sent again; return it.
 
-    The first time after 5 s, then after twice as long each time, up to 60 s.
+    The first time after 5 s, then after twice as long each time, up to 60 s. Soon where the sender
+    may have died while it waited for the slot, to send it then.
     """
     patience = (
-        f"CASE WHEN sends < 5 THEN {RESEND_AFTER_SECONDS} * (1 << (CASE WHEN sends < 1 THEN 0 "
+        f"CASE WHEN sent_at = scheduled_for THEN {RESEND_AHEAD_SECONDS} "
+        f"WHEN sends < 5 THEN {RESEND_AFTER_SECONDS} * (1 << (CASE WHEN sends < 1 THEN 0 "
         f"ELSE sends - 1 END)) ELSE {RESEND_AT_MOST_SECONDS} END"
     )
     return _mark_sent(f"sent_at < ? - {patience}", [now], now)

@@ -47,6 +47,13 @@ _DUE = """
             AND newest.trigger = 'schedule' AND newest.status IN ('skipped', 'missed')
     ORDER BY f.next_run_at
 """
+_PLACES = """
+    SELECT id, next_run_at, CASE WHEN overlap = 'allow' THEN 0 ELSE
+        (SELECT COUNT(*) FROM run_logs o
+            WHERE o.function_id = scheduled_functions.id AND o.status IN ('queued', 'running'))
+        END, state, enabled
+    FROM scheduled_functions
+"""
 CLOCK_STEP_SECONDS = 1.0  # what is less was not set, but drifted
 _REQUEUE = """
     UPDATE run_logs SET sent_at = CASE WHEN sent_at > ? THEN ? ELSE sent_at END,
@@ -89,7 +96,8 @@ def next_instants() -> Instants:
 def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> list[Message]:
     """Write what was decided, in one transaction; return the messages to send after it.
 
-    Decisions about functions whose next slot another ticker has moved meanwhile are dropped.
+    Decisions about functions that are not as they were any more are dropped: another ticker has
+    moved them, somebody has paused them, or a run of them began or ended.
     """
     if not decided:
         return []
@@ -219,22 +227,25 @@ class _BrokenTrigger:
 
 
 def _still_undecided(due: Sequence[DueFunction]) -> set[int]:
-    """Return the ids of the functions whose next slot is still the one decided about.
+    """Return the ids of the functions that are still as they were when decided about.
 
-    On PostgreSQL rows that another ticker holds are skipped; on SQLite it would wait for us.
-    The state is looked at here: asked for it, SQLite would look through all active functions.
+    Their next slot is the same and, unless they may overlap, as many runs are open. On PostgreSQL
+    rows that another ticker holds are skipped; on SQLite it would wait for us. The state is looked
+    at here: asked for it, SQLite would look through all active functions.
     """
-    expected = {function.id: function.next_run_at for function in due}
+    expected = {
+        function.id: (
+            function.next_run_at,
+            0 if function.overlap == "allow" else function.open_runs,
+        )
+        for function in due
+    }
     is_one, params = one_of("id", list(expected))
-    found = rows(
-        "SELECT id, next_run_at, state, enabled FROM scheduled_functions "
-        f"WHERE {is_one}{unless_locked()}",
-        params,
-    )
+    found = rows(f"{_PLACES} WHERE {is_one}{unless_locked()}", params)
     return {
         function_id
-        for function_id, next_at, state, is_enabled in found
-        if next_at == expected[function_id] and state == "active" and is_enabled
+        for function_id, *place, state, is_enabled in found
+        if tuple(place) == expected[function_id] and state == "active" and is_enabled
     }
 
 

@@ -1,6 +1,7 @@
 """The pure decisions about schedules: what becomes of due slots, and where a function's grid is."""
 
 from scheduler.policy.decisions import (
+    AHEAD_SECONDS,
     CATCH_UP_LIMIT,
     DISABLED,
     NOT_STARTED,
@@ -33,6 +34,7 @@ from scheduler.policy.placement import (
 )
 
 __all__ = [
+    "AHEAD_SECONDS",
     "CATCH_UP_LIMIT",
     "DISABLED",
     "NOT_STARTED",

@@ -22,6 +22,7 @@ CATCH_UP_LIMIT = 100
 # `catch_up="skip"` without a grace: what is later than this was missed, not merely ticked late.
 SKIP_GRACE_SECONDS = 60.0
 RETRY_DELAY_LIMIT_SECONDS = 3600.0
+AHEAD_SECONDS = 0.01  # how long before it comes a slot may be decided, if it is settled
 # Half a millisecond: less than the distance of any two slots.
 _JUST_BEFORE = 0.0005
 
@@ -129,7 +130,7 @@ def decide(due: DueFunction, now: float) -> Decision:
 
 
 def is_settled(due: DueFunction) -> bool:
-    """Tell whether its next slot can be decided before it comes, whatever ends until then."""
+    """Tell whether its next slot can be decided before it comes, whatever run ends until then."""
     return due.open_runs == 0 or due.overlap == "allow"
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from scheduler.clock import round_ms
 from scheduler.decorators import ScheduleSpec
+from scheduler.policy.decisions import AHEAD_SECONDS
 from scheduler.triggers import (
     CronTrigger,
     IntervalTrigger,
@@ -40,11 +41,12 @@ def place_changed(
 ) -> Placement:
     """Place a function whose interval, cron, time zone or start was edited.
 
-    A new interval counts from the last decided slot; if that has passed, the function runs now and
-    its grid begins there, so that every slot lies on the grid it is explained by.
+    A new interval counts from the last decided slot, which may lie a moment ahead; if that has
+    passed, the function runs now and its grid begins there, so that every slot lies on the grid it
+    is explained by.
     """
     is_counted = spec.cron is None and spec.start is None
-    if not is_counted or last_slot_at is None or last_slot_at > now:
+    if not is_counted or last_slot_at is None or last_slot_at > now + AHEAD_SECONDS:
         return place_new(spec, timezone=timezone, now=now)
     following = _interval(spec, last_slot_at).next_after(last_slot_at)
     if following < now:

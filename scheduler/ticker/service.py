@@ -18,13 +18,13 @@ from scheduler.maintenance.retention import PAUSE_SECONDS, Retention
 from scheduler.maintenance.scanning import ScanThread
 from scheduler.maintenance.surroundings import Surroundings
 from scheduler.maintenance.sweeper import Sweeper
+from scheduler.policy import AHEAD_SECONDS
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
 from scheduler.ticker.tick import Ticker
 
 WATCH_SECONDS = 1.0
 RETENTION_SECONDS = 60.0
-EARLY_SECONDS = 0.01  # how long before a slot it wakes, to decide it and send it when it is due
 UNKNOWN = ticks.Instants(due_at=-inf, unsent_at=-inf)  # then the sweeper looks for itself
 
 
@@ -108,8 +108,8 @@ class TickerService:
 
     def _tick(self, now: float) -> int:
         sent, due_at = self._ticker.tick(now), self._instants.due_at
-        if now < due_at <= min(now + EARLY_SECONDS, self._instants.unsent_at):
-            sent += self._ticker.tick_ahead(due_at, at_most_seconds=EARLY_SECONDS)
+        if now < due_at <= min(now + AHEAD_SECONDS, self._instants.unsent_at):
+            sent += self._ticker.tick_ahead(due_at)
         return sent
 
     def _seconds_to_sleep(self) -> float:
@@ -123,8 +123,8 @@ class TickerService:
             with suppress(DatabaseUnavailableError):
                 self._instants = ticks.next_instants()
                 seconds = min(seconds, self._instants.due_at - now, self._instants.unsent_at - now)
-        if seconds > EARLY_SECONDS and seconds == self._instants.due_at - now:
-            seconds -= EARLY_SECONDS
+        if seconds > AHEAD_SECONDS and seconds == self._instants.due_at - now:
+            seconds -= AHEAD_SECONDS
         return max(seconds, 0.0)
 
     def _beat(self, _now: float) -> None:

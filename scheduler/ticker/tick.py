@@ -6,7 +6,7 @@ from scheduler.db import poison, ticks
 from scheduler.db.messages import Message
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.logs import event
-from scheduler.policy import DueFunction, decide, is_settled
+from scheduler.policy import AHEAD_SECONDS, DueFunction, decide, is_settled
 from scheduler.queue import RunQueue
 
 
@@ -30,7 +30,7 @@ class Ticker:
             limit = ticks.BATCH
         return total
 
-    def tick_ahead(self, due_at: float, *, at_most_seconds: float) -> int:
+    def tick_ahead(self, due_at: float) -> int:
         """Decide a first batch of slots before they are due, and send its runs when they are.
 
         `due_at` is the earliest next slot. What can still change until then is left to the tick.
@@ -38,7 +38,7 @@ class Ticker:
         due = ticks.fetch_due_functions(due_at, ticks.FIRST_BATCH)
         messages = _decide_batch([one for one in due if is_settled(one)], due_at)
         if messages:
-            self._clock.sleep_until(due_at, at_most_seconds=at_most_seconds)
+            self._clock.sleep_until(due_at, at_most_seconds=AHEAD_SECONDS)
         return self._send(messages)
 
     def _send(self, messages: list[Message]) -> int:

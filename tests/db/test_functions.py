@@ -3,12 +3,13 @@
 import pytest
 
 from scheduler.db import functions, ticks, upserts
+from scheduler.db.claims import claim_and_start
 from scheduler.db.statements import rows
 from scheduler.db.ticks import Instants
 from scheduler.db.upserts import Upserted
 from scheduler.errors import NotFoundError
 from scheduler.policy import DISABLED, PAUSED
-from tests.db.rows import NOW, discover, found, one, runs, tick
+from tests.db.rows import NOW, WORKER, discover, found, one, runs, tick
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -79,6 +80,18 @@ def test_a_pause_is_one_skipped_row_and_the_grid_goes_on() -> None:
         ("skipped", 3, NOW + 60, NOW + 180, PAUSED)
     ]
     assert ticks.next_instants() == Instants(due_at=NOW + 240)
+
+
+def test_a_pause_shortly_before_a_slot_that_is_decided_already_skips_it() -> None:
+    discover("a.f", interval_seconds=60.0)
+    ((run_id, _),) = tick(NOW)
+    assert functions.pause("a.f", NOW - 0.005)
+    assert claim_and_start(run_id, WORKER, NOW) == (None, [])
+    functions.resume("a.f", NOW + 70)
+    assert runs("status", "scheduled_for", "reason") == [
+        ("skipped", NOW, PAUSED),
+        ("skipped", NOW + 60, PAUSED),
+    ]
 
 
 def test_a_function_switched_off_in_code_skips_until_it_is_on_again() -> None:

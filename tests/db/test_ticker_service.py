@@ -21,10 +21,11 @@ from scheduler.maintenance.presence import Presence, run_folder
 from scheduler.maintenance.retention import PAUSE_SECONDS
 from scheduler.maintenance.surroundings import Surroundings
 from scheduler.models import database
+from scheduler.policy import AHEAD_SECONDS
 from scheduler.queue import open_queue
 from scheduler.stopping import StopSignal
 from scheduler.testing import SettableClock
-from scheduler.ticker.service import EARLY_SECONDS, TickerService
+from scheduler.ticker.service import TickerService
 from tests.db import rows as table
 from tests.db.conftest import make_config
 from tests.db.rows import NOW, WORKER, discover, run_one, start_run
@@ -149,7 +150,7 @@ def test_a_slot_is_decided_before_it_is_due_and_its_run_is_sent_when_it_is(sqlit
         service.run(rounds)  # type: ignore[arg-type]
     queue.storage.close()
 
-    assert rounds.slept_until[1] == pytest.approx(NOW - EARLY_SECONDS)
+    assert rounds.slept_until[1] == pytest.approx(NOW - AHEAD_SECONDS)
     assert seen == [
         (rounds.slept_until[1], [("queued", NOW)], 0),
         (rounds.slept_until[2], [("queued", NOW)], 1),

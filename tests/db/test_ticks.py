@@ -106,6 +106,28 @@ def test_a_run_queued_by_hand_counts_as_open_and_is_not_said_to_be_going() -> No
     assert runs("status", "reason")[1] == ("skipped", NOT_STARTED)
 
 
+def test_what_is_queued_by_hand_while_a_slot_is_decided_counts_as_open() -> None:
+    discover("a.f", "b.f", "c.f", overlap="skip")
+    due = ticks.fetch_due_functions(NOW)
+    insert_run_log(2, NOW, now=NOW)
+    decided = [(function, decide(function, NOW)) for function in due]
+    assert len(ticks.record_tick(decided, NOW)) == 2
+    tick(NOW)
+    assert rows("SELECT function_id, reason FROM run_logs WHERE status = 'skipped'") == [
+        (2, NOT_STARTED)
+    ]
+
+
+def test_a_run_that_ends_while_a_slot_is_decided_does_not_hold_it_back() -> None:
+    discover("a.f", overlap="skip")
+    run = run_one(NOW)
+    due = ticks.fetch_due_functions(NOW + 60)
+    finish(run, Outcome(status="success"), WORKER, NOW + 60)
+    decided = [(function, decide(function, NOW + 60)) for function in due]
+    assert ticks.record_tick(decided, NOW + 60) == []
+    assert len(tick(NOW + 60)) == 1
+
+
 def test_a_week_of_downtime_is_one_row_that_answers_for_all_its_slots() -> None:
     discover("a.f", interval_seconds=1.0)
     finish(run_one(NOW), Outcome(status="success"), WORKER, NOW)

@@ -174,12 +174,21 @@ def test_reaping_twice_changes_nothing_more() -> None:
 
 def test_a_lost_message_is_sent_again_later_and_later() -> None:
     discover("a.f")
-    tick(NOW)
+    tick(NOW + 0.1)
     assert messages.take_overdue(NOW + 4) == []
     assert messages.take_overdue(NOW + 6) == [(1, 0)]
     assert messages.take_overdue(NOW + 12) == []
     assert messages.take_overdue(NOW + 17) == [(1, 0)]
     assert messages.count_waiting(NOW + 17) == 1
+
+
+def test_what_was_decided_before_its_slot_is_soon_sent_again_its_sender_may_be_dead() -> None:
+    discover("a.f")
+    tick(NOW)  # as if it were NOW
+    assert messages.take_overdue(NOW + 0.2) == []
+    assert messages.take_overdue(NOW + 0.3) == [(1, 0)]
+    assert messages.take_overdue(NOW + 5.0) == []
+    assert messages.take_overdue(NOW + 11.0) == [(1, 0)]
 
 
 def test_a_running_attempt_is_not_sent_again() -> None:

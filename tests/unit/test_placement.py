@@ -43,6 +43,13 @@ def test_a_changed_interval_counts_from_the_last_slot() -> None:
     assert place == Placement(1000, 1600)
 
 
+def test_a_slot_that_was_decided_a_moment_ahead_is_the_last_one() -> None:
+    ahead = place_changed(TEN_MINUTES, timezone="UTC", last_slot_at=1000, now=999.995)
+    set_back = place_changed(TEN_MINUTES, timezone="UTC", last_slot_at=1000, now=700)
+    assert ahead == Placement(1000, 1600)
+    assert set_back == Placement(700, 700)
+
+
 def test_a_changed_interval_whose_next_slot_has_passed_runs_now() -> None:
     place = place_changed(TEN_MINUTES, timezone="UTC", last_slot_at=1000, now=5000)
     assert place == Placement(5000, 5000)
