@@ -47,13 +47,6 @@ _DUE = """
             AND newest.trigger = 'schedule' AND newest.status IN ('skipped', 'missed')
     ORDER BY f.next_run_at
 """
-_PLACES = """
-    SELECT id, next_run_at, CASE WHEN overlap = 'allow' THEN 0 ELSE
-        (SELECT COUNT(*) FROM run_logs o
-            WHERE o.function_id = scheduled_functions.id AND o.status IN ('queued', 'running'))
-        END, state, enabled
-    FROM scheduled_functions
-"""
 CLOCK_STEP_SECONDS = 1.0  # what is less was not set, but drifted
 _REQUEUE = """
     UPDATE run_logs SET sent_at = CASE WHEN sent_at > ? THEN ? ELSE sent_at END,
@@ -233,20 +226,37 @@ def _still_undecided(due: Sequence[DueFunction]) -> set[int]:
     rows that another ticker holds are skipped; on SQLite it would wait for us. The state is looked
     at here: asked for it, SQLite would look through all active functions.
     """
-    expected = {
-        function.id: (
-            function.next_run_at,
-            0 if function.overlap == "allow" else function.open_runs,
-        )
-        for function in due
+    is_one, params = one_of("id", [function.id for function in due])
+    found = rows(
+        "SELECT id, next_run_at, state, enabled FROM scheduled_functions "
+        f"WHERE {is_one}{unless_locked()}",
+        params,
+    )
+    next_at = {
+        function_id: next_run_at
+        for function_id, next_run_at, state, is_enabled in found
+        if state == "active" and is_enabled
     }
-    is_one, params = one_of("id", list(expected))
-    found = rows(f"{_PLACES} WHERE {is_one}{unless_locked()}", params)
+    open_runs = _count_open([function.id for function in due if function.overlap != "allow"])
     return {
-        function_id
-        for function_id, *place, state, is_enabled in found
-        if tuple(place) == expected[function_id] and state == "active" and is_enabled
+        function.id
+        for function in due
+        if next_at.get(function.id) == function.next_run_at
+        and (function.overlap == "allow" or open_runs.get(function.id, 0) == function.open_runs)
     }
+
+
+def _count_open(function_ids: Sequence[int]) -> dict[int, int]:
+    if not function_ids:
+        return {}
+    is_one, params = one_of("function_id", function_ids)
+    return dict(
+        rows(
+            f"SELECT function_id, COUNT(*) FROM run_logs WHERE {is_one} "
+            "AND status IN ('queued', 'running') GROUP BY function_id",
+            params,
+        )
+    )
 
 
 def _cancel_replaced(replaced_ids: Iterable[int], now: float) -> None:
