@@ -15,6 +15,8 @@ _SKIP_AHEAD = """
         queued_at = NULL, available_at = NULL, sent_at = NULL, sends = 0
     WHERE function_id = ? AND trigger = 'schedule' AND attempt = 1 AND status = 'queued'
         AND claimed_by IS NULL AND scheduled_for > ?
+        AND EXISTS (SELECT 1 FROM scheduled_functions f WHERE f.id = function_id
+            AND f.state = 'active')
 """
 
 

@@ -27,7 +27,7 @@ class Supply:
 
     A commit that claims fifty runs costs little more than one that claims one, but a claimed run
     waits for this worker: so only while recent runs were short, and as much is left for others
-    unless it is no more than one batch, whose commits take longer than half of it would.
+    unless it is no more than one batch: a second one costs commits and wake-ups, 3 ms of a burst.
     """
 
     def __init__(self, queue: RunQueue, clock: Clock) -> None:

@@ -94,6 +94,14 @@ def test_a_pause_shortly_before_a_slot_that_is_decided_already_skips_it() -> Non
     ]
 
 
+def test_a_pause_that_is_refused_skips_nothing() -> None:
+    discover("a.f")
+    tick(NOW)
+    functions.mark_gone(["a.f"], NOW - 0.006)
+    assert not functions.pause("a.f", NOW - 0.005)
+    assert runs("status") == [("queued",)]
+
+
 def test_a_function_switched_off_in_code_skips_until_it_is_on_again() -> None:
     discover("a.f", interval_seconds=60.0)
     tick(NOW)
