@@ -3,6 +3,7 @@
 Only this file, the fuse and `runner.offspring` know Linux.
 """
 
+import _signal  # type: ignore[import-not-found]  # signal wraps each answer in an enum
 import ctypes
 import fcntl
 import os
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Collection
 from contextlib import suppress
 
-from scheduler.clock import SystemClock, sleep
+from scheduler.clock import Clock, SystemClock, sleep
 from scheduler.executor.fuse import Fuse
 from scheduler.runner.offspring import own_children
 
@@ -19,6 +20,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_GET_CHILD_SUBREAPER = 37
 _OOM_SCORE_ADJ = "300"  # of 1000; raising it needs no privilege, see proc(5)
+_STRAY_SECONDS = 0.2
 _ORPHAN_WAVES = 200  # a millisecond each
 _IS_LINUX = sys.platform.startswith("linux")
 
@@ -46,6 +48,11 @@ def become_subreaper() -> None:
     """Adopt the orphans among our descendants, so that strays can be found; no effect off Linux."""
     if _IS_LINUX:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def unblock_all() -> None:
+    """Let every signal come."""
+    _signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def die_with_parent(parent_pid: int) -> None:
@@ -83,6 +90,13 @@ def kill_adopted(known_pids: Collection[int]) -> list[int]:
         with suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
     return strays
+
+
+def kill_strays(known_pids: Collection[int], clock: Clock) -> None:
+    """Kill what this process has adopted from the dead, until it is gone, but not for ever."""
+    until = clock.monotonic() + _STRAY_SECONDS
+    while kill_adopted(known_pids) and clock.monotonic() < until:
+        sleep(0.001)
 
 
 def kill_orphans() -> None:

@@ -13,6 +13,7 @@ from scheduler.executor.title import set_title
 
 TARGETS = {
     "executor": "scheduler.runner.serving",
+    "stem": "scheduler.executor.stem",
     "inspect": "scheduler.runner.inspection",
 }
 EXIT_BROKEN = 70

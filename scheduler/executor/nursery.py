@@ -10,14 +10,13 @@ from typing import Any
 
 from scheduler.clock import Clock, sleep
 from scheduler.executor import newborn
-from scheduler.executor.guards import kill_adopted, kill_group
+from scheduler.executor.guards import kill_group, kill_strays
 from scheduler.runner.metering import MAXRSS_UNIT
 from scheduler.runner.offspring import own_children
 from scheduler.stopping import ZYGOTE_STOP_SECONDS
 
 CAUSE_LEASE = "lease"
 CAUSE_STOP = "stop"
-_STRAY_SECONDS = 0.2  # how long a report may wait for the strays of the dead to be gone
 _KILL_SECONDS = 0.8 * ZYGOTE_STOP_SECONDS
 
 
@@ -74,7 +73,8 @@ class Nursery:
             return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)  # as long as it has members nobody else gets its number
-        self._kill_strays()
+        # What nobody here forked was adopted from the dead: its old code must not run on.
+        kill_strays(self._reports.keys(), self._clock)
         ending: dict[str, Any] = {
             "peak_rss_bytes": usage.ru_maxrss * MAXRSS_UNIT,
             "cpu_total_seconds": usage.ru_utime + usage.ru_stime,
@@ -86,12 +86,6 @@ class Nursery:
             ending["exit_code"] = os.WEXITSTATUS(status)
         _tell(report, ending)
         os.close(report)
-
-    def _kill_strays(self) -> None:
-        """What nobody here forked was adopted from the dead: its old code must not run on."""
-        deadline = self._clock.monotonic() + _STRAY_SECONDS
-        while kill_adopted(self._reports.keys()) and self._clock.monotonic() < deadline:
-            sleep(0.001)
 
 
 def refuse(fds: list[int], reason: str, cause: str | None = None) -> None:

@@ -248,8 +248,8 @@ class ExecutorPool:
     def _take(self, call: Call) -> ExecutorProcess:
         if not self.lease.is_valid():  # a worker that was paused: its executors may not know yet
             raise LeaseExpiredError("the worker's lease has run out")
-        kept = None if call.isolated else self._shelf.take(call.scan_path)
-        return kept or self._fork(call.scan_path)
+        kept = self._shelf.take(call.scan_path, isolates=call.isolated)
+        return kept or self._fork(call.scan_path, isolates=call.isolated)
 
     def _give_back(self, executor: ExecutorProcess, execution: Execution, call: Call) -> None:
         executor.used(call.module_path)
@@ -259,17 +259,15 @@ class ExecutorPool:
             self._discard(executor, kill=True)
         else:
             why_replace = (execution.answer or {}).get("replace")
-            self._put_away(executor, why_replace, is_worn=call.isolated)
+            self._put_away(executor, why_replace)
 
-    def _put_away(
-        self, executor: ExecutorProcess, why_replace: str | None, *, is_worn: bool = False
-    ) -> None:
+    def _put_away(self, executor: ExecutorProcess, why_replace: str | None) -> None:
         """Keep an executor for another run, unless it is not fit for one."""
         if executor.exit is not None or executor.is_broken:
             self._discard(executor, kill=True)
         elif why_replace is not None:
             self._discard(executor, kill=why_replace.startswith(LEFT_RUNNING))
-        elif is_worn or executor.runs >= self._max_runs:
+        elif executor.runs >= self._max_runs and not executor.isolates:
             self._discard(executor, kill=False)
         else:
             self._keep(executor)
@@ -284,20 +282,21 @@ class ExecutorPool:
             executor.kill(DEATH_SECONDS)
         executor.retire()
 
-    def _fork(self, scan_path: str) -> ExecutorProcess:
+    def _fork(self, scan_path: str, *, isolates: bool = False) -> ExecutorProcess:
         zygote = self._zygotes.living()
         try:
-            return self._fork_from(zygote, scan_path)
+            return self._fork_from(zygote, scan_path, isolates)
         except ForkRefusedError:
             raise
         except ZygoteGoneError:  # nothing was begun, so one more try with a new one is safe
             zygote.stop()
-            return self._fork_from(self._zygotes.living(), scan_path)
+            return self._fork_from(self._zygotes.living(), scan_path, isolates)
 
-    def _fork_from(self, zygote: Zygote, scan_path: str) -> ExecutorProcess:
+    def _fork_from(self, zygote: Zygote, scan_path: str, isolates: bool) -> ExecutorProcess:
         return ExecutorProcess(
             zygote,
             scan_path,
+            isolates=isolates,
             max_rss_bytes=self._max_rss_bytes,
             tally=self.tally,
             forked_at=self._clock.monotonic(),

@@ -30,11 +30,13 @@ class ExecutorProcess:
         zygote: Zygote,
         scan_path: str,
         *,
+        isolates: bool,
         max_rss_bytes: int,
         tally: Tally | None,
         forked_at: float,
     ) -> None:
         self.scan_path = scan_path
+        self.isolates = isolates  # as a stem: each run has a process of its own
         self.forked_at = forked_at  # monotonic seconds
         self.tally = tally  # in which it notes what it begins, without it no batches
         self.runs = 0
@@ -51,7 +53,7 @@ class ExecutorProcess:
         try:
             with ExitStack() as theirs:
                 fds = self._open_channels(theirs)
-                self.child = zygote.fork("executor", request, fds)
+                self.child = zygote.fork("stem" if isolates else "executor", request, fds)
         except BaseException:
             self._ours.close()
             raise

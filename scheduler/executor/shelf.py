@@ -45,16 +45,19 @@ class Shelf:
             with self._lock:
                 self._busy -= 1
 
-    def take(self, scan_path: str) -> ExecutorProcess | None:
-        """Return the executor of a scan path that was used last, the warmest; None if none is."""
+    def take(self, scan_path: str, *, isolates: bool = False) -> ExecutorProcess | None:
+        """Return the executor of a scan path that was used last, the warmest; None if none is.
+
+        isolates: one of those that isolate their runs, which are never among the others.
+        """
         with self._lock:
-            executor = self._warmest(scan_path)
+            executor = next(reversed(self._kept(scan_path, isolates=isolates)), None)
             return None if executor is None else self._idle.pop(id(executor))
 
     def peek(self, scan_path: str) -> ExecutorProcess | None:
         """Return what `take` would."""
         with self._lock:
-            return self._warmest(scan_path)
+            return next(reversed(self._kept(scan_path)), None)
 
     def keep(
         self, executor: ExecutorProcess, *, is_last_choice: bool = False
@@ -103,20 +106,20 @@ class Shelf:
         with self._lock:
             self._coming -= 1
 
-    def _warmest(self, scan_path: str) -> ExecutorProcess | None:
-        kept = reversed(self._idle.values())
-        return next((one for one in kept if one.scan_path == scan_path), None)
+    def _kept(self, scan_path: str, *, isolates: bool = False) -> list[ExecutorProcess]:
+        wanted = (scan_path, isolates)
+        return [one for one in self._idle.values() if (one.scan_path, one.isolates) == wanted]
 
     def _fresh(self, scan_path: str) -> int:
-        return sum(one.runs == 0 and one.scan_path == scan_path for one in self._idle.values())
+        return sum(one.runs == 0 for one in self._kept(scan_path))
 
     def _lacking(self, scan_path: str, recent_runs: int) -> int:
         """Return how many successors to fork, if the next second brings as many runs."""
-        idle = [one for one in self._idle.values() if one.scan_path == scan_path]
-        worn = sum(one.runs > 0 and one.runs + recent_runs >= self._max_runs for one in idle)
+        kept = self._kept(scan_path)
+        worn = sum(one.runs > 0 and one.runs + recent_runs >= self._max_runs for one in kept)
         return min(worn - self._fresh(scan_path), self._most_busy - len(self._idle))
 
     def _loaded_files(self, scan_path: str) -> list[str]:
         """Return what executors that may be worn out soon have loaded: a run should not wait."""
-        idle = (one for one in self._idle.values() if one.scan_path == scan_path)
-        return list(dict.fromkeys(chain.from_iterable(one.files for one in idle)))
+        kept = self._kept(scan_path)
+        return list(dict.fromkeys(chain.from_iterable(one.files for one in kept)))

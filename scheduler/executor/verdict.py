@@ -7,7 +7,8 @@ from scheduler.executor.call import Outcome
 from scheduler.executor.client import Exit
 from scheduler.executor.control import Asked
 from scheduler.executor.nursery import CAUSE_LEASE
-from scheduler.runner.serving import EXIT_DETACHED
+from scheduler.executor.stem import EXIT_UNFORKED
+from scheduler.runner.control import EXIT_DETACHED
 from scheduler.runner.termination import EXIT_TERMINATED_IDLE
 
 _FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM}
@@ -66,6 +67,8 @@ def _answered(answer: dict[str, Any]) -> dict[str, Any]:
     reason = f"executor replaced: {replaced}" if replaced else None
     if answer["ended"] == "success":
         return {"status": "success", "result": answer.get("result"), "reason": reason}
+    if answer["ended"] == "died":
+        return _died(Exit(exit_code=answer.get("exit_code"), signal=answer.get("signal")))
     if answer["ended"] == "terminated":
         reason = "terminated by signal 15 (SIGTERM) from outside"
         return {"status": "lost", "traceback": answer["traceback"], "reason": reason}
@@ -84,6 +87,8 @@ def _died(end: Exit) -> dict[str, Any]:
         return {"status": "lost", "reason": "the zygote that had forked its process was killed"}
     if end.exit_code == EXIT_TERMINATED_IDLE:
         return {"status": "lost", "reason": "terminated by signal 15 (SIGTERM) before it began"}
+    if end.exit_code == EXIT_UNFORKED:
+        return {"status": "lost", "reason": "no process could be forked for it"}
     if end.exit_code == EXIT_DETACHED:
         message = "the function closed the scheduler's control channel; how it ended is unknown"
         return {"status": "error", "error_type": "ControlChannelLost", "error_message": message}

@@ -22,6 +22,8 @@ from typing import Any
 
 from scheduler.runner.chance import Chance
 
+_waitid, _waitpid = getattr(os, "waitid", None), os.waitpid
+
 _CORE_MODULES = (
     *("sys", "os", "builtins", "time", "json", "threading", "logging", "subprocess", "socket"),
     *("signal", "datetime", "random", "io", "re", "asyncio", "traceback", "importlib", "pathlib"),
@@ -84,7 +86,7 @@ class Baseline:
         for owner, name, before in self._functions:
             if getattr(owner, name, None) is not before:
                 return f"{getattr(owner, '__name__', owner)}.{name} was replaced"
-        return self._difference_in_state() or self._leftover()
+        return self._difference_in_state() or leftover(self._threads)
 
     def _difference_in_state(self) -> str | None:
         if _raw_environ() != self._environ:
@@ -97,24 +99,26 @@ class Baseline:
                 return f"the module {name} was replaced"
         return None
 
-    def _leftover(self) -> str | None:
-        if _thread._count() > self._threads:
-            return f"{LEFT_RUNNING} a thread"
-        if has_children():
-            return f"{LEFT_RUNNING} a child process"
-        return None
-
 
 LEFT_RUNNING = "it left behind"  # what begins so is still executing: kill, do not retire
+
+
+def leftover(threads: int) -> str | None:
+    """Say in words what a run has left behind; `threads` are those that may be there."""
+    if _thread._count() > threads:
+        return f"{LEFT_RUNNING} a thread"
+    if has_children():
+        return f"{LEFT_RUNNING} a child process"
+    return None
 
 
 def has_children() -> bool:
     """Tell whether this process has children, dead or alive, its own or adopted."""
     try:
-        if hasattr(os, "waitid"):
-            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if _waitid is not None:
+            _waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         else:
-            os.waitpid(-1, os.WNOHANG)
+            _waitpid(-1, os.WNOHANG)
     except ChildProcessError:
         return False
     return True

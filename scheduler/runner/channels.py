@@ -24,15 +24,15 @@ _opened: list[Callable[[], None]] = []  # what closes them
 
 
 def open_socket(fd: int) -> socket.socket:
-    """Move a channel to where `os.closerange(3, 1000)` does not reach and open it."""
-    opened = socket.socket(fileno=_move_high(fd))
+    """Move a channel out of the user's reach and open it."""
+    opened = socket.socket(fileno=move_high(fd))
     _opened.append(opened.close)
     return opened
 
 
 def open_tally(fd: int) -> Tally:
     """Move the tally of the worker's batches there as well and open it."""
-    tally = Tally(_move_high(fd))
+    tally = Tally(move_high(fd))
     _opened.append(tally.close)
     return tally
 
@@ -65,9 +65,19 @@ def redirect_output(fd: int) -> None:
     faulthandler.enable(file=2)  # a crash leaves its Python stack in the output
 
 
+def silence() -> None:
+    """Drop what is printed from here on."""
+    with suppress(OSError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        for target in (1, 2):
+            os.dup2(null, target)
+        if null > 2:
+            os.close(null)
+
+
 def answer_with_stacks(fd: int) -> None:
     """At each SIGUSR2 write the stacks of all threads to `fd`, whatever the code is doing."""
-    faulthandler.register(signal.SIGUSR2, file=_move_high(fd), all_threads=True, chain=False)
+    faulthandler.register(signal.SIGUSR2, file=fd, all_threads=True, chain=False)
 
 
 def flush_output() -> None:
@@ -82,7 +92,8 @@ def _open_text(fd: int) -> TextIO:
     return open(fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
-def _move_high(fd: int) -> int:
+def move_high(fd: int) -> int:
+    """Move a descriptor to where `os.closerange(3, 1000)` does not reach; return what it is now."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     top = _HIGHEST if soft == resource.RLIM_INFINITY else min(soft, _HIGHEST)
     try:

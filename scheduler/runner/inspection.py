@@ -13,9 +13,10 @@ from typing import Any, NoReturn
 
 from scheduler.decorators import ScheduleSpec, spec_of
 from scheduler.runner.complaint import WARNING, FileError, complain, complain_of
-from scheduler.runner.loading import hash_source, load_module, source_hash
+from scheduler.runner.loading import load_module, source_hash
 from scheduler.runner.offspring import ForkWatch, left_running
 from scheduler.runner.reporting import write_report
+from scheduler.runner.sources import hash_source
 from scheduler.runner.text import bounded, clean
 
 __all__ = ["FileError", "FileReport", "FoundFunction", "inspect_file", "serve"]

@@ -6,7 +6,6 @@ helpers import by name and a user's `email.py` shadows nothing. Files below a sc
 compiled from source: a `.pyc` is keyed on whole seconds and would run stale code after quick edits.
 """
 
-import hashlib
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -15,14 +14,15 @@ import os
 import sys
 import zlib
 from collections.abc import Callable, Sequence
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
+
+from scheduler.runner.sources import Stamp, find_compiled, hash_source, is_known, stamp_of
 
 PACKAGE_PREFIX = "_scheduled_"
 
 _INIT = "__init__.py"
 _FOREIGN = f"{os.sep}site-packages{os.sep}"  # a virtualenv in a scan path is not the user's code
-Stamp = tuple[int, int, int]  # mtime_ns, size, inode
 
 _roots: set[str] = set()
 _loaded: dict[str, tuple[Stamp, str]] = {}  # path: (what stat said before reading, source hash)
@@ -57,7 +57,7 @@ def load_module(scan_path: str, module_path: str) -> ModuleType:
     """
     *folders, file = module_path.split("/")
     path = os.path.join(scan_path, *folders, file)
-    if not os.path.isfile(path):
+    if stamp_of(path) is None:
         raise LoadError(f"{path} does not exist on {os.uname().nodename}")
     package = _enter_scan_path(scan_path)
     folder = scan_path
@@ -70,10 +70,18 @@ def load_module(scan_path: str, module_path: str) -> ModuleType:
     return _load_file(path, f"{package.__name__}.{stem}", package)
 
 
+def enter_scan_path(scan_path: str) -> None:
+    """Make ready for files of a scan path, without executing any."""
+    if os.path.exists(os.path.join(scan_path, _INIT)):
+        _watch(scan_path)
+    else:
+        _enter_scan_path(scan_path)
+
+
 def changed_file() -> str | None:
     """Return the path of a loaded file below a scan path that is not what was read, else None."""
     for path, (stamp, _) in _loaded.items():
-        if _stamp(path) != stamp:
+        if stamp_of(path) != stamp:
             return path
     return None
 
@@ -84,9 +92,9 @@ def source_hash(path: str) -> str | None:
     return loaded[1] if loaded else None
 
 
-def hash_source(source: bytes) -> str:
-    """Return the hash that identifies the content of a source file."""
-    return hashlib.sha256(source).hexdigest()
+def read_files() -> list[str]:
+    """Return the files that had to be read, because nobody had compiled them ahead."""
+    return [path for path, (stamp, _) in _loaded.items() if not is_known(path, stamp)]
 
 
 def find_private_names() -> None:
@@ -112,13 +120,23 @@ class _PrivateFinder(importlib.abc.MetaPathFinder):
 
 
 class _SourceLoader(importlib.machinery.SourceFileLoader):
-    """Reads the source and only the source, and notes its stamp before reading."""
+    """Reads the source and only the source, and notes its stamp before reading.
+
+    What was compiled ahead, and has not changed, need not be read.
+    """
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        known = find_compiled(self.path)
+        if known is None:
+            return super().get_code(fullname)
+        _loaded[self.path] = (known.stamp, known.source_hash)
+        return known.code
 
     def path_stats(self, path: str) -> Any:
         raise OSError("no bytecode cache below a scan path")
 
     def get_data(self, path: str) -> bytes:
-        stamp = _stamp(path)
+        stamp = stamp_of(path)
         data = super().get_data(path)
         if stamp is not None:
             _loaded[path] = (stamp, hash_source(data))
@@ -129,7 +147,7 @@ class _ExtensionLoader(importlib.machinery.ExtensionFileLoader):
     """Notes the stamp of a compiled module below a scan path."""
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        stamp = _stamp(self.path)
+        stamp = stamp_of(self.path)
         if stamp is not None:
             _loaded[self.path] = (stamp, "")
         return super().create_module(spec)
@@ -229,11 +247,3 @@ def _attach(module: ModuleType, name: str, parent: ModuleType | None) -> None:
 
 def _private(part: str) -> str:
     return part.replace(".", "_dot_")  # a dot in a folder's name would look like a package boundary
-
-
-def _stamp(path: str) -> Stamp | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return (found.st_mtime_ns, found.st_size, found.st_ino)

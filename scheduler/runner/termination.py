@@ -1,5 +1,6 @@
 """Turns SIGTERM into an exception inside the user's call, and into nothing after it."""
 
+import _signal  # type: ignore[import-not-found]  # signal wraps each answer in an enum
 import os
 import signal
 from collections.abc import Iterable
@@ -11,14 +12,21 @@ from scheduler.runner.context import RunTerminated
 
 EXIT_TERMINATED_IDLE = 114  # told to end before a run had begun
 
+_getpid, _getppid = os.getpid, os.getppid  # user code may patch these
 _armed = False
 _idle = False
 _pending = False
+_stem_pid = 0
 _mask: Iterable[int] = ()  # as it was before a fork
 
 
-def install() -> None:
-    """Listen for SIGTERM; children of the user's code get the default disposition back."""
+def install(*, is_stem: bool = False) -> None:
+    """Listen for SIGTERM; children of the user's code get the default disposition back.
+
+    is_stem: it is for those that this process forks, and is to last in them.
+    """
+    global _stem_pid
+    _stem_pid = _getpid() if is_stem else 0
     signal.signal(signal.SIGTERM, _on_terminate)
     os.register_at_fork(
         before=_hold_back, after_in_parent=_let_go, after_in_child=_become_users_child
@@ -47,7 +55,7 @@ def set_idle(is_idle: bool) -> None:
         os._exit(EXIT_TERMINATED_IDLE)
 
 
-def _on_terminate(_signal: int, _frame: FrameType | None) -> None:
+def _on_terminate(_number: int, _frame: FrameType | None) -> None:
     global _pending
     if _armed:
         terminated = RunTerminated()
@@ -62,15 +70,17 @@ def _on_terminate(_signal: int, _frame: FrameType | None) -> None:
 def _hold_back() -> None:
     """Python drops what reaches a child before its handlers are reset: hold it in the kernel."""
     global _mask
-    _mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    _mask = _signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
 
 
 def _let_go() -> None:
-    signal.pthread_sigmask(signal.SIG_SETMASK, _mask)
+    _signal.pthread_sigmask(signal.SIG_SETMASK, _mask)
 
 
 def _become_users_child() -> None:
     """What the user's code forks must neither answer for us nor survive what it would survive."""
+    if _getppid() == _stem_pid:
+        return
     if signal.getsignal(signal.SIGTERM) is _on_terminate:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     channels.abandon()

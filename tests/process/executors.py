@@ -12,9 +12,19 @@ from tests.process.service import wait_for
 FUNCTIONS = Path(__file__).parent.parent / "functions" / "executor"
 
 
+class Pool(ExecutorPool):
+    """A pool whose runs are isolated, or not, unless they say otherwise."""
+
+    are_isolated = False
+
+
 def make_pool(
-    *, lease_seconds: float | None = None, lease_clock: SystemClock | None = None, **options: Any
-) -> ExecutorPool:
+    *,
+    lease_seconds: float | None = None,
+    lease_clock: SystemClock | None = None,
+    are_isolated: bool = False,
+    **options: Any,
+) -> Pool:
     """Return a started pool, with a lease for ever unless it says otherwise."""
     defaults: dict[str, Any] = {
         "max_runs_per_process": 100,
@@ -24,7 +34,8 @@ def make_pool(
         "lease": Lease(lease_seconds, lease_clock or SystemClock()),
         "clock": SystemClock(),
     }
-    pool = ExecutorPool(**{**defaults, **options})
+    pool = Pool(**{**defaults, **options})
+    pool.are_isolated = are_isolated
     pool.start()
     return pool
 
@@ -55,7 +66,12 @@ def ping(pool: ExecutorPool) -> None:
 
 def run(pool: ExecutorPool, target: str, **options: Any) -> Outcome:
     """Run `file:function` to its end."""
-    return pool.run(make_call(target, **options), RunControl(), lambda *_: None)
+    return pool.run(_call_on(pool, target, options), RunControl(), lambda *_: None)
+
+
+def _call_on(pool: ExecutorPool, target: str, options: dict[str, Any]) -> Call:
+    isolated = isinstance(pool, Pool) and pool.are_isolated
+    return make_call(target, **{"isolated": isolated, **options})
 
 
 class Background:
@@ -65,7 +81,7 @@ class Background:
         self.control = RunControl()
         self.output = ""
         self._outcome: Outcome | None = None
-        self._pool, self._call = pool, make_call(target, **options)
+        self._pool, self._call = pool, _call_on(pool, target, options)
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 

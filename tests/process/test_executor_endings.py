@@ -5,12 +5,11 @@ import re
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from scheduler.executor import ExecutorPool
-from tests.process.executors import Background, family, is_alive, make_pool, run
+from tests.process.executors import Background, Pool, family, is_alive, make_pool, run
 from tests.process.service import wait_for
 
 GRACE_SECONDS = 0.5
@@ -31,9 +30,9 @@ ENDLESS = {
 }
 
 
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ExecutorPool]:
-    pool = make_pool(terminate_grace_seconds=GRACE_SECONDS)
+@pytest.fixture(scope="module", params=[False, True], ids=["shared", "isolated"])
+def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
+    pool = make_pool(terminate_grace_seconds=GRACE_SECONDS, are_isolated=request.param)
     yield pool
     pool.close()
 
@@ -195,9 +194,10 @@ def test_a_kill_from_outside_is_a_loss_that_names_the_signal(
 def test_an_executor_killed_while_idle_costs_no_run(pool: ExecutorPool) -> None:
     for number in (signal.SIGKILL, signal.SIGTERM):
         run(pool, "good:nothing")
-        for pid in family(zygote_pid(pool)):
+        everybody = family(zygote_pid(pool))
+        for pid in everybody:
             os.kill(pid, number)
-        wait_for(lambda: family(zygote_pid(pool)) == [], "the idle executor's death")
+        wait_for_death(everybody[-1])
         assert run(pool, "good:give").status == "success"
 
 
@@ -236,10 +236,13 @@ def test_a_running_neighbour_keeps_its_helper(pool: ExecutorPool) -> None:
     neighbour.outcome()
 
 
+def wait_for_death(pid: int) -> None:
+    wait_for(lambda: not is_alive(pid), "the idle executor's death")
+
+
 def executor_pid(pool: ExecutorPool) -> int:
-    """Return the pid of the one executor that lives."""
-    children = Path(f"/proc/{zygote_pid(pool)}/task/{zygote_pid(pool)}/children").read_text()
-    return int(children.split()[-1])
+    """Return the pid of the one process that executes functions, or will."""
+    return family(zygote_pid(pool))[-1]
 
 
 def daemon_pid(output: str | None) -> int:

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from scheduler.executor import ExecutorPool, missing_guards
-from scheduler.runner.loading import hash_source
-from tests.process.executors import FUNCTIONS, Background, make_pool, run
+from scheduler.runner.sources import hash_source
+from tests.process.executors import FUNCTIONS, Background, Pool, make_pool, run
 
 
-@pytest.fixture(scope="module")
-def pool() -> Iterator[ExecutorPool]:
+@pytest.fixture(scope="module", params=[False, True], ids=["shared", "isolated"])
+def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
     os.environ["SCHEDULER_DATABASE_URL"] = "postgresql://user:secret@host/db"
     os.environ["SCHEDULER_QUEUE_URL"] = "redis://:secret@host"
     os.environ["SCHEDULER_CONFIG"] = "kept.toml"
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-    pool = make_pool()
+    pool = make_pool(are_isolated=request.param)
     yield pool
     pool.close()
     signal.signal(signal.SIGUSR1, signal.SIG_DFL)
@@ -81,14 +81,14 @@ def test_passwords_of_the_service_are_not_in_the_environment(pool: ExecutorPool)
     assert run(pool, "good:environment").result == "['SCHEDULER_CONFIG']"
 
 
-def test_the_surroundings_are_those_of_a_fresh_python_program(pool: ExecutorPool) -> None:
+def test_the_surroundings_are_those_of_a_fresh_python_program(pool: Pool) -> None:
     result = eval(run(pool, "good:surroundings").result or "")
     assert result == {
         "stdin": "",
         "mask": [],
         "ignored": ["SIGPIPE", "SIGXFSZ"],
         "inheritable": [],
-        "leads_group": True,
+        "leads_group": not pool.are_isolated,  # the stem does, which it shares the group with
     }
 
 

@@ -7,6 +7,7 @@ import pytest
 from scheduler.executor.call import Outcome
 from scheduler.executor.client import Exit
 from scheduler.executor.control import Asked
+from scheduler.executor.stem import EXIT_UNFORKED
 from scheduler.executor.verdict import Ending, decide
 
 SUCCESS = {"ended": "success", "result": "1", "peak_rss_bytes": 10, "cpu_seconds": 0.5}
@@ -60,6 +61,7 @@ def test_a_killed_run_shows_the_stack_it_had_when_its_end_was_asked_for() -> Non
         (Exit(signal=9, cause="lease"), "lost"),
         (Exit(signal=9, cause="stop"), "lost"),
         (Exit(exit_code=114), "lost"),
+        (Exit(exit_code=EXIT_UNFORKED), "lost"),
         (Exit(), "lost"),
     ],
 )
@@ -67,6 +69,12 @@ def test_a_death_without_an_answer_is_an_error_if_the_code_did_it(end: Exit, sta
     outcome = verdict(exit=end)
     assert outcome.status == status
     assert outcome.reason or outcome.error_message
+
+
+@pytest.mark.parametrize("how", [{"exit_code": 3}, {"signal": 11}, {"signal": 9}])
+def test_a_stem_tells_of_a_death_what_a_zygote_does(how: dict[str, Any]) -> None:
+    told = verdict(answer={"ended": "died", "peak_rss_bytes": 20, "cpu_seconds": 2.0, **how})
+    assert told == verdict(exit=Exit(cpu_total_seconds=3.0, peak_rss_bytes=20, **how))
 
 
 def test_the_output_is_kept_whatever_happened() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from scheduler.runner import loading
 from scheduler.runner.inspection import FileReport, inspect_file
+from scheduler.runner.sources import hash_source
 
 SCHEDULED = "from datetime import timedelta\nfrom scheduler import schedule\n"
 
@@ -70,7 +71,7 @@ def test_name_overrides_the_whole_dotted_name(folder: Path) -> None:
 def test_what_is_needed_to_load_and_show_a_function_is_reported(folder: Path) -> None:
     (found,) = inspect(folder, "orders.py", JOB).functions
     assert (found.qualname, found.line, found.description) == ("job", 4, "Does it.")
-    assert found.source_hash == loading.hash_source((folder / "orders.py").read_bytes())
+    assert found.source_hash == hash_source((folder / "orders.py").read_bytes())
     assert found.spec.interval_seconds == 300
 
 

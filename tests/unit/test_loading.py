@@ -11,6 +11,7 @@ import pytest
 
 from scheduler.runner import loading
 from scheduler.runner.loading import LoadError, load_function, load_module
+from scheduler.runner.sources import hash_source
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ def test_dataclasses_find_their_module(folder: Path) -> None:
 def test_the_hash_is_that_of_the_bytes_that_were_loaded(folder: Path) -> None:
     file = write(folder, "jobs.py", "def work(): ...")
     load_module(str(folder), "jobs.py")
-    assert loading.source_hash(str(file)) == loading.hash_source(file.read_bytes())
+    assert loading.source_hash(str(file)) == hash_source(file.read_bytes())
 
 
 @pytest.mark.parametrize("edited", ["jobs.py", "helper.py", "pack/__init__.py", "pack/deep.py"])

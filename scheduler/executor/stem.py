@@ -1,0 +1,152 @@
+"""The stem: an executor of isolated runs, each in a process that it forks before the call comes.
+
+It serves one scan path and never executes what it finds there; it compiles ahead, for those it
+forks, the files that they had to read. They take calls from the control channel and answer them by
+themselves. For one that dies before it has answered, the stem does.
+"""
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from scheduler.clock import SystemClock
+from scheduler.executor.guards import become_subreaper, die_with_parent, kill_strays, unblock_all
+from scheduler.executor.title import set_title
+from scheduler.runner import channels, slate, termination
+from scheduler.runner.control import ControlChannel
+from scheduler.runner.isolation import serve_one
+from scheduler.runner.loading import enter_scan_path
+from scheduler.runner.metering import MAXRSS_UNIT, used
+from scheduler.runner.slate import Slate
+from scheduler.runner.sources import compile_ahead
+
+EXIT_UNFORKED = 115  # no process could be forked, or none stayed alive until a call came
+
+_AWAITED = {signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2}
+_MOST_FAILURES = 3  # processes that died before a call came, one after another
+
+
+def serve(request: dict[str, Any], fds: Sequence[int]) -> None:
+    """Have calls served until the channel closes. Does not return.
+
+    `fds` are control, output and stack, then others that are of no use here; `request` holds
+    scan_path.
+    """
+    control_fd, output_fd, stack_fd, *unused = fds
+    for fd in unused:
+        os.close(fd)
+    sys.dont_write_bytecode = True
+    control = ControlChannel(channels.open_socket(control_fd))
+    channels.redirect_output(output_fd)
+    channels.answer_with_stacks(channels.move_high(stack_fd))
+    termination.install(is_stem=True)
+    enter_scan_path(request["scan_path"])
+    set_title(f"scheduler executor {request['scan_path']}")
+    _Stem(control, request["scan_path"]).serve()
+
+
+class _Stem:
+    """One thread that waits for signals, all of them blocked; those it forks unblock them."""
+
+    def __init__(self, control: ControlChannel, scan_path: str) -> None:
+        self._control = control
+        self._scan_path = scan_path
+        self._pid = os.getpid()
+        self._clock = SystemClock()
+        self._page = Slate()
+        self._child = 0
+        self._leaving: set[int] = set()  # they have answered, and run exit functions
+        self._failures = 0
+
+    def serve(self) -> NoReturn:
+        """Keep one process waiting for the next call."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {*_AWAITED, signal.SIGTERM})
+        self._control.send({"ready": True})
+        while self._page.state != slate.OVER:
+            self._fork()
+            self._wait()
+            for path in self._page.take_files():
+                compile_ahead(path)
+        while self._leaving:
+            signal.sigwait({signal.SIGCHLD})
+            self._reap()
+        os._exit(0)
+
+    def _fork(self) -> None:
+        self._page.state = slate.WAITING
+        cpu_before = used().cpu_seconds
+        try:
+            self._child = os.fork()
+        except OSError:
+            os._exit(EXIT_UNFORKED)
+        if self._child == 0:
+            self._live(cpu_before)
+
+    def _live(self, cpu_before: float) -> NoReturn:
+        """Be the process that was forked."""
+        die_with_parent(self._pid)
+        become_subreaper()
+        unblock_all()
+        serve_one(
+            self._control,
+            self._page,
+            scan_path=self._scan_path,
+            stem_pid=self._pid,
+            cpu_before=cpu_before,
+        )
+
+    def _wait(self) -> None:
+        """Wait until the next process is needed: this one has ended, or is leaving."""
+        while True:
+            number = signal.sigwait(_AWAITED)
+            if number == signal.SIGUSR2:
+                os.kill(self._child, signal.SIGUSR2)  # whose stacks are wanted
+            elif number == signal.SIGCHLD and (dead := self._reap()) is not None:
+                return self._bury(*dead)
+            elif self._page.state == slate.LEAVING:
+                self._leaving.add(self._child)
+                return None
+
+    def _reap(self) -> tuple[int, resource.struct_rusage] | None:
+        """Take leave of all that have ended; return how the one that serves has, if it has."""
+        found = None
+        with suppress(ChildProcessError):
+            while (dead := os.wait4(-1, os.WNOHANG))[0]:
+                pid, status, usage = dead
+                self._leaving.discard(pid)
+                if pid == self._child:
+                    found = status, usage
+            # What is left was adopted from a dead one, or is about to leave.
+            kill_strays(self._leaving | ({self._child} if found is None else set()), self._clock)
+        return found
+
+    def _bury(self, status: int, usage: resource.struct_rusage) -> None:
+        """Answer for the dead one, if it has taken a call that it has not answered."""
+        state = self._page.state
+        if state == slate.ANSWERING:  # whether it has, nobody knows: the zygote tells how it ended
+            os.kill(self._pid, signal.SIGKILL)
+        if state == slate.WAITING:
+            self._failures += 1
+            if self._failures == _MOST_FAILURES:
+                os._exit(EXIT_UNFORKED)
+            return
+        self._failures = 0
+        if state != slate.TAKEN:
+            return
+        self._control.forget()  # the call, which the next one must not find
+        cpu_seconds = usage.ru_utime + usage.ru_stime
+        is_killed = os.WIFSIGNALED(status)
+        code = os.WTERMSIG(status) if is_killed else os.WEXITSTATUS(status)
+        self._control.send(
+            {
+                "ended": "died",
+                "signal" if is_killed else "exit_code": code,
+                "peak_rss_bytes": usage.ru_maxrss * MAXRSS_UNIT,
+                "cpu_seconds": cpu_seconds,
+                "cpu_total_seconds": used().cpu_seconds,
+            }
+        )

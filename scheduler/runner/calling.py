@@ -1,0 +1,77 @@
+"""Executes one call of a user's function in this process, and says how it ended."""
+
+import os
+from collections.abc import Callable
+from types import CoroutineType
+from typing import Any
+
+from scheduler.clock import wall_time
+from scheduler.crashpoints import crash_point
+from scheduler.runner import channels, failure, termination
+from scheduler.runner.context import RunContext, RunTerminated, set_current_run
+from scheduler.runner.text import clean, describe_value
+
+_exit, _getpid = os._exit, os.getpid  # user code may patch these
+
+
+def execute(call: dict[str, Any], find: Callable[[str, str], Callable[[], Any]]) -> dict[str, Any]:
+    """Return how a call ended, and when it began and ended; whatever it raises is its verdict.
+
+    `find(module_path, qualname)` returns the function; it may import the file.
+    """
+    pid = _getpid()
+    path, qualname = call.pop("module_path"), call.pop("qualname")
+    timeout_seconds, began_at = call.pop("timeout_seconds"), wall_time()
+    deadline_at = None if timeout_seconds is None else began_at + timeout_seconds
+    set_current_run(RunContext(**call, deadline_at=deadline_at))
+    answer = _execute(find, path, qualname)
+    answer["began_at"], answer["ended_at"] = began_at, wall_time()
+    set_current_run(None)
+    if _getpid() != pid:
+        _exit(0)  # the user's code forked and both came back; only the parent answers
+    return answer
+
+
+def _execute(
+    find: Callable[[str, str], Callable[[], Any]], path: str, qualname: str
+) -> dict[str, Any]:
+    try:
+        try:
+            termination.arm()
+            crash_point("run.begun")
+            value = _call(find(path, qualname))
+            crash_point("run.returned")
+        finally:
+            termination.disarm()
+    except BaseException as error:  # noqa: BLE001 - whatever it raises is its verdict
+        answer = _failed(error)
+    else:
+        answer = {"ended": "success"}
+        if value is not None:
+            answer["result"] = clean(describe_value(value))
+    channels.flush_output()
+    return answer
+
+
+def _call(function: Callable[[], Any]) -> Any:
+    value = function()
+    if not isinstance(value, CoroutineType):
+        return value
+    import asyncio  # loaded in every zygote; the service itself never needs it
+
+    return asyncio.run(value)
+
+
+def _failed(error: BaseException) -> dict[str, Any]:
+    ended = "terminated" if isinstance(error, RunTerminated) else "error"
+    told = failure.describe(error)
+    answer: dict[str, Any] = {
+        "ended": ended,
+        "error_type": told.error_type,
+        "error_message": told.message,
+        "traceback": told.traceback,
+    }
+    if isinstance(error, SystemExit):
+        code = error.code
+        answer["exit_code"] = 0 if code is None else code & 0xFF if isinstance(code, int) else 1
+    return answer

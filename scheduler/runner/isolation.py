@@ -1,0 +1,68 @@
+"""The one call of a process that a stem has forked: take it, execute it, answer, leave."""
+
+import _thread
+import atexit
+import os
+import signal
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from scheduler.runner import channels, loading, slate, termination
+from scheduler.runner.baseline import leftover
+from scheduler.runner.calling import execute
+from scheduler.runner.control import ControlChannel
+from scheduler.runner.leaving import leave
+from scheduler.runner.metering import used
+from scheduler.runner.slate import Slate
+
+_kill = os.kill  # user code may patch it
+
+
+def serve_one(
+    control: ControlChannel, page: Slate, *, scan_path: str, stem_pid: int, cpu_before: float
+) -> NoReturn:
+    """Serve the next call, and tell on the page how far it has come.
+
+    cpu_before: the CPU seconds of the stem, which count in what the zygote tells of both.
+    """
+    exit_functions = atexit._ncallbacks()
+    termination.set_idle(True)
+    control.wait()
+    page.state = slate.TAKEN  # before it is taken: who finds it there may be the first to do so
+    call = control.receive()
+    if call is None:
+        page.state = slate.OVER
+        leave()
+    termination.set_idle(False)
+    answer = _execute(call, scan_path)
+    answer["cpu_total_seconds"] += cpu_before
+    line = control.encode(answer)
+    page.state = slate.ANSWERING
+    control.transmit(line)
+    page.note_files(loading.read_files())
+    page.state = slate.ANSWERED
+    channels.silence()  # what is printed from here on would look like output of the next run
+    if atexit._ncallbacks() > exit_functions:
+        page.state = slate.LEAVING
+        _kill(stem_pid, signal.SIGUSR1)  # the next call need not wait for them
+    leave()
+
+
+def _execute(call: dict[str, Any], scan_path: str) -> dict[str, Any]:
+    path, threads, cpu_at_start = call["module_path"], 0, used().cpu_seconds
+
+    def find(path: str, qualname: str) -> Callable[[], Any]:
+        nonlocal threads
+        module = loading.load_module(scan_path, path)
+        threads = _thread._count()  # what an import starts may stay, as in other executors
+        return loading.find_function(module, path, qualname)
+
+    answer = execute(call, find)
+    answer["source_hash"] = loading.source_hash(os.path.join(scan_path, path))
+    spent = used()
+    answer["peak_rss_bytes"] = spent.peak_rss_bytes
+    answer["cpu_seconds"] = spent.cpu_seconds - cpu_at_start
+    answer["cpu_total_seconds"] = spent.cpu_seconds
+    if left := leftover(threads):
+        answer["replace"] = left
+    return answer

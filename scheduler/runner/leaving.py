@@ -1,0 +1,25 @@
+"""The end of an executor: like that of a Python program, but not for ever."""
+
+import atexit
+import os
+import signal
+from typing import NoReturn
+
+from scheduler.runner import channels, termination
+
+_LEAVE_SECONDS = 2.0
+
+_exit = os._exit  # user code may patch it
+
+
+def leave() -> NoReturn:
+    """Run the exit functions and end; killed by SIGALRM if that takes longer than 2 s."""
+    termination.set_idle(False)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
+    signal.setitimer(signal.ITIMER_REAL, _LEAVE_SECONDS)
+    try:
+        atexit._run_exitfuncs()
+        channels.flush_output()
+    finally:
+        _exit(0)

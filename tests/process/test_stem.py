@@ -1,0 +1,215 @@
+"""Isolated runs: each in a process of its own, which a stem has forked before its call came."""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.process.executors import FUNCTIONS, Background, Pool, family, is_alive, make_pool
+from tests.process.executors import run as run_on
+from tests.process.service import wait_for
+
+COUNTED = """
+import os
+import scheduler
+COUNT = []
+def work():
+    COUNT.append(scheduler.current_run().run_id)
+    return COUNT, os.getppid()
+"""
+CAUGHT = """
+import os, signal, time
+def work():
+    os.setsid()
+    print('working', flush=True)
+    time.sleep(1000)
+"""
+LEAVING = """
+import atexit, pathlib, time
+def leave():
+    print('exit function')
+    pathlib.Path({mark!r}).touch()
+    time.sleep(1000)
+def work():
+    print('run')
+    atexit.register(leave)
+"""
+GREEDY = """
+def work():
+    bytearray(200_000_000)
+"""
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    pool = make_pool(are_isolated=True)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the sample functions that may be edited."""
+    return Path(shutil.copytree(FUNCTIONS, tmp_path / "jobs"))
+
+
+def pids(pool: Pool) -> tuple[int, int]:
+    """Return the pids of the one stem that lives, and of the one process that it has forked."""
+    assert pool.zygote_pid is not None
+    zygote = pool.zygote_pid
+    found: list[int] = []
+
+    def are_two() -> bool:
+        found[:] = family(zygote)
+        return len(found) == 2
+
+    wait_for(are_two, "a stem and its process")
+    return found[0], found[1]
+
+
+def test_each_run_finds_modules_that_nobody_has_used_and_the_stem_remains(
+    pool: Pool, folder: Path
+) -> None:
+    (folder / "counted.py").write_text(COUNTED)
+    results = [run_on(pool, "counted:work", scan_path=str(folder), run_id=n) for n in range(3)]
+    counts, parents = zip(*(eval(one.result or "") for one in results), strict=True)
+    assert counts == ([0], [1], [2])
+    assert len(set(parents)) == 1
+
+
+def test_a_process_waits_for_the_next_call(folder: Path) -> None:
+    pool = make_pool(are_isolated=True)
+    before = run_on(pool, "good:pid").result
+    wait_for(lambda: str(pids(pool)[1]) != before, "the next process")
+    _, waiting = pids(pool)
+    assert run_on(pool, "good:pid").result == str(waiting)
+    pool.close()
+
+
+@pytest.mark.parametrize("edited", ["good.py", "helper.py", "pack/deep.py"])
+def test_an_edited_file_is_live_at_the_next_run_though_it_was_compiled_ahead(
+    pool: Pool, folder: Path, edited: str
+) -> None:
+    for _ in range(3):
+        before = run_on(pool, "good:give", scan_path=str(folder))
+    file = folder / edited
+    file.write_text(file.read_text() + "\nVALUE = 'new'\nDEEP = 'new'\ndef give(): return 'new'\n")
+    after = run_on(pool, "good:give", scan_path=str(folder))
+    assert before.result != after.result
+    assert "new" in (after.result or "")
+
+
+def test_a_file_is_hashed_as_it_was_executed_also_when_it_was_compiled_ahead(pool: Pool) -> None:
+    assert len({run_on(pool, "good:nothing").source_hash for _ in range(3)}) == 1
+    assert run_on(pool, "good:nothing").source_hash is not None
+
+
+@pytest.mark.parametrize("fault", ["1 +", "import os; os._exit(3)", "raise ValueError", "\0"])
+def test_a_file_that_breaks_fails_and_runs_again_when_it_is_mended(
+    pool: Pool, folder: Path, fault: str
+) -> None:
+    file = folder / "broken.py"
+    for text, status in (("", "success"), (fault, "error"), ("", "success")):
+        file.write_text(f"{text}\ndef work(): pass")
+        for _ in range(2):
+            assert run_on(pool, "broken:work", scan_path=str(folder)).status == status
+
+
+def test_a_warning_of_the_compiler_shows_in_every_run(pool: Pool, folder: Path) -> None:
+    (folder / "warned.py").write_text("def work(): return 1 is 1")
+    for _ in range(3):
+        output = run_on(pool, "warned:work", scan_path=str(folder)).output or ""
+        assert '"is" with a literal' in output
+
+
+@pytest.mark.parametrize("ending", ["failing:segfaults", "failing:exits_at_once", "failing:raises"])
+def test_a_run_that_fails_costs_no_stem(ending: str) -> None:
+    pool = make_pool(are_isolated=True)
+    run_on(pool, "good:nothing")
+    stem, _ = pids(pool)
+    assert run_on(pool, ending).status == "error"
+    assert run_on(pool, "good:nothing").status == "success"
+    assert pids(pool)[0] == stem
+    pool.close()
+
+
+def test_what_a_run_used_is_not_told_of_the_next_one_that_dies(pool: Pool, folder: Path) -> None:
+    (folder / "greedy.py").write_text(GREEDY)
+    greedy = run_on(pool, "greedy:work", scan_path=str(folder)).peak_rss_bytes or 0
+    dead = run_on(pool, "failing:exits_at_once", scan_path=str(folder))
+    assert 0 < (dead.peak_rss_bytes or 0) < greedy - 100_000_000
+
+
+def test_exit_functions_run_unheard_and_nobody_waits_for_them(pool: Pool, folder: Path) -> None:
+    mark = folder / "mark"
+    (folder / "leaving.py").write_text(LEAVING.format(mark=str(mark)))
+    outcomes = [run_on(pool, "leaving:work", scan_path=str(folder)) for _ in range(2)]
+    assert [outcome.output for outcome in outcomes] == ["run\n", "run\n"]
+    wait_for(mark.exists, "the exit function")
+    assert (run_on(pool, "good:give", scan_path=str(folder)).output or "") == ""
+
+
+def test_a_retired_stem_waits_for_exit_functions(folder: Path) -> None:
+    pool = make_pool(are_isolated=True)
+    mark = folder / "mark"
+    text = LEAVING.format(mark=str(mark)).replace(
+        "    print('exit", "    time.sleep(0.3)\n    print('exit"
+    )
+    (folder / "leaving.py").write_text(text)
+    run_on(pool, "leaving:work", scan_path=str(folder))
+    for number in range(10):  # more than are kept
+        (folder / str(number)).mkdir()
+        (folder / str(number) / "jobs.py").write_text("def work(): pass")
+        run_on(pool, "jobs:work", scan_path=str(folder / str(number)))
+    wait_for(mark.exists, "the exit function")
+    pool.close()
+
+
+def test_a_process_that_left_the_group_dies_with_its_stem(folder: Path) -> None:
+    pool = make_pool(are_isolated=True)
+    (folder / "caught.py").write_text(CAUGHT)
+    background = Background(pool, "caught:work", scan_path=str(folder))
+    background.wait_for_output("working")
+    stem, process = pids(pool)
+    os.kill(stem, signal.SIGKILL)
+    assert background.outcome().status == "lost"
+    assert not is_alive(process)
+    pool.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
+def test_a_process_killed_while_it_waits_is_replaced_and_costs_no_run(number: int) -> None:
+    pool = make_pool(are_isolated=True)
+    run_on(pool, "good:nothing")
+    stem, process = pids(pool)
+    os.kill(process, number)
+    wait_for(lambda: not is_alive(process), "its death")
+    assert run_on(pool, "good:give").status == "success"
+    assert pids(pool)[0] == stem
+    pool.close()
+
+
+def test_a_stem_whose_processes_cannot_live_gives_up() -> None:
+    pool = make_pool(are_isolated=True)
+    run_on(pool, "good:nothing")
+    stem, _ = pids(pool)
+
+    def kill_the_waiting() -> bool:
+        for pid in family(stem):
+            os.kill(pid, signal.SIGKILL)
+        return not is_alive(stem)
+
+    wait_for(kill_the_waiting, "the stem's end")
+    assert run_on(pool, "good:give").status == "success"
+    pool.close()
+
+
+def test_no_process_outlives_a_pool() -> None:
+    pool = make_pool(are_isolated=True)
+    run_on(pool, "good:nothing")
+    everything = pids(pool)
+    pool.close()
+    wait_for(lambda: not any(map(is_alive, everything)), "the end of all")
