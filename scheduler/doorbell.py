@@ -43,6 +43,7 @@ class Doorbell:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.rings = 0  # that the last wait took
         self._fd: int | None = None
         self._old_fd: int | None = None  # a waiter may be about to read it
         self._identity: tuple[int, int] | None = None
@@ -64,7 +65,7 @@ class Doorbell:
 
     def drain(self) -> bool:
         """Take all bytes; return whether there were any."""
-        return self._fd is not None and _drain(self._fd)
+        return self._fd is not None and _drain(self._fd) > 0
 
     def wait(self, stop_fd: int, timeout: float) -> bool:
         """Sleep until somebody rings, `stop_fd` is readable or `timeout` seconds passed.
@@ -79,7 +80,8 @@ class Doorbell:
             waiting.register(self._fd, select.POLLIN)
         waiting.poll(timeout * 1000)
         _drain(self._moved_fd)
-        return self.drain()
+        self.rings = 0 if self._fd is None else _drain(self._fd)
+        return self.rings > 0
 
     def fds(self) -> tuple[int, ...]:
         """Return what to wait for besides other things; call `drain` when it is readable."""
@@ -119,8 +121,8 @@ class Doorbell:
         return (found.st_dev, found.st_ino) if stat.S_ISFIFO(found.st_mode) else None
 
 
-def _drain(fd: int) -> bool:
+def _drain(fd: int) -> int:
     try:
-        return bool(os.read(fd, MOST_RINGS))
+        return len(os.read(fd, MOST_RINGS))
     except BlockingIOError:
-        return False
+        return 0

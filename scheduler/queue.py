@@ -72,6 +72,16 @@ class RunQueue(Huey):  # type: ignore[misc]
             taken = map(self._decode, self.storage.take_many(most, undivided))
             return [run_id for run_id in taken if run_id is not None]
 
+    def is_waiting(self) -> bool:
+        """Tell whether a message waits behind one that was taken; no, if that had rung alone.
+
+        Raises QueueUnavailableError.
+        """
+        if self.doorbell is not None and self.doorbell.rings == 1:
+            return False
+        with self._guard:
+            return bool(self.storage.has_some())
+
     def ring_if_waiting(self) -> None:
         """Wake an idle slot if a message waits: a ring may have been lost.
 

@@ -59,7 +59,7 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
 
     def dequeue(self) -> bytes | None:
         """Take the message of the highest priority; one statement where Huey needs five."""
-        if not self._has_some():
+        if not self.has_some():
             return None  # without the write lock, which idle slots must not ask for
         taken = self.sql(
             "delete from task where id = (select id from task where queue = ? "
@@ -117,9 +117,9 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
 
         It waits for nobody: a heartbeat must not.
         """
-        return self._has_some(is_patient=False)
+        return self.has_some(is_patient=False)
 
-    def _has_some(self, *, is_patient: bool = True) -> bool:
+    def has_some(self, *, is_patient: bool = True) -> bool:
         """Tell whether a message waits; asked at each wake-up, so without a cursor."""
         if not self.lock.acquire(blocking=is_patient):
             return False
@@ -176,6 +176,10 @@ class BulkRedisStorage(PriorityRedisStorage):  # type: ignore[misc]
         taken = self.conn.zpopmin(self.queue_key, count)
         return [data[8:] for data, _ in taken]
 
+    def has_some(self) -> bool:
+        """Tell whether a message waits."""
+        return bool(self.conn.zcard(self.queue_key))
+
     def enqueue_many(self, messages: Sequence[tuple[bytes, int]]) -> None:
         """Add all (data, priority) pairs in one round trip, in their order."""
         # As the stock enqueue: an 8-byte time keeps equal priorities in order and is cut off later.
@@ -215,6 +219,12 @@ class BulkPostgresStorage(PostgresStorage):  # type: ignore[misc]
             results=True,
         )
         return [bytes(data) for _, _, data in sorted(taken, key=lambda row: (-row[0], row[1]))]
+
+    def has_some(self) -> bool:
+        """Tell whether a message waits."""
+        asked = f"select exists (select 1 from {self.table_task} where queue = %s)"
+        ((is_waiting,),) = self.sql(asked, (self.name,), results=True)
+        return bool(is_waiting)
 
     def enqueue_many(self, messages: Sequence[tuple[bytes, int]]) -> None:
         """Insert all (data, priority) pairs and notify the listeners in one transaction."""

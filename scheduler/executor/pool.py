@@ -20,6 +20,7 @@ from scheduler.runner.tally import Tally
 
 # Then what has not begun of a batch is taken back, and the run that goes on is waited for.
 BATCH_PATIENCE_SECONDS = 0.02
+_BURST_SECONDS = 0.1  # how long forks ahead are put off while slots are at work
 
 
 def _do_nothing() -> None: ...
@@ -155,12 +156,15 @@ class ExecutorPool:
     def prepare(self) -> None:
         """Have successors forked for executors that may be worn out before the next call.
 
-        Called about every second, it does not wait: no run should, for a fork.
+        Called about every second, it does not wait: no run should, for a fork. Nor should the forks
+        and imports be in the way of a burst that is soon over.
         """
         if self._preparing is not None and self._preparing.is_alive():
             return
-        if wanted := self._shelf.successors():
-            self._preparing = threading.Thread(target=self._warm_all, args=(wanted,), daemon=True)
+        is_idle = self._shelf.wait_idle(0)
+        wanted = self._shelf.successors() if is_idle else ()
+        if wanted or not is_idle:
+            self._preparing = threading.Thread(target=self._prepare, args=(wanted,), daemon=True)
             self._preparing.start()
 
     def warm(self, scan_path: str, files: Sequence[str] = ()) -> None:
@@ -233,6 +237,12 @@ class ExecutorPool:
                 threading.Thread(target=self._succeed, args=(wanted,), daemon=True).start()
             except RuntimeError:  # no room for a thread: the run that needs one forks it itself
                 self._shelf.has_come()
+
+    def _prepare(self, wanted: Sequence[Wanted]) -> None:
+        if not wanted:
+            self._shelf.wait_idle(_BURST_SECONDS)
+            wanted = self._shelf.successors()
+        self._warm_all(wanted)
 
     def _succeed(self, wanted: Wanted) -> None:
         try:

@@ -23,7 +23,7 @@ class Shelf:
 
     def __init__(self, max_runs: int) -> None:
         self._max_runs = max_runs
-        self._lock = threading.Lock()
+        self._lock = threading.Condition(threading.Lock())
         self._idle: OrderedDict[int, ExecutorProcess] = OrderedDict()  # least recently used first
         self._busy = 0
         self._most_busy = _MIN_IDLE
@@ -44,6 +44,13 @@ class Shelf:
         finally:
             with self._lock:
                 self._busy -= 1
+                if not self._busy:
+                    self._lock.notify_all()
+
+    def wait_idle(self, timeout_seconds: float) -> bool:
+        """Wait until no slot is at work; return whether that is so."""
+        with self._lock:
+            return self._lock.wait_for(lambda: not self._busy, timeout_seconds)
 
     def take(self, scan_path: str, *, isolates: bool = False) -> ExecutorProcess | None:
         """Return the executor of a scan path that was used last, the warmest; None if none is.

@@ -42,6 +42,20 @@ class Intake:
         self._stop = stop
         self._clock = clock
 
+    def first_batch(self, run_id: int, cells: Iterator[int]) -> list[Held]:
+        """Hold a run that has come out of the queue, alone or with those that wait behind it."""
+        if self._pool.tally is not None and not self._stop.is_set():
+            try:
+                released = self._supply.gather(run_id, self._register.worker_id)
+            except QueueUnavailableError as error:
+                event("queue.unreadable", "error", error=str(error))
+            else:
+                if released is not None:
+                    self.send(released)
+                    return self.next_batch(cells)
+        held = self._register.hold(run_id)
+        return [] if held is None else [held]
+
     def next_batch(self, cells: Iterator[int], most: int = MOST) -> list[Held]:
         """Hold what is to be started next; nothing when nothing waits, or when told to stop.
 

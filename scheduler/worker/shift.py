@@ -51,8 +51,7 @@ class Shift:
 
     def work(self, run_id: int) -> None:
         """Run queued attempts to their verdicts, this one first, until the queue is empty."""
-        held = self._register.hold(run_id)
-        batch = self._begin([] if held is None else [held])
+        batch = self._begin(self._intake.first_batch(run_id, self._cells))
         try:
             while batch:
                 crash_point("slot.started")

@@ -57,6 +57,16 @@ class Supply:
             count = min(len(self._runs), most, max(1, self._fitting(BATCH_SECONDS)))
             return [self._runs.popleft() for _ in range(count)], released
 
+    def gather(self, run_id: int, worker_id: str) -> list[Message] | None:
+        """Claim a run that has come out of the queue with others that wait there; as `refill` else.
+
+        None, and nothing is claimed, if none do, or they would be claimed one by one.
+        """
+        with self._lock:
+            if not self._queue.is_waiting() or not (others := self._take_chunk(CHUNK - 1)):
+                return None
+            return self._claim([run_id, *others], worker_id)
+
     def refill(self, worker_id: str) -> list[Message]:
         """Claim ahead what the next `take` returns, while nobody waits for it; as `take` else."""
         with self._lock:
@@ -86,10 +96,16 @@ class Supply:
         return int(seconds / self._recent_seconds)
 
     def _fill(self, worker_id: str) -> list[Message]:
+        return self._claim(self._take_chunk(CHUNK), worker_id)
+
+    def _take_chunk(self, most: int) -> list[int]:
+        """Take run ids out of the queue if the supply has none and recent runs were short."""
         if self._runs or self._recent_seconds > SHORT_SECONDS:
             return []
-        most = min(CHUNK, self._fitting(CHUNK_SECONDS))
-        run_ids = self._queue.take_chunk(most, self._fitting(BATCH_SECONDS))
+        most = min(most, self._fitting(CHUNK_SECONDS))
+        return self._queue.take_chunk(most, self._fitting(BATCH_SECONDS))
+
+    def _claim(self, run_ids: list[int], worker_id: str) -> list[Message]:
         if not run_ids:
             return []
         crash_point("supply.dequeued")

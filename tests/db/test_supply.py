@@ -94,6 +94,38 @@ def test_a_chunk_whose_claim_nobody_confirmed_is_handed_back(
     assert supply.hand_back(WORKER) == []
 
 
+def test_a_run_is_claimed_together_with_those_that_wait_behind_it(
+    queue: RunQueue, supply: Supply
+) -> None:
+    run_ids = enqueue(queue, CHUNK)
+    first = queue.take_now()
+    assert first == run_ids[0]
+    assert supply.gather(first, WORKER) == []
+    assert queue.size() == 0
+    assert [run.id for run in supply.take(WORKER, MOST)[0]] == run_ids
+
+
+@pytest.mark.parametrize(("waiting", "recent_seconds"), [(0, 0.0001), (5, 60)])
+def test_a_run_is_left_alone_when_none_waits_or_runs_are_long(
+    queue: RunQueue, supply: Supply, waiting: int, recent_seconds: float
+) -> None:
+    enqueue(queue, 1 + waiting)
+    supply.note(recent_seconds)
+    first = queue.take_now()
+    assert first is not None
+    assert supply.gather(first, WORKER) is None
+    assert queue.size() == waiting
+    assert set(table.runs("claimed_by")) == {(None,)}
+
+
+def test_a_run_is_left_alone_while_the_supply_has_others(queue: RunQueue, supply: Supply) -> None:
+    enqueue(queue, MANY)
+    supply.refill(WORKER)
+    first = queue.take_now()
+    assert first is not None
+    assert supply.gather(first, WORKER) is None
+
+
 def test_a_chunk_is_claimed_and_not_started(queue: RunQueue, supply: Supply) -> None:
     run_ids = enqueue(queue, MANY)
     (first,), released = supply.take(WORKER, 1)
