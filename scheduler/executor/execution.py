@@ -83,16 +83,23 @@ class Execution:
             if executor.output_fd in ready:
                 self._pump()
             if executor.control_fd in ready:
-                self.answer = executor.read_answer()
+                self.answer = self._read_answer()
             if executor.stack_fd in ready:
                 self._stack.read()
             if executor.woken_fd in ready:
                 executor.drain_wakes()
                 self._listen()
             if executor.exit_fd in ready and executor.wait_exit(0) is not None:
-                self.answer = self.answer or executor.read_answer()
+                self.answer = self.answer or self._read_answer()
             elif self.answer is None:
                 self._keep_time()
+
+    def _read_answer(self) -> dict[str, Any] | None:
+        """Return the answer if it is there; not that of a stem to the run before, come too late."""
+        while (answer := self._executor.read_answer()) is not None:
+            if answer.get("run_id") in (None, self._call.run_id):
+                break
+        return answer
 
     def _patience(self) -> float | None:
         """Return the seconds until something is to be done without being woken."""

@@ -1,6 +1,5 @@
 """The executors of one worker: forks them, lends them to the slots, keeps the idle ones warm."""
 
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -13,14 +12,14 @@ from scheduler.executor.control import RunControl
 from scheduler.executor.execution import DEATH_SECONDS, Execution
 from scheduler.executor.lease import Lease
 from scheduler.executor.process import ExecutorProcess
-from scheduler.executor.shelf import Shelf, Wanted
+from scheduler.executor.shelf import Shelf
+from scheduler.executor.successors import Successors
 from scheduler.executor.zygotes import Zygotes
 from scheduler.runner.baseline import LEFT_RUNNING
 from scheduler.runner.tally import Tally
 
 # Then what has not begun of a batch is taken back, and the run that goes on is waited for.
 BATCH_PATIENCE_SECONDS = 0.02
-_BURST_SECONDS = 0.1  # how long forks ahead are put off while slots are at work
 
 
 def _do_nothing() -> None: ...
@@ -52,7 +51,7 @@ class ExecutorPool:
         self._clock = clock
         self._zygotes = Zygotes(preload, lease)
         self._shelf = Shelf(max_runs_per_process)
-        self._preparing: threading.Thread | None = None
+        self._successors = Successors(self._shelf, self.warm, clock)
         self.tally: Tally | None = None  # without one there are no batches
 
     def start(self) -> None:
@@ -143,7 +142,7 @@ class ExecutorPool:
                 clock=self._clock,
             )
             try:
-                self._begin_successor(executor, len(calls))
+                self._successors.begin(executor, len(calls))
                 outcomes = batch.run() if executor.tally is tally is not None else []
             except BaseException:
                 self._discard(executor, kill=True)
@@ -154,18 +153,8 @@ class ExecutorPool:
         return BatchEnd(outcomes)
 
     def prepare(self) -> None:
-        """Have successors forked for executors that may be worn out before the next call.
-
-        Called about every second, it does not wait: no run should, for a fork. Nor should the forks
-        and imports be in the way of a burst that is soon over.
-        """
-        if self._preparing is not None and self._preparing.is_alive():
-            return
-        is_idle = self._shelf.wait_idle(0)
-        wanted = self._shelf.successors() if is_idle else ()
-        if wanted or not is_idle:
-            self._preparing = threading.Thread(target=self._prepare, args=(wanted,), daemon=True)
-            self._preparing.start()
+        """Have executors forked that may be needed soon; called about every second."""
+        self._successors.prepare()
 
     def warm(self, scan_path: str, files: Sequence[str] = ()) -> None:
         """Fork an executor ahead of a run and have it import files; raises ZygoteGoneError."""
@@ -227,33 +216,6 @@ class ExecutorPool:
                 note = f"executor replaced: {execution.answer['stale']} was changed"
             self._discard(executor, kill=False)
             begun_on = None
-
-    def _begin_successor(self, executor: ExecutorProcess, count: int) -> None:
-        """Have a successor forked beside the next runs of an executor, unless it is too early."""
-        age_seconds = self._clock.monotonic() - executor.forked_at
-        if self._shelf.wants_successor(executor, count, age_seconds):
-            wanted = executor.scan_path, list(executor.files)
-            try:
-                threading.Thread(target=self._succeed, args=(wanted,), daemon=True).start()
-            except RuntimeError:  # no room for a thread: the run that needs one forks it itself
-                self._shelf.has_come()
-
-    def _prepare(self, wanted: Sequence[Wanted]) -> None:
-        if not wanted:
-            self._shelf.wait_idle(_BURST_SECONDS)
-            wanted = self._shelf.successors()
-        self._warm_all(wanted)
-
-    def _succeed(self, wanted: Wanted) -> None:
-        try:
-            self._warm_all([wanted])
-        finally:
-            self._shelf.has_come()
-
-    def _warm_all(self, wanted: Sequence[Wanted]) -> None:
-        with suppress(ZygoteGoneError, OSError):  # the run that needs it tries again, and tells
-            for scan_path, files in wanted:
-                self.warm(scan_path, files)
 
     def _take(self, call: Call) -> ExecutorProcess:
         if not self.lease.is_valid():  # a worker that was paused: its executors may not know yet

@@ -77,7 +77,7 @@ class _Stem:
         os._exit(0)
 
     def _fork(self) -> None:
-        self._page.state = slate.WAITING
+        self._page.state, self._page.run_id = slate.WAITING, None
         cpu_before = used().cpu_seconds
         try:
             self._child = os.fork()
@@ -125,25 +125,28 @@ class _Stem:
         return found
 
     def _bury(self, status: int, usage: resource.struct_rusage) -> None:
-        """Answer for the dead one, if it has taken a call that it has not answered."""
+        """Answer for the dead one, if it has taken a call and is not known to have answered.
+
+        Should it have, nobody listens to this answer, which names its run.
+        """
         state = self._page.state
-        if state == slate.ANSWERING:  # whether it has, nobody knows: the zygote tells how it ended
-            os.kill(self._pid, signal.SIGKILL)
         if state == slate.WAITING:
             self._failures += 1
             if self._failures == _MOST_FAILURES:
                 os._exit(EXIT_UNFORKED)
             return
         self._failures = 0
-        if state != slate.TAKEN:
+        if state not in (slate.TAKEN, slate.ANSWERING):
             return
-        self._control.forget()  # the call, which the next one must not find
+        if state == slate.TAKEN:
+            self._control.forget()  # the call, which the next one must not find
         cpu_seconds = usage.ru_utime + usage.ru_stime
         is_killed = os.WIFSIGNALED(status)
         code = os.WTERMSIG(status) if is_killed else os.WEXITSTATUS(status)
         self._control.send(
             {
                 "ended": "died",
+                "run_id": self._page.run_id,
                 "signal" if is_killed else "exit_code": code,
                 "peak_rss_bytes": usage.ru_maxrss * MAXRSS_UNIT,
                 "cpu_seconds": cpu_seconds,

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from scheduler.crashpoints import crash_point
 from scheduler.runner import channels, loading, slate, termination
 from scheduler.runner.baseline import leftover
 from scheduler.runner.calling import execute
@@ -28,17 +29,22 @@ def serve_one(
     exit_functions = atexit._ncallbacks()
     termination.set_idle(True)
     control.wait()
+    crash_point("isolated.waiting")
     page.state = slate.TAKEN  # before it is taken: who finds it there may be the first to do so
+    crash_point("isolated.taken")
     call = control.receive()
     if call is None:
         page.state = slate.OVER
         leave()
+    page.run_id = call["run_id"]
     termination.set_idle(False)
     answer = _execute(call, scan_path)
     answer["cpu_total_seconds"] += cpu_before
     line = control.encode(answer)
     page.state = slate.ANSWERING
+    crash_point("isolated.answering")
     control.transmit(line)
+    crash_point("isolated.answered")
     page.note_files(loading.read_files())
     page.state = slate.ANSWERED
     channels.silence()  # what is printed from here on would look like output of the next run

@@ -12,7 +12,9 @@ LEAVING = 4  # it has answered, and has exit functions to run
 OVER = 5  # the channel has ended
 
 _BYTES = 16_384
-_HEAD = 5  # bytes: the state, and the length of what follows
+_RUN = slice(1, 9)
+_SIZE = slice(9, 13)  # of the text that follows
+_HEAD = _SIZE.stop
 
 
 class Slate:
@@ -30,6 +32,15 @@ class Slate:
     def state(self, state: int) -> None:
         self._page[0] = state
 
+    @property
+    def run_id(self) -> int | None:
+        """The run whose call it has taken, None if it has not got so far."""
+        return int.from_bytes(self._page[_RUN], "little") or None
+
+    @run_id.setter
+    def run_id(self, run_id: int | None) -> None:
+        self._page[_RUN] = (run_id or 0).to_bytes(8, "little")
+
     def note_files(self, paths: Iterable[str]) -> None:
         """Note which source files had to be compiled; those for which there is room."""
         text = b""
@@ -38,13 +49,13 @@ class Slate:
             if _HEAD + len(text) + len(line) > _BYTES:
                 break
             text += line
-        self._page[1 : _HEAD + len(text)] = len(text).to_bytes(_HEAD - 1, "little") + text
+        self._page[_SIZE.start : _HEAD + len(text)] = len(text).to_bytes(4, "little") + text
 
     def take_files(self) -> list[str]:
         """Return the files that were noted, and forget them."""
-        size = int.from_bytes(self._page[1:_HEAD], "little")
+        size = int.from_bytes(self._page[_SIZE], "little")
         if not size:
             return []
         text = self._page[_HEAD : _HEAD + size]
-        self._page[1:_HEAD] = bytes(_HEAD - 1)
+        self._page[_SIZE] = bytes(4)
         return [os.fsdecode(line) for line in text.split(b"\0") if line]

@@ -255,6 +255,22 @@ def test_an_executor_whose_file_was_changed_begins_nothing(
     assert pool.room(str(folder)) == 1
 
 
+def test_a_file_that_is_edited_in_a_batch_is_live_in_it(pool: ExecutorPool, tmp_path: Path) -> None:
+    file = tmp_path / "edits.py"
+    file.write_text(
+        "import pathlib, time, scheduler\n"
+        "def work():\n"
+        "    if scheduler.current_run().run_id == 10:\n"
+        "        pathlib.Path(__file__).write_text('def work(): return 2')\n"
+        "        time.sleep(0.01)  # longer than an executor goes without a look\n"
+        "    return 1\n"
+    )
+    run(pool, "edits:work", run_id=1, scan_path=str(tmp_path))
+    calls = [make_call("edits:work", run_id=number, scan_path=str(tmp_path)) for number in (10, 11)]
+    assert [outcome.result for outcome in hand_over(pool, calls).outcomes] == ["1"]
+    assert run(pool, "edits:work", run_id=11, scan_path=str(tmp_path)).result == "2"
+
+
 def test_the_tally_tells_what_has_succeeded_and_what_has_not_begun(
     pool: ExecutorPool, tally_path: Path
 ) -> None:

@@ -192,6 +192,27 @@ def test_a_process_killed_while_it_waits_is_replaced_and_costs_no_run(number: in
     pool.close()
 
 
+@pytest.mark.parametrize(
+    ("point", "status"),
+    [
+        ("isolated.waiting", "lost"),  # one after another, until the stem gives up
+        ("isolated.taken", "lost"),
+        ("isolated.answering", "lost"),
+        ("isolated.answered", "success"),
+    ],
+)
+def test_a_process_killed_anywhere_is_told_of_once_and_costs_no_other_run(
+    monkeypatch: pytest.MonkeyPatch, point: str, status: str
+) -> None:
+    monkeypatch.setenv("SCHEDULER_CRASH_POINT", point)
+    pool = make_pool(are_isolated=True)
+    for number in range(1, 6):
+        outcome = run_on(pool, "good:give", run_id=number)
+        assert outcome.status == status, outcome
+        assert outcome.reason is None or status == "lost"
+    pool.close()
+
+
 def test_a_stem_whose_processes_cannot_live_gives_up() -> None:
     pool = make_pool(are_isolated=True)
     run_on(pool, "good:nothing")
