@@ -31,6 +31,8 @@ class ConfigError(UsageError):
 class ScheduleError(SchedulerError, ValueError):
     """An argument of @schedule is wrong; the message names it."""
 
+    __module__ = "scheduler"  # what people read in an error
+
 
 class NotFoundError(SchedulerError):
     """There is no such function or run."""

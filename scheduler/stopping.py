@@ -7,6 +7,7 @@ from types import FrameType
 
 # What a stop takes beyond shutdown_grace_seconds, at most: one after another, and all together.
 TERMINATE_GRACE_SECONDS = 2.0  # a run that is told to end, until it is killed
+HURRIED_GRACE_SECONDS = 0.5  # the same after a second signal
 CUT_OFF_SECONDS = 2 * TERMINATE_GRACE_SECONDS  # the runs: told, killed, recorded
 ZYGOTE_STOP_SECONDS = 3.0  # what they left behind
 RECORD_SECONDS = 3.0  # the last words of the worker in the database

@@ -1,4 +1,7 @@
-"""`call`: runs a function here and now in the foreground, for debugging; nothing is recorded."""
+"""`call`: runs a function here and now in the foreground, for debugging.
+
+Nothing is recorded and no time-out counts; `current_run()` is a first attempt with the run id 0.
+"""
 
 import asyncio
 import inspect
@@ -25,9 +28,11 @@ class _Place:
 def call(context: Context) -> int:
     """Call the function; its output is the output, the result and the time it took go to stderr."""
     place = _find(context)
+    from scheduler.runner.context import RunContext, set_current_run
     from scheduler.runner.loading import LoadError, load_function
 
-    started = context.clock.monotonic()
+    now, started = context.clock.now(), context.clock.monotonic()
+    set_current_run(RunContext(context.args.name, 0, now, 1, "manual", None))
     try:
         function = load_function(place.scan_path, place.module_path, place.qualname)
         result = function()

@@ -94,7 +94,13 @@ COMMANDS = (
     ),
     Command("check", "start", "check:check", "validate configuration and environment", (_JSON,)),
     Command("scan", "start", "service:scan", "search the folders once for functions", (_JSON,)),
-    Command("call", "start", "call:call", "run a function here and now, unrecorded", (_NAME,)),
+    Command(
+        "call",
+        "start",
+        "call:call",
+        "run a function here and now, unrecorded, without time-out",
+        (_NAME,),
+    ),
     Command(
         "selftest",
         "start",

@@ -79,7 +79,7 @@ def scan(context: Context) -> int:
     configure_logging(context.config)
     summary = scan_once(context.config, _progress(context.clock))
     if summary is None:
-        raise SchedulerError("another process is scanning just now; `scheduler status` shows it")
+        raise SchedulerError("another process is scanning still; `scheduler status` shows it")
     if context.args.json:
         context.screen.json(summary)
     else:

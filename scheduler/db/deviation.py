@@ -8,7 +8,8 @@ WITHIN_SECONDS = 3600.0
 _NEWEST_RUNS = 5000
 
 # A run counts when a scan has ended since it started and has left the function as it was: then the
-# difference is none of time. Only the newest run of each worker counts: files get mended.
+# difference is none of time. Only the newest run of each worker counts: files get mended. A file
+# that cannot be scanned differs by that.
 _DEVIATIONS = f"""
     SELECT f.name, p.role, p.host, p.pid, MAX(r.id)
     FROM (SELECT id, function_id, claimed_by, started_at, source_hash FROM run_logs
@@ -18,6 +19,8 @@ _DEVIATIONS = f"""
     WHERE r.source_hash IS NOT NULL AND r.source_hash != f.source_hash
     AND r.started_at > f.last_seen_at
     AND r.started_at < (SELECT MAX(started_at) FROM scans)
+    AND NOT EXISTS (SELECT 1 FROM scan_errors e
+        WHERE e.severity = 'error' AND e.path = f.scan_path || '/' || f.module_path)
     AND NOT EXISTS (SELECT 1 FROM run_logs newer WHERE newer.function_id = r.function_id
         AND newer.id > r.id AND newer.claimed_by = r.claimed_by
         AND newer.source_hash = f.source_hash)

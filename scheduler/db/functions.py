@@ -1,6 +1,6 @@
 """Scheduled functions: looked up by name, paused and resumed by people, gone with their code."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from scheduler.db.locks import lock_functions
 from scheduler.db.statements import change, change_many, placeholders, reading, rows, transaction
@@ -99,6 +99,20 @@ def count_present() -> int:
     with reading():
         ((count,),) = rows("SELECT COUNT(*) FROM scheduled_functions WHERE state != 'gone'")
     return int(count)
+
+
+def fetch_paths(names: Collection[str]) -> dict[str, str]:
+    """Return in which files the functions of these names are, of those that are not gone."""
+    waiting, found = list(names), []
+    with reading():
+        while waiting:
+            batch, waiting = waiting[:BATCH], waiting[BATCH:]
+            found += rows(
+                "SELECT name, scan_path, module_path FROM scheduled_functions "
+                f"WHERE state != 'gone' AND name IN ({placeholders(len(batch))})",
+                batch,
+            )
+    return {name: f"{scan_path}/{module_path}" for name, scan_path, module_path in found}
 
 
 def fetch_unseen(seen_at: float) -> list[tuple[str, str, str]]:

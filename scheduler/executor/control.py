@@ -22,7 +22,7 @@ class RunControl:
         self._lock = threading.Lock()
         self._wake_fd: int | None = None
         self._asked: Asked | None = None
-        self._is_killed = False
+        self._kill_in_seconds: float | None = None
         self._stack_requests: list[Callable[[str], None]] = []
 
     def cancel(self) -> None:
@@ -35,8 +35,12 @@ class RunControl:
 
     def kill_now(self) -> None:
         """End the run without any grace; `lost` unless somebody asked for something else before."""
+        self.kill_in(0)
+
+    def kill_in(self, seconds: float) -> None:
+        """End the run with so much grace and no more, whatever it has been given; as above else."""
         with self._lock:
-            self._is_killed = True
+            self._kill_in_seconds = seconds
         self._ask(Asked("lost", "killed on request"))
 
     def request_stack(self, on_stack: Callable[[str], None]) -> None:
@@ -51,9 +55,9 @@ class RunControl:
         return self._asked
 
     @property
-    def is_killed(self) -> bool:
-        """Whether the grace is to be skipped."""
-        return self._is_killed
+    def kill_in_seconds(self) -> float | None:
+        """How much grace is left, None if it was not cut short."""
+        return self._kill_in_seconds
 
     def take_stack_requests(self) -> list[Callable[[str], None]]:
         """Return the new requests for the stack, once."""

@@ -131,8 +131,8 @@ class Execution:
             self._stack.request(on_stack)
         if self._control.asked is not None:
             self._end(self._control.asked)
-        if self._control.is_killed:
-            self._kill_at = self._clock.monotonic()
+        if (seconds := self._control.kill_in_seconds) is not None and self._kill_at is not None:
+            self._kill_at = min(self._kill_at, self._clock.monotonic() + seconds)
 
     def _end(self, asked: Asked) -> None:
         """Ask the run to end, once; the first who asks decides the verdict."""

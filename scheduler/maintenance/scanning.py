@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from scheduler.clock import Clock, SystemClock
+from scheduler.clock import Clock, SystemClock, sleep
 from scheduler.config import Config
 from scheduler.db import functions, scans, upserts
 from scheduler.db.schema import init_schema
@@ -15,6 +15,9 @@ from scheduler.maintenance.presence import Presence
 from scheduler.runner.complaint import ERROR, WARNING, FileError
 from scheduler.runner.inspection import FileReport, FoundFunction
 from scheduler.scanner import Scanner, ScanReport
+
+_PATIENCE_SECONDS = 60.0  # with another process that scans
+_STEP_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Scanning:
             import_timeout_seconds=config.import_timeout_seconds,
             preload=config.preload,
             clock=clock,
+            holders=functions.fetch_paths,
         )
 
     def scan(self, on_progress: Callable[[int, int], None] | None = None) -> ScanSummary | None:
@@ -144,14 +148,18 @@ def scan_once(
 ) -> ScanSummary | None:
     """Make or migrate the schema, scan once and write the result; for the `scan` command.
 
-    None when another process is scanning just now.
+    None when another process scans for longer than a minute.
     """
     clock = SystemClock()
     init_schema(config)
     presence = Presence(config, "scan", clock=clock)
     presence.start()
     try:
-        return Scanning(config, process_id=lambda: presence.id, clock=clock).scan(on_progress)
+        scanning = Scanning(config, process_id=lambda: presence.id, clock=clock)
+        until = clock.monotonic() + _PATIENCE_SECONDS
+        while (summary := scanning.scan(on_progress)) is None and clock.monotonic() < until:
+            sleep(_STEP_SECONDS)
+        return summary
     finally:
         presence.stop()
 

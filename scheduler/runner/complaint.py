@@ -1,12 +1,15 @@
 """Says in one line why a file cannot be scanned, and what to do about it."""
 
+import inspect
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from scheduler.decorators import schedule
 from scheduler.runner.failure import describe
 from scheduler.runner.loading import PACKAGE_PREFIX
 from scheduler.runner.text import clean
+from scheduler.wording import did_you_mean
 
 ERROR = "error"
 WARNING = "warning"
@@ -14,6 +17,7 @@ DUPLICATE_NAME = "DuplicateNameError"
 _MESSAGE_LIMIT = 500  # characters
 _OUR_PACKAGE = re.escape(str(Path(__file__).parents[1]))
 _OUR_FRAMES = re.compile(rf'^  File "(?:<frozen |{_OUR_PACKAGE}/).*\n?(?:    .*\n)*', re.MULTILINE)
+_UNKNOWN_ARGUMENT = re.compile(r"schedule\(\) got an unexpected keyword argument '(\w+)'")
 _PRIVATE_PACKAGE = re.compile(rf"{PACKAGE_PREFIX}[0-9a-f]{{8}}\.?")
 
 
@@ -84,6 +88,10 @@ def _message(error: BaseException, message: str, scan_path: str) -> str:
         return (
             f"{message}: install it into the scheduler's environment, or put it below {scan_path}"
         )
+    if isinstance(error, TypeError) and (misspelt := _UNKNOWN_ARGUMENT.fullmatch(message)):
+        known = list(inspect.signature(schedule).parameters)
+        remedy = did_you_mean(misspelt[1], known) or f"there are {', '.join(known)}"
+        return f"{message}: {remedy}"
     if isinstance(error, PermissionError):
         return f"{message}: give the scheduler's user the right to"
     if isinstance(error, RecursionError):

@@ -1,16 +1,16 @@
 """The scanner: walks, imports what may have changed, and says what is scheduled now."""
 
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from scheduler.clock import Clock
-from scheduler.runner.complaint import FileError
+from scheduler.runner.complaint import DUPLICATE_NAME, FileError
 from scheduler.runner.inspection import FileReport, FoundFunction
-from scheduler.scanner.findings import Claims, settle
+from scheduler.scanner.findings import Claims, Holders, Place, find_incumbents, settle
 from scheduler.scanner.importer import Importer
 from scheduler.scanner.packed import PackedReport
 from scheduler.scanner.walk import FileState, Walk, walk
@@ -22,7 +22,8 @@ RETRY_FAILED_SECONDS = 300.0  # the cause may lie outside the scan path: a packa
 class ScanReport:
     """What one scan found; instants are UTC epoch seconds, functions and errors sorted by path.
 
-    reports: what the files hold, sorted by path; names that two of them want are not settled.
+    reports: what the files hold, sorted by path; whose names are that two of them want, the
+    `incumbents` and the order tell.
 
     failed_files: (scan_path, module_path) of files that cannot be imported now: they keep the
     functions they had. unreachable_paths: scan paths that could not be listed entirely: no function
@@ -38,11 +39,12 @@ class ScanReport:
     failed_files: frozenset[tuple[str, str]]
     unreachable_paths: frozenset[str]
     changed: bool
+    incumbents: Mapping[str, Place] = field(default_factory=dict)
 
     @property
     def functions(self) -> Iterator[FoundFunction]:
         """The functions, unpacked file by file: a ticker of many has no room for all at once."""
-        for report in settle(report.unpack() for report in self.reports):
+        for report in settle((one.unpack() for one in self.reports), self.incumbents):
             yield from report.functions
 
 
@@ -66,7 +68,9 @@ class Scanner:
         clock: Clock,
         parallelism: int | None = None,
         importer: FileImporter | None = None,
+        holders: Holders = lambda _: {},
     ) -> None:
+        """`holders` tells which files have had names so far, before the first scan too."""
         self._scan_paths = scan_paths
         self._clock = clock
         self._importer = importer or Importer(
@@ -77,7 +81,8 @@ class Scanner:
         )
         self._seen = Walk()
         self._reports: dict[str, PackedReport] = {}
-        self._claims = Claims()
+        self._holders = holders
+        self._claims = Claims(holders)
         self._last: ScanReport | None = None
         self._retry_at = 0.0
 
@@ -140,7 +145,7 @@ class Scanner:
         on_progress: Callable[[int, int], None] | None,
     ) -> dict[str, PackedReport]:
         if files:
-            self._claims.restart(self._last.functions if self._last else (), seen.files)
+            self._claims.restart(self._last.functions if self._last else None, seen.files)
         fresh: dict[str, PackedReport] = {}
         with closing(self._importer.import_files(files)) as reports:
             for report in reports:
@@ -155,10 +160,11 @@ class Scanner:
 
     def _conclude(self, started_at: float) -> ScanReport:
         reports = tuple(self._reports[path] for path in sorted(self._reports))
-        function_count, errors = 0, []
-        for report in settle(report.unpack() for report in reports):
-            function_count += len(report.functions)
-            errors += [report.error] if report.error else []
+        incumbents: dict[str, Place] = {}
+        function_count, errors = _count(reports, incumbents)
+        if any(error.error_type == DUPLICATE_NAME for error in errors):
+            incumbents = find_incumbents((one.unpack() for one in reports), self._holders)
+            function_count, errors = _count(reports, incumbents)
         failed = {
             (file.scan_path, file.module_path)
             for path, file in self._seen.files.items()
@@ -174,7 +180,19 @@ class Scanner:
             failed_files=frozenset(failed | self._seen.blocked_files),
             unreachable_paths=frozenset(self._seen.unreachable_paths),
             changed=True,
+            incumbents=incumbents,
         )
+
+
+def _count(
+    reports: Sequence[PackedReport], incumbents: Mapping[str, Place]
+) -> tuple[int, list[FileError]]:
+    """Return how many functions there are, and the errors of their files."""
+    count, errors = 0, []
+    for report in settle((one.unpack() for one in reports), incumbents):
+        count += len(report.functions)
+        errors += [report.error] if report.error else []
+    return count, errors
 
 
 def _without_removed(report: FileReport) -> FileReport:

@@ -3,7 +3,7 @@
 from scheduler.clock import Clock
 from scheduler.db.finishes import CUT_OFF
 from scheduler.logs import event
-from scheduler.stopping import CUT_OFF_SECONDS, StopSignal
+from scheduler.stopping import CUT_OFF_SECONDS, HURRIED_GRACE_SECONDS, StopSignal
 from scheduler.worker.consumer import RunConsumer
 from scheduler.worker.pulse import Pulse
 from scheduler.worker.slot import Slots
@@ -44,7 +44,7 @@ class Drain:
             event("run.cut_off", level="warning", run_id=run_id)
             control.cut_off(reason)
             if self._stop.is_hurried():
-                control.kill_now()
+                control.kill_in(HURRIED_GRACE_SECONDS)
         self._wait_for_slots(CUT_OFF_SECONDS, is_hasty=True)
 
     def _wait_for_slots(self, seconds: float, *, is_hasty: bool = False) -> bool:

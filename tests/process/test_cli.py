@@ -98,6 +98,32 @@ def test_closed_standard_streams_do_not_stop_a_command(service: Service, closed:
     assert service.rows("SELECT count(*) FROM scheduled_functions") == [(2,)]
 
 
+def test_a_new_file_does_not_take_the_name_of_a_function_that_is_known(service: Service) -> None:
+    service.write("b.py", "@schedule(timedelta(seconds=1), name='beat')\ndef old(): pass\n")
+    assert service.run("scan").returncode == 0
+    service.write("a.py", "@schedule(timedelta(days=1), name='beat')\ndef new(): pass\n")
+    done = service.run("scan")
+    assert done.returncode == 1
+    assert "a.py" in done.stdout
+    assert "beat is already the name of the function in" in done.stdout
+    known = "SELECT module_path, qualname FROM scheduled_functions WHERE name = 'beat'"
+    assert service.rows(known) == [("b.py", "old")]
+
+
+def test_call_gives_a_function_a_run_to_ask_about(service: Service) -> None:
+    service.write(
+        "a.py",
+        "from scheduler import current_run\n"
+        "@schedule(timedelta(days=1), name='asks')\n"
+        "def asks():\n"
+        "    run = current_run()\n"
+        "    print(run.name, run.attempt, run.deadline_at)\n",
+    )
+    service.run("scan")
+    done = service.run("call", "asks")
+    assert done.stdout == "asks 1 None\n", done.stderr
+
+
 def test_scan_says_what_it_found_and_fails_when_a_file_does(service: Service) -> None:
     service.write("a.py", HELLO)
     good = service.run("scan")

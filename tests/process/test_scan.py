@@ -87,7 +87,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Hostile:
 
 FAILURES = {
     "asks": ("EOFError", 1, "EOF when reading a line"),
-    "bad_argument": ("scheduler.errors.ScheduleError", 4, "interval: 5 is not a timedelta"),
+    "bad_argument": ("scheduler.ScheduleError", 4, "interval: 5 is not a timedelta"),
     "closes_everything": ("ImportLost", None, "closes file descriptors that are not its own"),
     "crashes": ("ImportKilled", 3, "SIGSEGV"),
     "endless": ("ImportTimeout", 3, "took longer than import_timeout_seconds (4 s)"),
