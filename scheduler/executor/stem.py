@@ -14,7 +14,14 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from scheduler.clock import SystemClock
-from scheduler.executor.guards import become_subreaper, die_with_parent, kill_strays, unblock_all
+from scheduler.executor.guards import (
+    become_subreaper,
+    die_with_parent,
+    kill_group,
+    kill_group_at_end_of,
+    kill_strays,
+    unblock_all,
+)
 from scheduler.executor.title import set_title
 from scheduler.runner import channels, slate, termination
 from scheduler.runner.control import ControlChannel
@@ -23,10 +30,11 @@ from scheduler.runner.loading import enter_scan_path
 from scheduler.runner.metering import MAXRSS_UNIT, used
 from scheduler.runner.slate import Slate
 from scheduler.runner.sources import compile_ahead
+from scheduler.runner.termination import EXIT_TERMINATED_IDLE
 
 EXIT_UNFORKED = 115  # no process could be forked, or none stayed alive until a call came
 
-_AWAITED = {signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2}
+_AWAITED = {signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM}
 _MOST_FAILURES = 3  # processes that died before a call came, one after another
 
 
@@ -58,25 +66,30 @@ class _Stem:
         self._pid = os.getpid()
         self._clock = SystemClock()
         self._page = Slate()
+        self._nowhere_fd = channels.open_nowhere()
+        self._end_fd, self._life_fd = map(channels.move_high, os.pipe())
         self._child = 0
         self._leaving: set[int] = set()  # they have answered, and run exit functions
         self._failures = 0
 
     def serve(self) -> NoReturn:
         """Keep one process waiting for the next call."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, {*_AWAITED, signal.SIGTERM})
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         self._control.send({"ready": True})
         while self._page.state != slate.OVER:
+            files = self._page.take_files()
             self._fork()
+            for path in files:  # for those after it, so that no call waits for it
+                compile_ahead(path, self._clock.now())
             self._wait()
-            for path in self._page.take_files():
-                compile_ahead(path)
         while self._leaving:
             signal.sigwait({signal.SIGCHLD})
             self._reap()
         os._exit(0)
 
     def _fork(self) -> None:
+        if signal.SIGTERM in signal.sigpending():  # it came while there was nobody to hand it to
+            os._exit(EXIT_TERMINATED_IDLE)
         self._page.state, self._page.run_id = slate.WAITING, None
         cpu_before = used().cpu_seconds
         try:
@@ -85,11 +98,16 @@ class _Stem:
             os._exit(EXIT_UNFORKED)
         if self._child == 0:
             self._live(cpu_before)
+        with suppress(OSError):  # it does the same; whoever comes first
+            os.setpgid(self._child, self._child)
 
     def _live(self, cpu_before: float) -> NoReturn:
-        """Be the process that was forked."""
+        """Be the process that was forked; what it starts dies with its group when the stem ends."""
+        os.setpgid(0, 0)
         die_with_parent(self._pid)
         become_subreaper()
+        os.close(self._life_fd)
+        kill_group_at_end_of(self._end_fd, os.getpid())
         unblock_all()
         serve_one(
             self._control,
@@ -97,31 +115,36 @@ class _Stem:
             scan_path=self._scan_path,
             stem_pid=self._pid,
             cpu_before=cpu_before,
+            nowhere_fd=self._nowhere_fd,
         )
 
     def _wait(self) -> None:
-        """Wait until the next process is needed: this one has ended, or is leaving."""
+        """Wait until the next process is needed: this one has ended, or has answered."""
         while True:
             number = signal.sigwait(_AWAITED)
             if number == signal.SIGUSR2:
                 os.kill(self._child, signal.SIGUSR2)  # whose stacks are wanted
+            elif number == signal.SIGTERM:
+                kill_group(self._child, signal.SIGTERM)
             elif number == signal.SIGCHLD and (dead := self._reap()) is not None:
                 return self._bury(*dead)
-            elif self._page.state == slate.LEAVING:
+            elif self._page.state == slate.ANSWERED:
                 self._leaving.add(self._child)
                 return None
 
     def _reap(self) -> tuple[int, resource.struct_rusage] | None:
         """Take leave of all that have ended; return how the one that serves has, if it has."""
-        found = None
+        found, is_tidy = None, True
         with suppress(ChildProcessError):
             while (dead := os.wait4(-1, os.WNOHANG))[0]:
                 pid, status, usage = dead
+                is_tidy &= status == 0
                 self._leaving.discard(pid)
                 if pid == self._child:
                     found = status, usage
-            # What is left was adopted from a dead one, or is about to leave.
-            kill_strays(self._leaving | ({self._child} if found is None else set()), self._clock)
+            if not is_tidy:  # what nobody here forked was adopted from the dead
+                known = {*self._leaving, *([self._child] if found is None else [])}
+                kill_strays(known, self._clock)
         return found
 
     def _bury(self, status: int, usage: resource.struct_rusage) -> None:
@@ -129,9 +152,12 @@ class _Stem:
 
         Should it have, nobody listens to this answer, which names its run.
         """
-        state = self._page.state
+        state, is_killed = self._page.state, os.WIFSIGNALED(status)
+        code = os.WTERMSIG(status) if is_killed else os.WEXITSTATUS(status)
         if state == slate.WAITING:
             self._failures += 1
+            if not is_killed and code == EXIT_TERMINATED_IDLE:  # the call that may wait is unwanted
+                os._exit(EXIT_TERMINATED_IDLE)
             if self._failures == _MOST_FAILURES:
                 os._exit(EXIT_UNFORKED)
             return
@@ -140,16 +166,13 @@ class _Stem:
             return
         if state == slate.TAKEN:
             self._control.forget()  # the call, which the next one must not find
-        cpu_seconds = usage.ru_utime + usage.ru_stime
-        is_killed = os.WIFSIGNALED(status)
-        code = os.WTERMSIG(status) if is_killed else os.WEXITSTATUS(status)
         self._control.send(
             {
                 "ended": "died",
                 "run_id": self._page.run_id,
                 "signal" if is_killed else "exit_code": code,
                 "peak_rss_bytes": usage.ru_maxrss * MAXRSS_UNIT,
-                "cpu_seconds": cpu_seconds,
+                "cpu_seconds": usage.ru_utime + usage.ru_stime,
                 "cpu_total_seconds": used().cpu_seconds,
             }
         )

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from os import PRIO_PROCESS, fstat, getcwd, getpriority, umask  # user code may patch the module
+from os import PRIO_PROCESS, fstat, get_blocking, getcwd, getpriority, umask  # may be patched
 from resource import getrlimit
 from typing import Any
 
@@ -146,6 +146,13 @@ def _stream(fd: int) -> Callable[[], tuple[int, int] | None]:
     return look
 
 
+def _is_blocking() -> bool | None:
+    try:
+        return get_blocking(1)
+    except OSError:
+        return None
+
+
 def _handlers() -> list[Any]:
     return [_signal.getsignal(number) for number in _WATCHED_SIGNALS]
 
@@ -177,6 +184,7 @@ def _tracers() -> tuple[Any, Any]:
 _LOOKS: tuple[tuple[Callable[[], Any], str], ...] = (
     (_cwd, "the working directory"),
     *((_stream(fd), name) for fd, name in enumerate(_OUTPUTS)),
+    (_is_blocking, "whether standard output blocks"),
     (_handlers, "a signal handler"),
     (_mask, "the signal mask"),
     (_timer, "the alarm timer"),

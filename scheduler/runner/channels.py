@@ -19,7 +19,7 @@ _RESERVED = 8  # descriptors at the top of the allowed range
 _HIGHEST = 4_096  # the kernel keeps a table up to the highest descriptor in use
 
 _libc = ctypes.CDLL(None)
-_ioctl = fcntl.ioctl  # user code may patch it
+_ioctl, _dup2 = fcntl.ioctl, os.dup2  # user code may patch these
 _opened: list[Callable[[], None]] = []  # what closes them
 
 
@@ -65,14 +65,16 @@ def redirect_output(fd: int) -> None:
     faulthandler.enable(file=2)  # a crash leaves its Python stack in the output
 
 
-def silence() -> None:
+def open_nowhere() -> int:
+    """Return a descriptor for `silence`."""
+    return move_high(os.open(os.devnull, os.O_WRONLY))
+
+
+def silence(nowhere_fd: int) -> None:
     """Drop what is printed from here on."""
-    with suppress(OSError):
-        null = os.open(os.devnull, os.O_WRONLY)
-        for target in (1, 2):
-            os.dup2(null, target)
-        if null > 2:
-            os.close(null)
+    for target in (1, 2):
+        with suppress(OSError):
+            _dup2(nowhere_fd, target)
 
 
 def answer_with_stacks(fd: int) -> None:

@@ -1,7 +1,6 @@
 """The one call of a process that a stem has forked: take it, execute it, answer, leave."""
 
 import _thread
-import atexit
 import os
 import signal
 from collections.abc import Callable
@@ -20,13 +19,19 @@ _kill = os.kill  # user code may patch it
 
 
 def serve_one(
-    control: ControlChannel, page: Slate, *, scan_path: str, stem_pid: int, cpu_before: float
+    control: ControlChannel,
+    page: Slate,
+    *,
+    scan_path: str,
+    stem_pid: int,
+    cpu_before: float,
+    nowhere_fd: int,
 ) -> NoReturn:
     """Serve the next call, and tell on the page how far it has come.
 
     cpu_before: the CPU seconds of the stem, which count in what the zygote tells of both.
     """
-    exit_functions = atexit._ncallbacks()
+    os.set_blocking(1, True)  # a run before this one may have changed what all share
     termination.set_idle(True)
     control.wait()
     crash_point("isolated.waiting")
@@ -41,16 +46,14 @@ def serve_one(
     answer = _execute(call, scan_path)
     answer["cpu_total_seconds"] += cpu_before
     line = control.encode(answer)
+    page.note_files(loading.read_files())
+    channels.silence(nowhere_fd)  # what comes after the answer would be taken for the next run's
     page.state = slate.ANSWERING
     crash_point("isolated.answering")
     control.transmit(line)
     crash_point("isolated.answered")
-    page.note_files(loading.read_files())
     page.state = slate.ANSWERED
-    channels.silence()  # what is printed from here on would look like output of the next run
-    if atexit._ncallbacks() > exit_functions:
-        page.state = slate.LEAVING
-        _kill(stem_pid, signal.SIGUSR1)  # the next call need not wait for them
+    _kill(stem_pid, signal.SIGUSR1)  # the next call need not wait until we have left
     leave()
 
 
@@ -59,6 +62,7 @@ def _execute(call: dict[str, Any], scan_path: str) -> dict[str, Any]:
 
     def find(path: str, qualname: str) -> Callable[[], Any]:
         nonlocal threads
+        loading.reenter_scan_path(scan_path)
         module = loading.load_module(scan_path, path)
         threads = _thread._count()  # what an import starts may stay, as in other executors
         return loading.find_function(module, path, qualname)

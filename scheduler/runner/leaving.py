@@ -6,6 +6,9 @@ import signal
 from typing import NoReturn
 
 from scheduler.runner import channels, termination
+from scheduler.runner.baseline import has_children
+
+EXIT_LEFT_CHILDREN = 116  # after the answer, which tells of those that were there before
 
 _LEAVE_SECONDS = 2.0
 
@@ -22,4 +25,4 @@ def leave() -> NoReturn:
         atexit._run_exitfuncs()
         channels.flush_output()
     finally:
-        _exit(0)
+        _exit(EXIT_LEFT_CHILDREN if has_children() else 0)

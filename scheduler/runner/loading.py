@@ -31,6 +31,8 @@ _loaded: dict[str, tuple[Stamp, str]] = {}  # path: (what stat said before readi
 class LoadError(ImportError):
     """The file, or the function in it, is not there."""
 
+    __module__ = "scheduler"  # what people read in an error
+
 
 def load_function(scan_path: str, module_path: str, qualname: str) -> Callable[..., Any]:
     """Return the function `qualname` of the file `module_path` (relative to `scan_path`, with `/`).
@@ -76,6 +78,12 @@ def enter_scan_path(scan_path: str) -> None:
         _watch(scan_path)
     else:
         _enter_scan_path(scan_path)
+
+
+def reenter_scan_path(scan_path: str) -> None:
+    """Notice that the folder has become a package since it was made ready."""
+    if os.path.exists(os.path.join(scan_path, _INIT)):
+        sys.modules.pop(_package_name(scan_path), None)
 
 
 def changed_file() -> str | None:

@@ -8,8 +8,7 @@ WAITING = 0  # for a call
 TAKEN = 1  # a call that may have begun
 ANSWERING = 2
 ANSWERED = 3
-LEAVING = 4  # it has answered, and has exit functions to run
-OVER = 5  # the channel has ended
+OVER = 4  # the channel has ended
 
 _BYTES = 16_384
 _RUN = slice(1, 9)

@@ -6,8 +6,10 @@ import warnings
 from types import CodeType
 from typing import NamedTuple
 
-Stamp = tuple[int, int, int]  # mtime_ns, size, inode
+Stamp = tuple[int, int, int, int]  # mtime_ns, ctime_ns, size, inode
 _MOST_FILES = 1_000
+_MOST_BYTES = 200_000  # of a file; what takes long to compile would keep a call waiting
+_NEW_SECONDS = 0.1  # far more than the steps of a file system's clock
 
 _compiled: dict[str, "Compiled"] = {}
 
@@ -26,7 +28,7 @@ def stamp_of(path: str) -> Stamp | None:
         found = os.stat(path)
     except OSError:
         return None
-    return (found.st_mtime_ns, found.st_size, found.st_ino)
+    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
 
 
 def hash_source(source: bytes) -> str:
@@ -34,10 +36,15 @@ def hash_source(source: bytes) -> str:
     return hashlib.sha256(source).hexdigest()
 
 
-def compile_ahead(path: str) -> None:
-    """Compile a file, without executing it, for the processes that this one forks."""
+def compile_ahead(path: str, now: float) -> None:
+    """Compile a file, without executing it, for the processes that this one forks.
+
+    Not yet if it has just been changed: another change might not be told from it.
+    """
     stamp = stamp_of(path)
     if stamp is None or is_known(path, stamp):
+        return
+    if abs(now - stamp[1] / 1e9) < _NEW_SECONDS or stamp[2] > _MOST_BYTES:
         return
     try:
         with open(path, "rb") as file:

@@ -81,14 +81,14 @@ def test_passwords_of_the_service_are_not_in_the_environment(pool: ExecutorPool)
     assert run(pool, "good:environment").result == "['SCHEDULER_CONFIG']"
 
 
-def test_the_surroundings_are_those_of_a_fresh_python_program(pool: Pool) -> None:
+def test_the_surroundings_are_those_of_a_fresh_python_program(pool: ExecutorPool) -> None:
     result = eval(run(pool, "good:surroundings").result or "")
     assert result == {
         "stdin": "",
         "mask": [],
         "ignored": ["SIGPIPE", "SIGXFSZ"],
         "inheritable": [],
-        "leads_group": not pool.are_isolated,  # the stem does, which it shares the group with
+        "leads_group": True,
     }
 
 

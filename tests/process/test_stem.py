@@ -20,11 +20,11 @@ def work():
     COUNT.append(scheduler.current_run().run_id)
     return COUNT, os.getppid()
 """
-CAUGHT = """
-import os, signal, time
+HELPED = """
+import subprocess, time
 def work():
-    os.setsid()
-    print('working', flush=True)
+    helpers = [subprocess.Popen(['sleep', '1000'], start_new_session=new) for new in (0, 1)]
+    print('helpers', *(helper.pid for helper in helpers), '.', flush=True)
     time.sleep(1000)
 """
 LEAVING = """
@@ -56,6 +56,13 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(FUNCTIONS, tmp_path / "jobs"))
 
 
+def run_and_wait(pool: Pool) -> tuple[int, int]:
+    """Run something; return the pids of the one stem that lives, and of what waits for a call."""
+    served = int(run_on(pool, "good:pid").result or 0)
+    wait_for(lambda: not is_alive(served), "the end of the process")
+    return pids(pool)
+
+
 def pids(pool: Pool) -> tuple[int, int]:
     """Return the pids of the one stem that lives, and of the one process that it has forked."""
     assert pool.zygote_pid is not None
@@ -82,9 +89,7 @@ def test_each_run_finds_modules_that_nobody_has_used_and_the_stem_remains(
 
 def test_a_process_waits_for_the_next_call(folder: Path) -> None:
     pool = make_pool(are_isolated=True)
-    before = run_on(pool, "good:pid").result
-    wait_for(lambda: str(pids(pool)[1]) != before, "the next process")
-    _, waiting = pids(pool)
+    _, waiting = run_and_wait(pool)
     assert run_on(pool, "good:pid").result == str(waiting)
     pool.close()
 
@@ -152,6 +157,54 @@ def test_exit_functions_run_unheard_and_nobody_waits_for_them(pool: Pool, folder
     assert (run_on(pool, "good:give", scan_path=str(folder)).output or "") == ""
 
 
+def test_an_exit_function_of_a_library_keeps_no_other_run_waiting(pool: Pool, folder: Path) -> None:
+    (folder / "logs.py").write_text(
+        "import logging, time\n"
+        "class Slow(logging.Handler):\n"
+        "    def flush(self): time.sleep(1)\n"
+        "def work(): logging.getLogger('x').addHandler(Slow())\n"
+    )
+    run_on(pool, "logs:work", scan_path=str(folder))
+    outcome = run_on(pool, "good:give", scan_path=str(folder), timeout_seconds=0.9)
+    assert outcome.status == "success"
+
+
+def test_what_one_run_does_to_the_output_is_undone_before_the_next(
+    pool: Pool, folder: Path
+) -> None:
+    (folder / "output.py").write_text(
+        "import os, signal\n"
+        "def spoil():\n"
+        "    os.set_blocking(1, False)\n"
+        "    signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "    os.killpg(0, signal.SIGINT)\n"
+        "def work(): print('x' * 1_000_000)\n"
+    )
+    assert run_on(pool, "output:spoil", scan_path=str(folder)).status == "success"
+    outcome = run_on(pool, "output:work", scan_path=str(folder))
+    assert (outcome.status, outcome.output_bytes) == ("success", 1_000_001)
+
+
+def test_what_a_thread_prints_after_its_run_is_in_no_other(pool: Pool, folder: Path) -> None:
+    (folder / "talks.py").write_text(
+        "import threading\n"
+        "def talk():\n"
+        "    while True: print('talk', flush=True)\n"
+        "threading.Thread(target=talk, daemon=True).start()\n"
+        "def work(): pass\n"
+    )
+    for _ in range(10):
+        assert "talk" in (run_on(pool, "talks:work", scan_path=str(folder)).output or "talk")
+        assert run_on(pool, "good:nothing", scan_path=str(folder)).output is None
+
+
+def test_a_scan_path_may_become_a_package(pool: Pool, folder: Path) -> None:
+    run_on(pool, "good:nothing", scan_path=str(folder))
+    (folder / "__init__.py").write_text("VALUE = 2")
+    (folder / "inside.py").write_text("from . import VALUE\ndef work(): return VALUE")
+    assert run_on(pool, "inside:work", scan_path=str(folder)).result == "2"
+
+
 def test_a_retired_stem_waits_for_exit_functions(folder: Path) -> None:
     pool = make_pool(are_isolated=True)
     mark = folder / "mark"
@@ -168,27 +221,27 @@ def test_a_retired_stem_waits_for_exit_functions(folder: Path) -> None:
     pool.close()
 
 
-def test_a_process_that_left_the_group_dies_with_its_stem(folder: Path) -> None:
+def test_a_process_and_what_it_started_die_with_their_stem(folder: Path) -> None:
     pool = make_pool(are_isolated=True)
-    (folder / "caught.py").write_text(CAUGHT)
-    background = Background(pool, "caught:work", scan_path=str(folder))
-    background.wait_for_output("working")
-    stem, process = pids(pool)
+    (folder / "helped.py").write_text(HELPED)
+    background = Background(pool, "helped:work", scan_path=str(folder))
+    _, *helpers, _ = background.wait_for_output(".").split()
+    assert pool.zygote_pid is not None
+    stem, process, *_ = family(pool.zygote_pid)
     os.kill(stem, signal.SIGKILL)
     assert background.outcome().status == "lost"
-    assert not is_alive(process)
+    assert not any(map(is_alive, [process, *map(int, helpers)]))
     pool.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
-def test_a_process_killed_while_it_waits_is_replaced_and_costs_no_run(number: int) -> None:
+@pytest.mark.parametrize(("number", "is_kept"), [(signal.SIGKILL, True), (signal.SIGTERM, False)])
+def test_a_process_killed_while_it_waits_costs_no_run(number: int, is_kept: bool) -> None:
     pool = make_pool(are_isolated=True)
-    run_on(pool, "good:nothing")
-    stem, process = pids(pool)
+    stem, process = run_and_wait(pool)
     os.kill(process, number)
-    wait_for(lambda: not is_alive(process), "its death")
+    wait_for(lambda: not is_alive(process if is_kept else stem), "its death")
     assert run_on(pool, "good:give").status == "success"
-    assert pids(pool)[0] == stem
+    assert (pids(pool)[0] == stem) == is_kept
     pool.close()
 
 

@@ -1,6 +1,7 @@
 """Source files that were compiled ahead are used as long as they are what was read."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType
@@ -9,6 +10,8 @@ import pytest
 
 from scheduler.runner import sources
 from scheduler.runner.sources import compile_ahead, find_compiled, hash_source, is_known
+
+LATER = time.time() + 3600
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +29,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_file_is_compiled_without_being_executed(file: Path) -> None:
-    compile_ahead(str(file))
+    compile_ahead(str(file), LATER)
     found = find_compiled(str(file))
     assert found is not None
     assert found.code is not None
@@ -36,16 +39,29 @@ def test_a_file_is_compiled_without_being_executed(file: Path) -> None:
 
 
 def test_a_changed_file_is_not_found_until_it_is_compiled_again(file: Path) -> None:
-    compile_ahead(str(file))
+    compile_ahead(str(file), LATER)
     before = find_compiled(str(file))
     file.write_text("raise ValueError\n")
     assert find_compiled(str(file)) is None
-    compile_ahead(str(file))
+    compile_ahead(str(file), LATER)
     assert find_compiled(str(file)) not in (None, before)
 
 
+def test_a_file_that_has_just_been_changed_is_not_compiled_yet(file: Path) -> None:
+    compile_ahead(str(file), os.stat(file).st_ctime + 0.01)
+    assert find_compiled(str(file)) is None
+
+
+def test_a_file_that_was_written_anew_with_its_old_time_is_another_one(file: Path) -> None:
+    compile_ahead(str(file), LATER)
+    found = os.stat(file)
+    file.write_text("raise SystemError"[: found.st_size].ljust(found.st_size))
+    os.utime(file, ns=(found.st_atime_ns, found.st_mtime_ns))
+    assert find_compiled(str(file)) is None
+
+
 def test_a_file_of_the_same_size_and_time_in_its_place_is_another_one(file: Path) -> None:
-    compile_ahead(str(file))
+    compile_ahead(str(file), LATER)
     found = os.stat(file)
     other = file.with_suffix(".new")
     other.write_text("raise SystemError"[: found.st_size].ljust(found.st_size))
@@ -59,7 +75,7 @@ def test_what_cannot_be_compiled_in_silence_is_left_to_the_run_and_not_tried_aga
     file: Path, text: str
 ) -> None:
     file.write_text(text)
-    compile_ahead(str(file))
+    compile_ahead(str(file), LATER)
     assert find_compiled(str(file)) is None
     stamp = sources.stamp_of(str(file))
     assert stamp is not None
@@ -68,5 +84,5 @@ def test_what_cannot_be_compiled_in_silence_is_left_to_the_run_and_not_tried_aga
 
 def test_a_missing_file_or_a_folder_is_none(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing.py"):
-        compile_ahead(str(path))
+        compile_ahead(str(path), LATER)
         assert find_compiled(str(path)) is None
