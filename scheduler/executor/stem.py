@@ -71,6 +71,7 @@ class _Stem:
         self._child = 0
         self._leaving: set[int] = set()  # they have answered, and run exit functions
         self._failures = 0
+        self._is_unwanted = False  # told to end when there was nobody to hand that on to
 
     def serve(self) -> NoReturn:
         """Keep one process waiting for the next call."""
@@ -88,7 +89,7 @@ class _Stem:
         os._exit(0)
 
     def _fork(self) -> None:
-        if signal.SIGTERM in signal.sigpending():  # it came while there was nobody to hand it to
+        if self._is_unwanted or signal.SIGTERM in signal.sigpending():
             os._exit(EXIT_TERMINATED_IDLE)
         self._page.state, self._page.run_id = slate.WAITING, None
         cpu_before = used().cpu_seconds
@@ -124,8 +125,10 @@ class _Stem:
             number = signal.sigwait(_AWAITED)
             if number == signal.SIGUSR2:
                 os.kill(self._child, signal.SIGUSR2)  # whose stacks are wanted
-            elif number == signal.SIGTERM:
+            elif number == signal.SIGTERM and self._page.state in (slate.WAITING, slate.TAKEN):
                 kill_group(self._child, signal.SIGTERM)
+            elif number == signal.SIGTERM:  # it is for the call that follows
+                self._is_unwanted = True
             elif number == signal.SIGCHLD and (dead := self._reap()) is not None:
                 return self._bury(*dead)
             elif self._page.state == slate.ANSWERED:
