@@ -58,7 +58,9 @@ def _asked_for(ending: Ending, asked: Asked) -> dict[str, Any]:
         told["traceback"] = ending.stack
     reason = asked.reason
     if ending.answer is None:
-        reason = "; ".join(filter(None, (reason, "it did not end by itself and was killed")))
+        had_begun = ending.exit is None or ending.exit.exit_code != EXIT_TERMINATED_IDLE
+        how = "it did not end by itself and was killed" if had_begun else "it had not begun"
+        reason = "; ".join(filter(None, (reason, how)))
     return {**told, "status": asked.status, "reason": reason}
 
 

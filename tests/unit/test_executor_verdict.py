@@ -9,6 +9,7 @@ from scheduler.executor.client import Exit
 from scheduler.executor.control import Asked
 from scheduler.executor.stem import EXIT_UNFORKED
 from scheduler.executor.verdict import Ending, decide
+from scheduler.runner.termination import EXIT_TERMINATED_IDLE
 
 SUCCESS = {"ended": "success", "result": "1", "peak_rss_bytes": 10, "cpu_seconds": 0.5}
 ERROR = {"ended": "error", "error_type": "E", "error_message": "m", "traceback": "t"}
@@ -46,6 +47,11 @@ def test_a_killed_run_shows_the_stack_it_had_when_its_end_was_asked_for() -> Non
     outcome = verdict(asked=Asked("timeout", "late"), exit=Exit(signal=9), stack="the stack")
     assert outcome.traceback == "the stack"
     assert outcome.reason == "late; it did not end by itself and was killed"
+
+
+def test_a_run_whose_end_was_asked_for_before_it_began_was_not_killed() -> None:
+    asked, end = Asked("cancelled"), Exit(exit_code=EXIT_TERMINATED_IDLE)
+    assert verdict(asked=asked, exit=end).reason == "it had not begun"
 
 
 @pytest.mark.parametrize(
