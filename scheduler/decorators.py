@@ -26,6 +26,7 @@ OVERLAPS = ("skip", "queue", "allow", "replace")
 
 _SPEC = "__scheduler_spec__"
 _INTERVAL = "__scheduler_interval_seconds__"
+_kept: list[object] | None = None
 # A bound without parameters: mypy then reports a function that cannot be called without arguments.
 F = TypeVar("F", bound=Callable[[], object])
 
@@ -128,6 +129,12 @@ def schedule(
     return lambda function: _mark(function, spec)
 
 
+def keep_marked() -> None:
+    """Keep every function that is marked from now on, also one that another replaces: for scans."""
+    global _kept
+    _kept = []
+
+
 def spec_of(thing: object) -> ScheduleSpec | None:
     """Return the spec that `@schedule` set on a function, None for anything else."""
     spec = getattr(thing, "__dict__", {}).get(_SPEC)
@@ -142,6 +149,8 @@ def _mark(function: F, spec: ScheduleSpec) -> F:
             " write a second function that calls it"
         )
     setattr(marked, _SPEC, spec)
+    if _kept is not None:
+        _kept.append(marked)
     if spec.interval_seconds is not None:
         setattr(marked, _INTERVAL, spec.interval_seconds)
     return function

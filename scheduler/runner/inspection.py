@@ -5,13 +5,13 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from types import FunctionType, ModuleType
 from typing import Any, NoReturn
 
-from scheduler.decorators import ScheduleSpec, spec_of
+from scheduler.decorators import ScheduleSpec, keep_marked, spec_of
 from scheduler.runner.complaint import WARNING, FileError, complain, complain_of
 from scheduler.runner.loading import load_module, source_hash
 from scheduler.runner.offspring import ForkWatch, left_running
@@ -96,6 +96,7 @@ def inspect_file(scan_path: str, module_path: str) -> FileReport:
     names with functools.wraps, and other files import it.
     """
     path = f"{scan_path}/{module_path}"
+    keep_marked()
     try:
         module = load_module(scan_path, module_path)
         if not isinstance(module, ModuleType):
@@ -114,7 +115,7 @@ def inspect_file(scan_path: str, module_path: str) -> FileReport:
         scan_path=scan_path,
         module_path=module_path,
         functions=tuple(sorted(found, key=lambda function: (function.line, function.name))),
-        error=_complain_of_lost(path, lost) if lost else None,
+        error=_complain_of_lost(path, lost, own) if lost else None,
     )
 
 
@@ -238,9 +239,18 @@ def _find_lost(module: ModuleType, own: dict[str, Any]) -> Iterator[str]:
             yield thing.__qualname__
 
 
-def _complain_of_lost(path: str, lost: list[str]) -> FileError:
-    problem = (
-        f"the schedule of {', '.join(lost)} is lost in the decorator above it:"
-        " put @schedule on top, or use functools.wraps in the decorator"
-    )
-    return complain(path, "LostScheduleError", problem)
+def _complain_of_lost(path: str, lost: list[str], own: Collection[str]) -> FileError:
+    replaced = sorted({name for name in lost if name in own})
+    decorated = [name for name in lost if name not in own]
+    problems = []
+    if replaced:
+        problems.append(
+            f"{', '.join(replaced)} is defined again further down and only the last one runs:"
+            " rename one of them"
+        )
+    if decorated:
+        problems.append(
+            f"the schedule of {', '.join(decorated)} is lost in the decorator above it:"
+            " put @schedule on top, or use functools.wraps in the decorator"
+        )
+    return complain(path, "LostScheduleError", "; ".join(problems))

@@ -113,6 +113,19 @@ def test_a_schedule_lost_in_a_careless_decorator_is_an_error(folder: Path) -> No
     assert "the schedule of job is lost" in error.message
 
 
+def test_a_function_that_another_of_its_name_replaces_is_an_error(folder: Path) -> None:
+    report = inspect(folder, "x.py", textwrap.dedent(JOB) * 2)
+    assert names(report) == ["x.job"]
+    assert report.error is not None
+    assert "job is defined again further down" in report.error.message
+
+
+def test_a_misspelt_argument_gets_a_remedy(folder: Path) -> None:
+    error = inspect(folder, "x.py", "@schedule(timedelta(1), retrys=3)\ndef job(): pass\n").error
+    assert error is not None
+    assert "'retrys': did you mean 'retries'?" in error.message
+
+
 def test_functions_inside_functions_are_found_only_where_they_are_bound(folder: Path) -> None:
     source = """
         def make():
