@@ -115,7 +115,7 @@ def test_a_schedule_lost_in_a_careless_decorator_is_an_error(folder: Path) -> No
 
 def test_a_function_that_another_of_its_name_replaces_is_an_error(folder: Path) -> None:
     report = inspect(folder, "x.py", textwrap.dedent(JOB) * 2)
-    assert names(report) == ["x.job"]
+    assert [function.name for function in report.functions] == ["x.job"]
     assert report.error is not None
     assert "job is defined again further down" in report.error.message
 
