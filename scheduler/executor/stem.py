@@ -5,6 +5,7 @@ forks, the files that they had to read. They take calls from the control channel
 themselves. For one that dies before it has answered, the stem does.
 """
 
+import _signal  # type: ignore[import-not-found]  # signal wraps each answer in an enum
 import os
 import resource
 import signal
@@ -84,12 +85,12 @@ class _Stem:
                 compile_ahead(path, self._clock.now())
             self._wait()
         while self._leaving:
-            signal.sigwait({signal.SIGCHLD})
+            _signal.sigwait({signal.SIGCHLD})
             self._reap()
         os._exit(0)
 
     def _fork(self) -> None:
-        if self._is_unwanted or signal.SIGTERM in signal.sigpending():
+        if self._is_unwanted or signal.SIGTERM in _signal.sigpending():
             os._exit(EXIT_TERMINATED_IDLE)
         self._page.state, self._page.run_id = slate.WAITING, None
         cpu_before = used().cpu_seconds
@@ -122,7 +123,7 @@ class _Stem:
     def _wait(self) -> None:
         """Wait until the next process is needed: this one has ended, or has answered."""
         while True:
-            number = signal.sigwait(_AWAITED)
+            number = _signal.sigwait(_AWAITED)
             if number == signal.SIGUSR2:
                 os.kill(self._child, signal.SIGUSR2)  # whose stacks are wanted
             elif number == signal.SIGTERM and self._page.state in (slate.WAITING, slate.TAKEN):

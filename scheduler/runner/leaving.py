@@ -1,5 +1,6 @@
 """The end of an executor: like that of a Python program, but not for ever."""
 
+import _signal  # type: ignore[import-not-found]  # signal wraps each answer in an enum
 import atexit
 import os
 import signal
@@ -18,9 +19,9 @@ _exit = os._exit  # user code may patch it
 def leave() -> NoReturn:
     """Run the exit functions and end; killed by SIGALRM if that takes longer than 2 s."""
     termination.set_idle(False)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
-    signal.setitimer(signal.ITIMER_REAL, _LEAVE_SECONDS)
+    _signal.signal(signal.SIGALRM, _signal.SIG_DFL)
+    _signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM,))
+    _signal.setitimer(signal.ITIMER_REAL, _LEAVE_SECONDS)
     try:
         atexit._run_exitfuncs()
         channels.flush_output()

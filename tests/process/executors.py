@@ -5,10 +5,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from scheduler.clock import SystemClock
 from scheduler.executor import Call, ExecutorPool, Lease, Outcome, RunControl
 from tests.process.service import wait_for
 
+SHARED_AND_ISOLATED = [
+    pytest.param(False, id="shared"),
+    pytest.param(True, id="isolated", marks=pytest.mark.full(sample=1)),
+]
 FUNCTIONS = Path(__file__).parent.parent / "functions" / "executor"
 
 

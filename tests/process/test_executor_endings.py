@@ -10,7 +10,15 @@ from contextlib import suppress
 import pytest
 
 from scheduler.executor import ExecutorPool
-from tests.process.executors import Background, Pool, family, is_alive, make_pool, run
+from tests.process.executors import (
+    SHARED_AND_ISOLATED,
+    Background,
+    Pool,
+    family,
+    is_alive,
+    make_pool,
+    run,
+)
 from tests.process.service import wait_for
 
 GRACE_SECONDS = 0.5
@@ -31,7 +39,7 @@ ENDLESS = {
 }
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["shared", "isolated"])
+@pytest.fixture(scope="module", params=SHARED_AND_ISOLATED)
 def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
     pool = make_pool(terminate_grace_seconds=GRACE_SECONDS, are_isolated=request.param)
     yield pool

@@ -9,10 +9,17 @@ import pytest
 
 from scheduler.executor import ExecutorPool, missing_guards
 from scheduler.runner.sources import hash_source
-from tests.process.executors import FUNCTIONS, Background, Pool, make_pool, run
+from tests.process.executors import (
+    FUNCTIONS,
+    SHARED_AND_ISOLATED,
+    Background,
+    Pool,
+    make_pool,
+    run,
+)
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["shared", "isolated"])
+@pytest.fixture(scope="module", params=SHARED_AND_ISOLATED)
 def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
     os.environ["SCHEDULER_DATABASE_URL"] = "postgresql://user:secret@host/db"
     os.environ["SCHEDULER_QUEUE_URL"] = "redis://:secret@host"
