@@ -154,7 +154,7 @@ def test_exit_functions_run_unheard_and_nobody_waits_for_them(pool: Pool, folder
     outcomes = [run_on(pool, "leaving:work", scan_path=str(folder)) for _ in range(2)]
     assert [outcome.output for outcome in outcomes] == ["run\n", "run\n"]
     wait_for(mark.exists, "the exit function")
-    assert (run_on(pool, "good:give", scan_path=str(folder)).output or "") == ""
+    assert run_on(pool, "good:give", scan_path=str(folder)).output is None
 
 
 def test_an_exit_function_of_a_library_keeps_no_other_run_waiting(pool: Pool, folder: Path) -> None:
@@ -194,7 +194,7 @@ def test_what_a_thread_prints_after_its_run_is_in_no_other(pool: Pool, folder: P
         "def work(): pass\n"
     )
     for _ in range(10):
-        assert "talk" in (run_on(pool, "talks:work", scan_path=str(folder)).output or "talk")
+        assert run_on(pool, "talks:work", scan_path=str(folder)).status == "success"
         assert run_on(pool, "good:nothing", scan_path=str(folder)).output is None
 
 
