@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from scheduler.clock import Clock
 from scheduler.executor.process import ExecutorProcess
+from scheduler.runner.stacks import ALL
 from scheduler.runner.text import TRACEBACK_LIMIT, bounded, clean
 
 ANSWER_SECONDS = 1.0
@@ -54,9 +55,8 @@ class StackDump:
 
     def text(self) -> str | None:
         """Return the last answer, None if there is none."""
-        if not self._dump:
-            return None
-        lines = self._dump.decode("utf-8", "replace").splitlines(keepends=True)
+        dump = self._dump.rpartition(ALL)[2]
+        lines = dump.decode("utf-8", "replace").splitlines(keepends=True)
         text = "".join(line for line in lines if not _OURS.search(line))
         return clean(bounded(text, TRACEBACK_LIMIT)) or None
 

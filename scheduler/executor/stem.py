@@ -31,6 +31,7 @@ from scheduler.runner.loading import enter_scan_path
 from scheduler.runner.metering import MAXRSS_UNIT, used
 from scheduler.runner.slate import Slate
 from scheduler.runner.sources import compile_ahead
+from scheduler.runner.stacks import answer_with_stacks
 from scheduler.runner.termination import EXIT_TERMINATED_IDLE
 
 EXIT_UNFORKED = 115  # no process could be forked, or none stayed alive until a call came
@@ -51,7 +52,7 @@ def serve(request: dict[str, Any], fds: Sequence[int]) -> None:
     sys.dont_write_bytecode = True
     control = ControlChannel(channels.open_socket(control_fd))
     channels.redirect_output(output_fd)
-    channels.answer_with_stacks(channels.move_high(stack_fd))
+    answer_with_stacks(channels.move_high(stack_fd))
     termination.install(is_stem=True)
     enter_scan_path(request["scan_path"])
     set_title(f"scheduler executor {request['scan_path']}")

@@ -5,7 +5,6 @@ import faulthandler
 import fcntl
 import os
 import resource
-import signal
 import socket
 import sys
 import termios
@@ -75,11 +74,6 @@ def silence(nowhere_fd: int) -> None:
     for target in (1, 2):
         with suppress(OSError):
             _dup2(nowhere_fd, target)
-
-
-def answer_with_stacks(fd: int) -> None:
-    """At each SIGUSR2 write the stacks of all threads to `fd`, whatever the code is doing."""
-    faulthandler.register(signal.SIGUSR2, file=fd, all_threads=True, chain=False)
 
 
 def flush_output() -> None:

@@ -122,14 +122,14 @@ def inspect_file(scan_path: str, module_path: str) -> FileReport:
 def serve(request: dict[str, Any], fds: Sequence[int]) -> NoReturn:
     """Inspect one file in this freshly forked process, report on `fds[0]`, and end.
 
-    `fds[1]` becomes stdout and stderr; the stacks go there at a crash and at SIGUSR2.
+    `fds[1]` becomes stdout and stderr; the stack goes there at a crash and at SIGUSR2.
     """
     report_fd, output_fd = fds
     for standard_fd in (1, 2):
         os.dup2(output_fd, standard_fd)
     os.close(output_fd)
     faulthandler.enable(file=2)
-    faulthandler.register(signal.SIGUSR2, file=2)
+    faulthandler.register(signal.SIGUSR2, file=2, all_threads=False)
     inspector_pid, channel = os.getpid(), os.fstat(report_fd)
     streams = (sys.stdout, sys.stderr)
     scan_path, module_path = request["scan_path"], request["module_path"]

@@ -1,6 +1,7 @@
 """What a function gets and what comes back from it, in a real executor."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.process.executors import (
     make_pool,
     run,
 )
+from tests.process.service import wait_for
 
 
 @pytest.fixture(scope="module", params=SHARED_AND_ISOLATED)
@@ -195,6 +197,41 @@ def test_the_stack_of_a_running_function_can_be_asked_for(pool: ExecutorPool) ->
     assert len(stacks) == 2
     assert all("in counts_in_c" in stack for stack in stacks)
     assert all("scheduler/" not in stack for stack in stacks)
+
+
+@pytest.mark.parametrize(
+    ("function", "output", "where"),
+    [
+        ("waits_for_thread", "joining", r"Thread napper \(.*\):\n.*line \d+ in naps\n"),
+        ("sleeps_async", "sleeping", r"Awaiting \(.*\):\n.*line \d+, in sleeps_async\n"),
+    ],
+)
+def test_a_stack_tells_of_other_threads_and_of_coroutines(
+    pool: ExecutorPool, function: str, output: str, where: str
+) -> None:
+    background = Background(pool, f"endless:{function}")
+    background.wait_for_output(output)
+    stack = _look_at(background)
+    background.control.cancel()
+    background.outcome()
+    assert re.search(where, stack)
+
+
+def test_a_run_is_not_harmed_by_being_looked_at(pool: ExecutorPool) -> None:
+    background = Background(pool, "endless:starts_threads")
+    background.wait_for_output("starting")
+    stacks = [_look_at(background) for _ in range(50)]
+    background.control.cancel()
+    outcome = background.outcome()
+    assert all("in starts_threads" in stack for stack in stacks)
+    assert (outcome.status, outcome.output) == ("cancelled", "starting\n")
+
+
+def _look_at(background: Background) -> str:
+    stacks: list[str] = []
+    background.control.request_stack(stacks.append)
+    wait_for(lambda: stacks or background.is_over(), "where it is")
+    return "".join(stacks)
 
 
 def test_a_stack_asked_for_before_the_run_begins_is_answered(pool: ExecutorPool) -> None:

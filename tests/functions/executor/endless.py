@@ -97,9 +97,21 @@ def stops_itself():
 
 def waits_for_thread():
     print("joining", flush=True)
-    thread = threading.Thread(target=time.sleep, args=(1000,))
+    thread = threading.Thread(target=naps, name="napper")
     thread.start()
     thread.join()
+
+
+def naps():
+    time.sleep(1000)
+
+
+def starts_threads():
+    print("starting", flush=True)
+    while True:
+        thread = threading.Thread(target=str)
+        thread.start()
+        thread.join()
 
 
 def succeeds_when_told_to_stop():
