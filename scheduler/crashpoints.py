@@ -51,6 +51,8 @@ CRASH_POINTS = (
 _name, _, _count = os.environ.get("SCHEDULER_CRASH_POINT", "").partition(":")
 _left = int(_count or 1)
 
+IS_ON = bool(_name)
+
 
 def _die_here(name: str) -> None:
     global _left
@@ -65,4 +67,4 @@ def _pass(_name: str) -> None:
     pass
 
 
-crash_point = _die_here if _name else _pass
+crash_point = _die_here if IS_ON else _pass

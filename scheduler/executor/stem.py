@@ -6,6 +6,7 @@ themselves. For one that dies before it has answered, the stem does.
 """
 
 import _signal  # type: ignore[import-not-found]  # signal wraps each answer in an enum
+import gc
 import os
 import resource
 import signal
@@ -26,9 +27,10 @@ from scheduler.executor.guards import (
 from scheduler.executor.title import set_title
 from scheduler.runner import channels, slate, termination
 from scheduler.runner.control import ControlChannel
-from scheduler.runner.isolation import serve_one
+from scheduler.runner.isolation import measure, serve_one
 from scheduler.runner.loading import enter_scan_path
 from scheduler.runner.metering import MAXRSS_UNIT, used
+from scheduler.runner.rehearsal import rehearse
 from scheduler.runner.slate import Slate
 from scheduler.runner.sources import compile_ahead
 from scheduler.runner.stacks import answer_with_stacks
@@ -73,6 +75,7 @@ class _Stem:
         self._child = 0
         self._leaving: set[int] = set()  # they have answered, and run exit functions
         self._failures = 0
+        self._is_rehearsed = False
         self._is_unwanted = False  # told to end when there was nobody to hand that on to
 
     def serve(self) -> NoReturn:
@@ -82,8 +85,7 @@ class _Stem:
         while self._page.state != slate.OVER:
             files = self._page.take_files()
             self._fork()
-            for path in files:  # for those after it, so that no call waits for it
-                compile_ahead(path, self._clock.now())
+            self._prepare(files)  # for those after it, so that no call waits for this
             self._wait()
         while self._leaving:
             _signal.sigwait({signal.SIGCHLD})
@@ -120,6 +122,15 @@ class _Stem:
             cpu_before=cpu_before,
             nowhere_fd=self._nowhere_fd,
         )
+
+    def _prepare(self, files: Sequence[str]) -> None:
+        for path in files:
+            compile_ahead(path, self._clock.now())
+        if not self._is_rehearsed:
+            self._is_rehearsed = True
+            rehearse(measure)
+            gc.collect()
+            gc.freeze()  # as in the zygote
 
     def _wait(self) -> None:
         """Wait until the next process is needed: this one has ended, or has answered."""

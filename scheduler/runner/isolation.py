@@ -43,7 +43,19 @@ def serve_one(
         leave()
     page.run_id = call["run_id"]
     termination.set_idle(False)
-    answer = _execute(call, scan_path)
+    path, threads = call["module_path"], 0
+
+    def find(path: str, qualname: str) -> Callable[[], Any]:
+        nonlocal threads
+        loading.reenter_scan_path(scan_path)
+        module = loading.load_module(scan_path, path)
+        threads = _thread._count()  # what an import starts may stay, as in other executors
+        return loading.find_function(module, path, qualname)
+
+    answer = measure(call, find)
+    answer["source_hash"] = loading.source_hash(os.path.join(scan_path, path))
+    if left := leftover(threads):
+        answer["replace"] = left
     answer["cpu_total_seconds"] += cpu_before
     line = control.encode(answer)
     page.note_files(loading.read_files())
@@ -57,22 +69,12 @@ def serve_one(
     leave()
 
 
-def _execute(call: dict[str, Any], scan_path: str) -> dict[str, Any]:
-    path, threads, cpu_at_start = call["module_path"], 0, used().cpu_seconds
-
-    def find(path: str, qualname: str) -> Callable[[], Any]:
-        nonlocal threads
-        loading.reenter_scan_path(scan_path)
-        module = loading.load_module(scan_path, path)
-        threads = _thread._count()  # what an import starts may stay, as in other executors
-        return loading.find_function(module, path, qualname)
-
+def measure(call: dict[str, Any], find: Callable[[str, str], Callable[[], Any]]) -> dict[str, Any]:
+    """Execute a call; return how it ended and what it has used."""
+    cpu_at_start = used().cpu_seconds
     answer = execute(call, find)
-    answer["source_hash"] = loading.source_hash(os.path.join(scan_path, path))
     spent = used()
     answer["peak_rss_bytes"] = spent.peak_rss_bytes
     answer["cpu_seconds"] = spent.cpu_seconds - cpu_at_start
     answer["cpu_total_seconds"] = spent.cpu_seconds
-    if left := leftover(threads):
-        answer["replace"] = left
     return answer

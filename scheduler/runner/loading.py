@@ -72,6 +72,14 @@ def load_module(scan_path: str, module_path: str) -> ModuleType:
     return _load_file(path, f"{package.__name__}.{stem}", package)
 
 
+def load_once(path: str) -> ModuleType:
+    """Return the module of a file of ours, executed as a user's and not remembered."""
+    name = f"{PACKAGE_PREFIX}{_private(path)}"
+    module = _load_file(path, name, None)
+    del sys.modules[name], _loaded[path]
+    return module
+
+
 def enter_scan_path(scan_path: str) -> None:
     """Make ready for files of a scan path, without executing any."""
     if os.path.exists(os.path.join(scan_path, _INIT)):
@@ -207,7 +215,7 @@ def _load_package(folder: str, name: str, parent: ModuleType | None) -> ModuleTy
     return _load(_package_spec(folder, name), parent)
 
 
-def _load_file(path: str, name: str, parent: ModuleType) -> ModuleType:
+def _load_file(path: str, name: str, parent: ModuleType | None) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     return _load(_file_spec(path, name), parent)

@@ -87,6 +87,16 @@ def test_each_run_finds_modules_that_nobody_has_used_and_the_stem_remains(
     assert len(set(parents)) == 1
 
 
+def test_a_run_finds_nothing_of_what_its_stem_has_rehearsed(pool: Pool, folder: Path) -> None:
+    (folder / "looks.py").write_text(
+        "import sys\n"
+        "def work(): return [name for name in sys.modules if name.startswith('_scheduled_')]\n"
+    )
+    first, *others = [run_on(pool, "looks:work", scan_path=str(folder)).result for _ in range(3)]
+    assert others == [first, first]
+    assert len(eval(first or "")) == 2, "the folder and its file"
+
+
 def test_a_process_waits_for_the_next_call(folder: Path) -> None:
     pool = make_pool(are_isolated=True)
     _, waiting = run_and_wait(pool)
