@@ -47,9 +47,9 @@ class Doorbell:
         self._fd: int | None = None
         self._old_fd: int | None = None  # a waiter may be about to read it
         self._identity: tuple[int, int] | None = None
-        self._moved_fd, self._move_fd = os.pipe()  # tells waiters that there is another FIFO
-        os.set_blocking(self._moved_fd, False)
-        os.set_blocking(self._move_fd, False)
+        self._woken_fd, self._wake_fd = os.pipe()  # for waiters of this process alone
+        os.set_blocking(self._woken_fd, False)
+        os.set_blocking(self._wake_fd, False)
         self.reopen_if_replaced()
 
     @property
@@ -70,18 +70,23 @@ class Doorbell:
     def wait(self, stop_fd: int, timeout: float) -> bool:
         """Sleep until somebody rings, `stop_fd` is readable or `timeout` seconds passed.
 
-        Returns whether the bell rang; its bytes are taken then. False also when there is another
-        FIFO now: what is to be waited for may have come meanwhile.
+        Returns whether the bell rang; its bytes are taken then. False also after `wake`: what is to
+        be waited for may have come meanwhile.
         """
         waiting = select.poll()
         waiting.register(stop_fd, select.POLLIN)
-        waiting.register(self._moved_fd, select.POLLIN)
+        waiting.register(self._woken_fd, select.POLLIN)
         if self._fd is not None:
             waiting.register(self._fd, select.POLLIN)
         waiting.poll(timeout * 1000)
-        _drain(self._moved_fd)
+        _drain(self._woken_fd)
         self.rings = 0 if self._fd is None else _drain(self._fd)
         return self.rings > 0
+
+    def wake(self) -> None:
+        """End the `wait` of this process, or the next one."""
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake_fd, b"!")
 
     def fds(self) -> tuple[int, ...]:
         """Return what to wait for besides other things; call `drain` when it is readable."""
@@ -102,12 +107,11 @@ class Doorbell:
             if self._identity is not None:
                 # Read and write: opening never blocks, there is always a reader and a writer.
                 self._fd = os.open(self.path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._move_fd, b"!")
+        self.wake()
 
     def close(self) -> None:
         """Close both ends; the FIFO stays for the others."""
-        for fd in (self._fd, self._old_fd, self._moved_fd, self._move_fd):
+        for fd in (self._fd, self._old_fd, self._woken_fd, self._wake_fd):
             if fd is not None:
                 os.close(fd)
         self._fd = self._old_fd = None

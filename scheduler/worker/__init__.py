@@ -20,6 +20,7 @@ from scheduler.stopping import TERMINATE_GRACE_SECONDS, StopSignal
 from scheduler.worker.cells import CELLS_PER_SLOT
 from scheduler.worker.consumer import RunConsumer
 from scheduler.worker.drain import Drain
+from scheduler.worker.lookout import Lookout
 from scheduler.worker.pulse import Pulse
 from scheduler.worker.slot import Slots
 
@@ -68,10 +69,12 @@ def _work(
     cells = concurrency * CELLS_PER_SLOT
     presence = Presence(config, "worker", clock=clock, slots=concurrency, cells=cells)
     presence.start()
+    lookout = Lookout(queue, stop)
     slots = Slots(
         config,
         pool=pool,
         queue=queue,
+        lookout=lookout,
         ticker_bell=ticker_bell(config),
         stop=stop,
         clock=clock,
@@ -88,7 +91,14 @@ def _work(
         queue=queue,
         clock=clock,
     )
-    consumer = RunConsumer(queue, slots=concurrency, stop=stop, pulse=pulse)
+    consumer = RunConsumer(
+        queue,
+        slots=concurrency,
+        lookout=lookout,
+        help_out=slots.help_out,
+        stop=stop,
+        pulse=pulse,
+    )
     gc.collect()
     gc.freeze()  # what lives as long as the worker need not be looked through while runs wait
     event("worker.started", slots=concurrency, worker=presence.name)

@@ -17,15 +17,24 @@ from scheduler.worker.lookout import Lookout
 class RunConsumer(Consumer):  # type: ignore[misc]
     """N thread slots over a queue; `pulse()` is called on time between the signals.
 
-    `pulse` returns the seconds until it wants to be called again.
+    `pulse` returns the seconds until it wants to be called again; `help_out()` is called in an idle
+    slot that another one has called at the lookout.
     """
 
     def __init__(
-        self, queue: RunQueue, *, slots: int, stop: StopSignal, pulse: Callable[[], float]
+        self,
+        queue: RunQueue,
+        *,
+        slots: int,
+        lookout: Lookout,
+        help_out: Callable[[], None],
+        stop: StopSignal,
+        pulse: Callable[[], float],
     ) -> None:
         self._stop = stop
         self._pulse = pulse
-        self._lookout = Lookout(queue, stop)
+        self._lookout = lookout
+        self._help_out = help_out
         super().__init__(
             queue, workers=slots, periodic=False, check_worker_health=True, worker_type="thread"
         )
@@ -34,7 +43,7 @@ class RunConsumer(Consumer):  # type: ignore[misc]
         return _Environment(self._stop)
 
     def _create_worker(self) -> "_Slot":
-        return _Slot(self.huey, self._stop, self._lookout)
+        return _Slot(self.huey, self._stop, self._lookout, self._help_out)
 
     def _create_scheduler(self) -> "_NoScheduler":
         return _NoScheduler(self.huey, self._stop)
@@ -70,11 +79,14 @@ class _Environment(ThreadEnvironment):  # type: ignore[misc]
 
 
 class _Slot(HueyWorker):  # type: ignore[misc]
-    """One slot: wait for a message and execute it."""
+    """One slot: wait for a message and execute it, or help another slot."""
 
-    def __init__(self, queue: RunQueue, stop: StopSignal, lookout: Lookout) -> None:
+    def __init__(
+        self, queue: RunQueue, stop: StopSignal, lookout: Lookout, help_out: Callable[[], None]
+    ) -> None:
         super().__init__(queue, stop, default_delay=0.1, max_delay=1.0, backoff=1.0)
         self._lookout = lookout
+        self._help_out = help_out
 
     def loop(self, now: object = None) -> None:
         try:
@@ -83,15 +95,17 @@ class _Slot(HueyWorker):  # type: ignore[misc]
             event("queue.unreadable", level="error", error=str(error))
             self.stop_flag.wait(SAFETY_NET_SECONDS)
             return
-        if task is None:
-            return
         if self.stop_flag.is_set():
-            self._put_back(task)
+            if task is not None:
+                self._put_back(task)
             return
         try:
-            self.huey.execute(task)
+            if task is None:
+                self._help_out()
+            else:
+                self.huey.execute(task)
         except SchedulerError as error:
-            event("slot.failed", level="error", task=task.id, error=str(error))
+            event("slot.failed", level="error", task=task and task.id, error=str(error))
             self.stop_flag.wait(SAFETY_NET_SECONDS)
 
     def _put_back(self, task: Task) -> None:

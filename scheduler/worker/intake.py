@@ -14,6 +14,7 @@ from scheduler.runner.tally import MOST
 from scheduler.stopping import StopSignal
 from scheduler.worker.calls import Calls
 from scheduler.worker.held import Held
+from scheduler.worker.lookout import Lookout
 from scheduler.worker.register import Register
 from scheduler.worker.supply import Supply
 
@@ -28,6 +29,7 @@ class Intake:
         *,
         queue: RunQueue,
         supply: Supply,
+        lookout: Lookout,
         pool: ExecutorPool,
         register: Register,
         calls: Calls,
@@ -36,17 +38,20 @@ class Intake:
     ) -> None:
         self._queue = queue
         self._supply = supply
+        self._lookout = lookout
         self._pool = pool
         self._register = register
         self._calls = calls
         self._stop = stop
         self._clock = clock
 
-    def first_batch(self, run_id: int, cells: Iterator[int]) -> list[Held]:
+    def first_batch(self, run_id: int | None, cells: Iterator[int]) -> list[Held]:
         """Hold a run that has come out of the queue, alone or with those that wait behind it."""
+        if run_id is None:
+            return self.next_batch(cells)
         if self._pool.tally is not None and not self._stop.is_set():
             try:
-                released = self._supply.gather(run_id, self._register.worker_id)
+                released = self._supply.gather(run_id, self._register.worker_id, self._sharers())
             except QueueUnavailableError as error:
                 event("queue.unreadable", "error", error=str(error))
             else:
@@ -65,12 +70,15 @@ class Intake:
             return []
         most = most if self._pool.tally is not None else 1
         try:
-            supplied, released = self._supply.take(self._register.worker_id, most)
+            sharers = self._sharers()
+            supplied, released = self._supply.take(self._register.worker_id, most, sharers)
             run_id = None if supplied else self._queue.take_now()
         except QueueUnavailableError as error:
             event("queue.unreadable", "error", error=str(error))
             return []
         self.send(released)
+        if sharers > 1 and self._supply.has_some():
+            self._lookout.call()
         if not supplied:
             held = None if run_id is None else self._register.hold(run_id)
             return [] if held is None else [held]
@@ -110,6 +118,10 @@ class Intake:
             self._queue.send(messages)
         except QueueUnavailableError as error:
             event("queue.unwritable", "error", error=str(error))
+
+    def _sharers(self) -> int:
+        """Return how many slots are there for what is claimed: this one and those that are idle."""
+        return 1 + self._lookout.idle
 
     def _hold_fitting(self, supplied: list[ClaimedRun], cells: Iterator[int]) -> list[Held]:
         """Hold the runs that can be a batch, or one; the others come next."""

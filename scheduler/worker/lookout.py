@@ -16,6 +16,7 @@ class Lookout:
 
     Whoever gets a message leaves the lookout to the next: so a ring wakes one slot. Where the
     doorbell works it looks seldom by itself: the pulse, awake once a second, rings for what waits.
+    A slot that has claimed more than it needs calls the next one.
     """
 
     def __init__(
@@ -27,10 +28,27 @@ class Lookout:
         self._post = threading.Lock()  # held by the slot that looks out
         self._count = threading.Lock()
         self._idle = 0
+        self._called = 0
         self._was_woken = False
 
+    @property
+    def idle(self) -> int:
+        """How many slots come when they are called; who waits in a server's queue does not."""
+        return 0 if self._queue.doorbell is None else self._idle
+
+    def call(self) -> None:
+        """Have an idle slot come without a message."""
+        with self._count:
+            if self._queue.doorbell is None or self._called >= self._idle:
+                return
+            self._called += 1
+        self._queue.doorbell.wake()
+
     def next_task(self) -> Task | None:
-        """Return the next message, None when told to stop. Raises QueueUnavailableError."""
+        """Return the next message, None when called, or told to stop.
+
+        Raises QueueUnavailableError.
+        """
         with self._count:
             self._idle += 1
         try:
@@ -45,7 +63,7 @@ class Lookout:
 
     def _look(self) -> Task | None:
         doorbell = self._queue.doorbell
-        while not self._stop.is_set():
+        while not (self._stop.is_set() or self._answer_call()):
             task = self._queue.dequeue()
             if task is not None:
                 return task
@@ -53,6 +71,12 @@ class Lookout:
                 seconds = self._unrung_seconds if doorbell.works else SAFETY_NET_SECONDS
                 self._was_woken = doorbell.wait(self._stop.fd, seconds)
         return None
+
+    def _answer_call(self) -> bool:
+        with self._count:
+            is_called = self._called > 0
+            self._called -= is_called
+        return is_called
 
     def _pass_baton(self) -> None:
         """Ring for other workers: we took all rings, and there may be more messages than ours."""

@@ -49,8 +49,11 @@ class Shift:
         self._owed = Owed()
         self._ended = Ended()
 
-    def work(self, run_id: int) -> None:
-        """Run queued attempts to their verdicts, this one first, until the queue is empty."""
+    def work(self, run_id: int | None) -> None:
+        """Run queued attempts to their verdicts, this one first, until the queue is empty.
+
+        None: begin with what another slot has claimed and left.
+        """
         batch = self._begin(self._intake.first_batch(run_id, self._cells))
         try:
             while batch:

@@ -10,13 +10,14 @@ from scheduler.stopping import StopSignal
 from scheduler.worker.calls import Calls
 from scheduler.worker.cells import Cells
 from scheduler.worker.intake import Intake
+from scheduler.worker.lookout import Lookout
 from scheduler.worker.register import Register
 from scheduler.worker.shift import Shift
 from scheduler.worker.supply import Supply
 
 
 class Slots:
-    """The work that all slots of a worker share; `execute` is called by N threads at once.
+    """The work that all slots of a worker share; N threads call `execute` and `help_out`.
 
     A slot works off one run after another. While many short ones wait it takes a batch of them:
     started in one commit, handed to one executor, finished in one commit. What of it did not begin,
@@ -29,6 +30,7 @@ class Slots:
         *,
         pool: ExecutorPool,
         queue: RunQueue,
+        lookout: Lookout,
         ticker_bell: Bell,
         stop: StopSignal,
         clock: Clock,
@@ -44,6 +46,7 @@ class Slots:
         self._intake = Intake(
             queue=queue,
             supply=self._supply,
+            lookout=lookout,
             pool=pool,
             register=self._register,
             calls=self._calls,
@@ -54,6 +57,13 @@ class Slots:
     def execute(self, run_id: int) -> None:
         """Run queued attempts to their verdicts, this one first, until the queue is empty."""
         crash_point("slot.dequeued")
+        self._work(run_id)
+
+    def help_out(self) -> None:
+        """Run what another slot has claimed and left, until the queue is empty."""
+        self._work(None)
+
+    def _work(self, run_id: int | None) -> None:
         with self._cells.lend() as cells:
             Shift(
                 pool=self._pool,

@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Sequence
+from math import ceil
 
 from scheduler.clock import Clock
 from scheduler.crashpoints import crash_point
@@ -15,7 +16,8 @@ from scheduler.queue import RunQueue
 CHUNK = 50
 SHORT_SECONDS = 0.01
 CHUNK_SECONDS = 0.05  # how long its runs should take one after another
-BATCH_SECONDS = 0.01  # the same of a batch; less work than that is not shared with others
+BATCH_SECONDS = 0.01  # the same of a batch; less work than that is not shared with other workers
+SHARE_SECONDS = 0.002  # the same of what a slot takes at least, however many are idle
 STALE_SECONDS = 0.25
 _WEIGHT = 0.1  # of the last run in the average of the recent ones
 _LEAST_SECONDS = 1e-5  # what is counted of one run: a clock may have been set back
@@ -27,7 +29,9 @@ class Supply:
 
     A commit that claims fifty runs costs little more than one that claims one, but a claimed run
     waits for this worker: so only while recent runs were short, and as much is left for others
-    unless it is no more than one batch: a second one costs commits and wake-ups, 3 ms of a burst.
+    unless it is no more than a batch for each slot that is there for it: another worker would need
+    commits and wake-ups of its own, 3 ms of a burst. `sharers` are those slots, one that asks and
+    the idle ones, and each should have its share.
     """
 
     def __init__(self, queue: RunQueue, clock: Clock) -> None:
@@ -45,32 +49,39 @@ class Supply:
         for _ in range(count):
             self._recent_seconds += _WEIGHT * (counted - self._recent_seconds)
 
-    def take(self, worker_id: str, most: int) -> tuple[list[ClaimedRun], list[Message]]:
+    def take(
+        self, worker_id: str, most: int, sharers: int = 1
+    ) -> tuple[list[ClaimedRun], list[Message]]:
         """Return runs that are claimed for the worker and are to be started; none: claim one alone.
 
         As many as a batch should have, if recent runs tell how long they take. The messages are to
         be sent. Raises QueueUnavailableError.
         """
         with self._lock:
-            released = self._fill(worker_id)
+            released = self._fill(worker_id, sharers)
             self._taken_at = self._clock.monotonic()
-            count = min(len(self._runs), most, max(1, self._fitting(BATCH_SECONDS)))
+            share = max(ceil(len(self._runs) / sharers), self._fitting(SHARE_SECONDS))
+            count = min(len(self._runs), most, share, max(1, self._fitting(BATCH_SECONDS)))
             return [self._runs.popleft() for _ in range(count)], released
 
-    def gather(self, run_id: int, worker_id: str) -> list[Message] | None:
+    def gather(self, run_id: int, worker_id: str, sharers: int = 1) -> list[Message] | None:
         """Claim a run that has come out of the queue with others that wait there; as `refill` else.
 
         None, and nothing is claimed, if none do, or they would be claimed one by one.
         """
         with self._lock:
-            if not self._queue.is_waiting() or not (others := self._take_chunk(CHUNK - 1)):
-                return None
-            return self._claim([run_id, *others], worker_id)
+            if self._queue.is_waiting() and (others := self._take_chunk(sharers, besides=1)):
+                return self._claim([run_id, *others], worker_id)
+        return None
+
+    def has_some(self) -> bool:
+        """Tell whether a `take` now would find something that is claimed already."""
+        return bool(self._runs)
 
     def refill(self, worker_id: str) -> list[Message]:
         """Claim ahead what the next `take` returns, while nobody waits for it; as `take` else."""
         with self._lock:
-            return self._fill(worker_id)
+            return self._fill(worker_id, 1)
 
     def put_back(self, runs: Sequence[ClaimedRun]) -> None:
         """Keep, as the next, what was not started after all: it is still claimed."""
@@ -95,15 +106,18 @@ class Supply:
         """Return how many runs like the recent ones take so long."""
         return int(seconds / self._recent_seconds)
 
-    def _fill(self, worker_id: str) -> list[Message]:
-        return self._claim(self._take_chunk(CHUNK), worker_id)
+    def _fill(self, worker_id: str, sharers: int) -> list[Message]:
+        return self._claim(self._take_chunk(sharers), worker_id)
 
-    def _take_chunk(self, most: int) -> list[int]:
-        """Take run ids out of the queue if the supply has none and recent runs were short."""
+    def _take_chunk(self, sharers: int, besides: int = 0) -> list[int]:
+        """Take run ids out of the queue if the supply has none and recent runs were short.
+
+        besides: so many of the chunk are there already.
+        """
         if self._runs or self._recent_seconds > SHORT_SECONDS:
             return []
-        most = min(most, self._fitting(CHUNK_SECONDS))
-        return self._queue.take_chunk(most, self._fitting(BATCH_SECONDS))
+        most = sharers * min(CHUNK, self._fitting(CHUNK_SECONDS)) - besides
+        return self._queue.take_chunk(most, sharers * self._fitting(BATCH_SECONDS))
 
     def _claim(self, run_ids: list[int], worker_id: str) -> list[Message]:
         if not run_ids:

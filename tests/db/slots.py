@@ -7,18 +7,21 @@ from scheduler.maintenance.bells import ticker_bell
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
 from scheduler.testing import SettableClock
+from scheduler.worker.lookout import Lookout
 from scheduler.worker.slot import Slots
 from tests.db.rows import NOW, WORKER
 
 
-def make_slots(database: Config, queue: RunQueue, pool: Any) -> Slots:
-    """Return slots that work as WORKER, at NOW + 1 s."""
+def make_slots(database: Config, queue: RunQueue, pool: Any, lookout: Any = None) -> Slots:
+    """Return slots that work as WORKER, at NOW + 1 s; none is idle without a `lookout`."""
+    stop = StopSignal()
     slots = Slots(
         database,
         pool=pool,
         queue=queue,
+        lookout=lookout or Lookout(queue, stop),
         ticker_bell=ticker_bell(database),
-        stop=StopSignal(),
+        stop=stop,
         clock=SettableClock(NOW + 1),
     )
     slots.work_as(WORKER)

@@ -1,5 +1,6 @@
 """A slot and its batches: every row ends right, whatever happens between two commits."""
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.process.service import wait_for
 
 SUCCESS = Outcome(status="success", began_at=NOW + 0.001, ended_at=NOW + 0.002)
 COUNT = 12
+PATIENCE_SECONDS = 10.0
 
 
 class Pool:
@@ -63,6 +65,28 @@ class Pool:
         self.act = act
 
 
+class Lookout:
+    """Where, once `slots` is set, a slot is idle until it is called."""
+
+    def __init__(self) -> None:
+        self.slots: Slots | None = None
+        self.helper: threading.Thread | None = None
+
+    @property
+    def idle(self) -> int:
+        return int(self.slots is not None and self.helper is None)
+
+    def call(self) -> None:
+        assert self.slots is not None
+        self.helper = threading.Thread(target=self.slots.help_out)
+        self.helper.start()
+
+
+@pytest.fixture
+def lookout() -> Lookout:
+    return Lookout()
+
+
 @pytest.fixture
 def pool() -> Pool:
     return Pool()
@@ -77,9 +101,9 @@ def queue(database: Config) -> Iterator[RunQueue]:
 
 
 @pytest.fixture
-def slots(database: Config, queue: RunQueue, pool: Pool) -> Slots:
+def slots(database: Config, queue: RunQueue, pool: Pool, lookout: Lookout) -> Slots:
     """The slots of a worker whose recent runs were short."""
-    slots = make_slots(database, queue, pool)
+    slots = make_slots(database, queue, pool, lookout)
     enqueue(queue, COUNT)
     for _ in range(3):
         slots.execute(take(queue))
@@ -117,6 +141,27 @@ def test_a_burst_is_worked_off_in_batches(slots: Slots, queue: RunQueue, pool: P
     assert open_rows() == []
     assert len(pool.begun) == len(set(pool.begun))
     assert slots.controls() == {}
+    assert slots.busy == 0
+
+
+def test_an_idle_slot_runs_its_share_of_what_another_has_claimed(
+    slots: Slots, queue: RunQueue, pool: Pool, lookout: Lookout
+) -> None:
+    both = threading.Barrier(2)
+    waits = [both.wait] * 2
+
+    def act(calls: list[Call]) -> BatchEnd:
+        if waits:
+            waits.pop()(PATIENCE_SECONDS)
+        return pool.succeed(calls)
+
+    pool.act = act
+    lookout.slots = slots
+    slots.execute(take(queue))
+    assert lookout.helper is not None
+    lookout.helper.join(PATIENCE_SECONDS)
+    assert open_rows() == []
+    assert len(pool.begun) == len(set(pool.begun)) == COUNT
     assert slots.busy == 0
 
 

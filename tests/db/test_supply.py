@@ -137,6 +137,19 @@ def test_a_chunk_is_claimed_and_not_started(queue: RunQueue, supply: Supply) -> 
     assert table.runs("claimed_by")[CHUNK:] == [(None,)] * (MANY - CHUNK)
 
 
+@pytest.mark.parametrize(
+    ("waiting", "sharers", "taken"),
+    [(100, 2, 50), (101, 2, 50), (60, 2, 30), (60, 3, 20), (30, 2, 19), (12, 2, 12)],
+)
+def test_each_idle_slot_has_its_share_of_a_chunk_unless_that_is_next_to_nothing(
+    queue: RunQueue, supply: Supply, waiting: int, sharers: int, taken: int
+) -> None:
+    run_ids = enqueue(queue, waiting)
+    assert [run.id for run in supply.take(WORKER, MOST, sharers)[0]] == run_ids[:taken]
+    assert supply.has_some() == (waiting > taken)
+    assert queue.size() == max(0, waiting - sharers * CHUNK)
+
+
 def test_a_chunk_serves_the_next_slots_in_the_order_of_the_queue(
     queue: RunQueue, supply: Supply
 ) -> None:

@@ -33,10 +33,21 @@ def queue(tmp_path: Path, bell: Doorbell) -> RunQueue:
     return queue
 
 
+@pytest.fixture
+def stop() -> StopSignal:
+    return StopSignal()
+
+
+@pytest.fixture
+def lookout(queue: RunQueue, stop: StopSignal) -> Lookout:
+    return Lookout(queue, stop, unrung_seconds=3600.0)
+
+
 @contextmanager
-def idle_slots(queue: RunQueue, count: int, stop: StopSignal) -> Iterator[list[Future[int | None]]]:
+def idle_slots(
+    lookout: Lookout, count: int, stop: StopSignal
+) -> Iterator[list[Future[int | None]]]:
     """Yield what so many idle slots will get, run ids or None; stop them at the end."""
-    lookout = Lookout(queue, stop, unrung_seconds=3600.0)
     with ThreadPoolExecutor(count) as threads:
         try:
             yield [threads.submit(_next_run, lookout) for _ in range(count)]
@@ -56,17 +67,17 @@ def _next_run(lookout: Lookout) -> int | None:
 
 
 def test_each_idle_slot_gets_one_of_the_messages_that_were_rung_for_together(
-    queue: RunQueue,
+    queue: RunQueue, lookout: Lookout, stop: StopSignal
 ) -> None:
-    with idle_slots(queue, 3, StopSignal()) as got:
+    with idle_slots(lookout, 3, stop) as got:
         queue.send([(1, 0), (2, 0), (3, 0)])
         assert sorted(run.result(PATIENCE_SECONDS) or 0 for run in got) == [1, 2, 3]
 
 
 def test_the_last_idle_slot_rings_for_what_it_leaves_to_other_workers(
-    queue: RunQueue, bell: Doorbell
+    queue: RunQueue, bell: Doorbell, lookout: Lookout, stop: StopSignal
 ) -> None:
-    with idle_slots(queue, 1, StopSignal()) as (got,):
+    with idle_slots(lookout, 1, stop) as (got,):
         wait_listening(bell)
         queue.storage.enqueue_many([(b"1", 0), (b"2", 0)])
         bell.ring()
@@ -76,9 +87,9 @@ def test_the_last_idle_slot_rings_for_what_it_leaves_to_other_workers(
 
 @pytest.mark.parametrize("comes_back", ["at once", "as another's"])
 def test_a_slot_that_listens_at_a_bell_that_is_removed_hears_the_new_one(
-    queue: RunQueue, bell: Doorbell, comes_back: str
+    queue: RunQueue, bell: Doorbell, lookout: Lookout, stop: StopSignal, comes_back: str
 ) -> None:
-    with idle_slots(queue, 1, StopSignal()) as (got,):
+    with idle_slots(lookout, 1, stop) as (got,):
         wait_listening(bell)
         bell.path.unlink()
         if comes_back == "as another's":
@@ -88,9 +99,32 @@ def test_a_slot_that_listens_at_a_bell_that_is_removed_hears_the_new_one(
         assert got.result(PATIENCE_SECONDS) == 1
 
 
-def test_all_idle_slots_leave_when_they_are_told_to_stop(queue: RunQueue) -> None:
-    stop = StopSignal()
-    with idle_slots(queue, 3, stop) as got:
+def test_a_slot_that_is_called_comes_without_a_message_and_the_others_still_listen(
+    queue: RunQueue, bell: Doorbell, lookout: Lookout, stop: StopSignal
+) -> None:
+    with idle_slots(lookout, 2, stop) as got:
+        wait_listening(bell)
+        wait_for(lambda: lookout.idle == 2, "both slots")
+        lookout.call()
+        wait_for(lambda: lookout.idle == 1, "one that comes")
+        queue.send([(1, 0)])
+        results = [run.result(PATIENCE_SECONDS) for run in got]
+    assert sorted(results, key=str) == [1, None]
+
+
+def test_a_call_that_no_idle_slot_hears_is_forgotten(
+    queue: RunQueue, lookout: Lookout, stop: StopSignal
+) -> None:
+    lookout.call()
+    with idle_slots(lookout, 1, stop) as (got,):
+        queue.send([(1, 0)])
+        assert got.result(PATIENCE_SECONDS) == 1
+
+
+def test_all_idle_slots_leave_when_they_are_told_to_stop(
+    lookout: Lookout, stop: StopSignal
+) -> None:
+    with idle_slots(lookout, 3, stop) as got:
         stop.set()
         assert [run.result(PATIENCE_SECONDS) for run in got] == [None, None, None]
 
