@@ -65,7 +65,8 @@ class Doorbell:
 
     def drain(self) -> bool:
         """Take all bytes; return whether there were any."""
-        return self._fd is not None and _drain(self._fd) > 0
+        # Mostly it is empty, and reading it would raise: most of the cost of being awake.
+        return self._fd is not None and _is_readable(self._fd) and _drain(self._fd) > 0
 
     def wait(self, stop_fd: int, timeout: float) -> bool:
         """Sleep until somebody rings, `stop_fd` is readable or `timeout` seconds passed.
@@ -78,9 +79,10 @@ class Doorbell:
         waiting.register(self._woken_fd, select.POLLIN)
         if self._fd is not None:
             waiting.register(self._fd, select.POLLIN)
-        waiting.poll(timeout * 1000)
-        _drain(self._woken_fd)
-        self.rings = 0 if self._fd is None else _drain(self._fd)
+        ready = [fd for fd, _ in waiting.poll(timeout * 1000)]
+        if self._woken_fd in ready:
+            _drain(self._woken_fd)
+        self.rings = _drain(self._fd) if self._fd in ready else 0
         return self.rings > 0
 
     def wake(self) -> None:
@@ -123,6 +125,10 @@ class Doorbell:
         except OSError:
             return None
         return (found.st_dev, found.st_ino) if stat.S_ISFIFO(found.st_mode) else None
+
+
+def _is_readable(fd: int) -> bool:
+    return bool(select.select((fd,), (), (), 0)[0])
 
 
 def _drain(fd: int) -> int:

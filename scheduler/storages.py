@@ -90,8 +90,8 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
         return [data for _, _, data in sorted(taken, key=lambda row: (-row[0], row[1]))]
 
     def enqueue_many(self, messages: Sequence[tuple[bytes, int]]) -> None:
-        """Insert all (data, priority) pairs in one transaction."""
-        with self.db(commit=True) as cursor:
+        """Insert all (data, priority) pairs in one transaction; one is one by itself."""
+        with self.db(commit=len(messages) > 1) as cursor:
             cursor.executemany(
                 "insert into task (queue, data, priority) values (?, ?, ?)",
                 [(self.name, data, priority) for data, priority in messages],

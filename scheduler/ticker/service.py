@@ -54,7 +54,9 @@ class TickerService:
         self._clock_offset = float("inf")
         self._has_failed = False
         self._instants = UNKNOWN
+        self._decided_ahead_of = -inf  # the last instant; what is left of it is for its own tick
         self._ticked_at = clock.monotonic()
+        self._duty_at = 0.0  # of the monotonic clock; a hundred ticks a second need not ask each
         reaper = Reaper(config, queue=queue, clock=clock)
         self._reaping = Duty("reap", LOOK_SECONDS, reaper.step)
         self._retention = Retention(config, clock)
@@ -95,8 +97,10 @@ class TickerService:
             event("tick.failed", "error", error=str(error))
             self._has_failed = True
         monotonic = self._clock.monotonic()
-        for duty in self._duties:
-            duty.run_if_due(now, monotonic)
+        if monotonic >= self._duty_at:
+            for duty in self._duties:
+                duty.run_if_due(now, monotonic)
+            self._duty_at = next_duty_at(self._duties)
 
     def add_duty(self, duty: Duty) -> None:
         """Do this as well, at its own pace; before `run`."""
@@ -109,6 +113,7 @@ class TickerService:
     def _tick(self, now: float) -> int:
         sent, due_at = self._ticker.tick(now), self._instants.due_at
         if now < due_at <= min(now + AHEAD_SECONDS, self._instants.unsent_at):
+            self._decided_ahead_of = due_at
             sent += self._ticker.tick_ahead(due_at)
         return sent
 
@@ -116,14 +121,15 @@ class TickerService:
         now = self._clock.now()
         seconds = min(
             self._config.runner_poll_seconds,
-            next_duty_at(self._duties) - self._clock.monotonic(),
+            self._duty_at - self._clock.monotonic(),
         )
         self._instants = UNKNOWN
         if not self._has_failed:  # what it could not decide stays due: no reason to spin
             with suppress(DatabaseUnavailableError):
                 self._instants = ticks.next_instants()
                 seconds = min(seconds, self._instants.due_at - now, self._instants.unsent_at - now)
-        if seconds > AHEAD_SECONDS and seconds == self._instants.due_at - now:
+        is_for_slot = seconds == self._instants.due_at - now
+        if is_for_slot and self._instants.due_at != self._decided_ahead_of:
             seconds -= AHEAD_SECONDS
         return max(seconds, 0.0)
 

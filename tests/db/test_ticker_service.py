@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,6 +158,24 @@ def test_a_slot_is_decided_before_it_is_due_and_its_run_is_sent_when_it_is(sqlit
     ]
 
 
+def test_a_slot_that_follows_closely_is_decided_as_soon_as_the_one_before_is_sent(
+    sqlite: Config,
+) -> None:
+    discover("a.f")
+    discover("a.g", now=NOW + AHEAD_SECONDS / 2)
+    clock = Waiting(NOW - 0.75)
+    queue = open_queue(sqlite, installation_id())
+    seen = []
+    clock.meanwhile = lambda: seen.append((clock.now() - NOW, len(table.runs("id")), queue.size()))
+    rounds = Rounds(clock, *[lambda: None] * 3)
+    with made(sqlite, clock) as service:
+        service.run(rounds)  # type: ignore[arg-type]
+    queue.storage.close()
+
+    assert seen == [(pytest.approx(-AHEAD_SECONDS), 1, 0), (0.0, 2, 1)]
+    assert table.runs("sent_at") == [(NOW,), (NOW + AHEAD_SECONDS / 2,)]
+
+
 def test_a_slot_whose_run_before_may_still_end_is_decided_when_it_is_due(sqlite: Config) -> None:
     discover("a.f", overlap="skip")
     clock = SettableClock(NOW + 59.25)
@@ -180,13 +199,17 @@ def test_a_retry_that_comes_shortly_before_a_slot_does_not_wait_for_it(sqlite: C
     discover("a.f", overlap="allow", retries=1, retry_delay_seconds=58.995)
     finish(run_one(NOW), Outcome(status="error"), WORKER, NOW + 1)
     clock = Waiting(NOW + 59.25)
-    clock.meanwhile = lambda: pytest.fail("it waits for the slot")
+    unsent: list[tuple[Any, ...]] = []
+    clock.meanwhile = lambda: unsent.extend(
+        row for row in table.runs("attempt", "sent_at") if row[1] is None
+    )
     rounds = Rounds(clock, *[lambda: None] * 4)
     with made(sqlite, clock) as service:
         service.run(rounds)  # type: ignore[arg-type]
 
     sent = [(attempt, round(at - NOW, 3)) for attempt, at in table.runs("attempt", "sent_at")]
     assert sent == [(1, 0.0), (2, 59.995), (1, 60.0)]
+    assert unsent == [], "none waited with it for the slot"
 
 
 def test_a_ring_makes_it_look_for_retries_whatever_it_knew(sqlite: Config) -> None:
