@@ -142,6 +142,7 @@ class Execution:
         self._asked = asked
         self._kill_at = self._clock.monotonic() + self._grace_seconds
         self._stack.request(None)  # where it is now explains a time-out best
+        self._stack.keep_time(self._clock.monotonic())  # not where it is when it cleans up
         self._executor.child.kill(SIGTERM)
 
     def _pump(self) -> None:

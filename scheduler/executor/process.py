@@ -6,12 +6,13 @@ import select
 import signal
 import socket
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 
 from scheduler.clock import Clock
 from scheduler.executor.client import Exit, Zygote
+from scheduler.executor.threads import ask_threads, signal_thread
 from scheduler.runner.tally import Tally
 from scheduler.runner.turns import Turns
 
@@ -140,10 +141,15 @@ class ExecutorProcess:
         """Return what it has written in answer to `ask_stack`."""
         return self._read(self.stack_fd)
 
-    def ask_stack(self) -> None:
-        """Have it write the stacks of its threads."""
-        with suppress(ProcessLookupError):
-            os.kill(self.child.pid, signal.SIGUSR2)
+    def ask_stack(self, begin: Callable[[int], None], clock: Clock) -> None:
+        """Have its threads write their stacks; `begin(thread id)` is called before each.
+
+        A stem does both, for the process it has forked, after this has returned.
+        """
+        if self.isolates:
+            signal_thread(self.child.pid, self.child.pid, signal.SIGUSR2)
+        else:
+            ask_threads(self.child.pid, begin, clock)
 
     def wait_exit(self, timeout_seconds: float) -> Exit | None:
         """Return how it ended, None if it has not."""

@@ -1,4 +1,4 @@
-"""Where a run is now: asks its process for the stacks of all threads, collects the answer."""
+"""Where a run is now: asks the threads of its process for their stacks, collects the answers."""
 
 import os
 import re
@@ -6,14 +6,19 @@ from collections.abc import Callable
 
 from scheduler.clock import Clock
 from scheduler.executor.process import ExecutorProcess
-from scheduler.runner.stacks import ALL
 from scheduler.runner.text import TRACEBACK_LIMIT, bounded, clean
 
 ANSWER_SECONDS = 1.0
 _QUIET_SECONDS = 0.05  # the dump has no end mark: silence is its end
 _PACKAGE = os.path.dirname(os.path.dirname(__file__))
 _OURS = re.compile(rf'File "(<frozen runpy>|{re.escape(_PACKAGE)}/(runner|executor)/)')
+_EMPTY = re.compile(rb"Thread \d+: (?=Thread \d|$)")  # of threads that execute no Python
 _NO_ANSWER = "the process did not answer: it is stopped, or hangs in the kernel"
+
+
+def stack_head(pid: int, thread_id: int) -> bytes:
+    """Return what comes before the stack of a thread; nothing before that of the main one."""
+    return b"" if thread_id == pid else b"Thread %d: " % thread_id
 
 
 class StackDump:
@@ -37,7 +42,7 @@ class StackDump:
 
     def read(self) -> None:
         """Take in a part of the answer."""
-        self._dump += self._executor.read_stack()
+        self._take()
         self.due_at = self._clock.monotonic() + _QUIET_SECONDS
 
     def keep_time(self, now: float) -> None:
@@ -51,11 +56,14 @@ class StackDump:
         else:
             self._dump, self._is_asked = b"", True
             self.due_at = now + ANSWER_SECONDS
-            self._executor.ask_stack()
+            self._executor.ask_stack(self._begin, self._clock)
+            if not self._executor.isolates:
+                self._take()
+                self.give_up()
 
     def text(self) -> str | None:
         """Return the last answer, None if there is none."""
-        dump = self._dump.rpartition(ALL)[2]
+        dump = _EMPTY.sub(b"", self._dump)
         lines = dump.decode("utf-8", "replace").splitlines(keepends=True)
         text = "".join(line for line in lines if not _OURS.search(line))
         return clean(bounded(text, TRACEBACK_LIMIT)) or None
@@ -66,3 +74,10 @@ class StackDump:
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             listener(self.text() or _NO_ANSWER)
+
+    def _begin(self, thread_id: int) -> None:
+        self._take()
+        self._dump += stack_head(self._executor.child.pid, thread_id)
+
+    def _take(self) -> None:
+        self._dump += self._executor.read_stack()

@@ -24,6 +24,8 @@ from scheduler.executor.guards import (
     kill_strays,
     unblock_all,
 )
+from scheduler.executor.stack import stack_head
+from scheduler.executor.threads import ask_threads
 from scheduler.executor.title import set_title
 from scheduler.runner import channels, slate, termination
 from scheduler.runner.control import ControlChannel
@@ -33,7 +35,6 @@ from scheduler.runner.metering import MAXRSS_UNIT, used
 from scheduler.runner.rehearsal import rehearse
 from scheduler.runner.slate import Slate
 from scheduler.runner.sources import compile_ahead
-from scheduler.runner.stacks import answer_with_stacks
 from scheduler.runner.termination import EXIT_TERMINATED_IDLE
 
 EXIT_UNFORKED = 115  # no process could be forked, or none stayed alive until a call came
@@ -54,18 +55,20 @@ def serve(request: dict[str, Any], fds: Sequence[int]) -> None:
     sys.dont_write_bytecode = True
     control = ControlChannel(channels.open_socket(control_fd))
     channels.redirect_output(output_fd)
-    answer_with_stacks(channels.move_high(stack_fd))
+    stack_fd = channels.move_high(stack_fd)
+    channels.answer_with_stack(stack_fd)
     termination.install(is_stem=True)
     enter_scan_path(request["scan_path"])
     set_title(f"scheduler executor {request['scan_path']}")
-    _Stem(control, request["scan_path"]).serve()
+    _Stem(control, stack_fd, request["scan_path"]).serve()
 
 
 class _Stem:
     """One thread that waits for signals, all of them blocked; those it forks unblock them."""
 
-    def __init__(self, control: ControlChannel, scan_path: str) -> None:
+    def __init__(self, control: ControlChannel, stack_fd: int, scan_path: str) -> None:
         self._control = control
+        self._stack_fd = stack_fd
         self._scan_path = scan_path
         self._pid = os.getpid()
         self._clock = SystemClock()
@@ -137,7 +140,7 @@ class _Stem:
         while True:
             number = _signal.sigwait(_AWAITED)
             if number == signal.SIGUSR2:
-                os.kill(self._child, signal.SIGUSR2)  # whose stacks are wanted
+                ask_threads(self._child, self._head_stack, self._clock)
             elif number == signal.SIGTERM and self._page.state in (slate.WAITING, slate.TAKEN):
                 kill_group(self._child, signal.SIGTERM)
             elif number == signal.SIGTERM:  # it is for the call that follows
@@ -147,6 +150,9 @@ class _Stem:
             elif self._page.state == slate.ANSWERED:
                 self._leaving.add(self._child)
                 return None
+
+    def _head_stack(self, thread_id: int) -> None:
+        os.write(self._stack_fd, stack_head(self._child, thread_id))
 
     def _reap(self) -> tuple[int, resource.struct_rusage] | None:
         """Take leave of all that have ended; return how the one that serves has, if it has."""

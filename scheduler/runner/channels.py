@@ -5,6 +5,7 @@ import faulthandler
 import fcntl
 import os
 import resource
+import signal
 import socket
 import sys
 import termios
@@ -74,6 +75,14 @@ def silence(nowhere_fd: int) -> None:
     for target in (1, 2):
         with suppress(OSError):
             _dup2(nowhere_fd, target)
+
+
+def answer_with_stack(fd: int) -> None:
+    """At each SIGUSR2 have the thread that gets it write its stack to `fd`, even out of C code.
+
+    Nothing else happens to it: the kernel takes up again what the signal has interrupted.
+    """
+    faulthandler.register(signal.SIGUSR2, file=fd, all_threads=False, chain=False)
 
 
 def flush_output() -> None:

@@ -15,7 +15,6 @@ from scheduler.runner.calling import execute
 from scheduler.runner.control import ControlChannel, identity
 from scheduler.runner.leaving import leave
 from scheduler.runner.metering import Meter
-from scheduler.runner.stacks import answer_with_stacks
 from scheduler.runner.tally import Tally
 from scheduler.runner.text import clean
 from scheduler.runner.turns import TurnTaker
@@ -34,7 +33,7 @@ def serve(request: dict[str, Any], fds: Sequence[int]) -> None:
     control, turns = channels.open_socket(control_fd), channels.open_socket(turns_fd)
     tally = channels.open_tally(tally_fds[0]) if tally_fds else None
     channels.redirect_output(output_fd)
-    answer_with_stacks(channels.move_high(stack_fd))
+    channels.answer_with_stack(channels.move_high(stack_fd))
     termination.install()
     _Executor(control, turns, tally, request["scan_path"], request["max_rss_bytes"]).serve()
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from scheduler.clock import Clock
 from scheduler.executor import Exit, Zygote
+from scheduler.executor.threads import signal_thread
 from scheduler.runner.complaint import ERROR, WARNING, FileError, complain
 from scheduler.runner.inspection import FileReport
 from scheduler.runner.reporting import EXIT_CHANNEL_LOST
@@ -92,8 +93,7 @@ class Inspector:
         if not self._is_hanging:
             self._is_hanging = True
             self.deadline_at += _STACK_SECONDS
-            with suppress(ProcessLookupError):
-                os.kill(self._child.pid, signal.SIGUSR2)
+            signal_thread(self._child.pid, self._child.pid, signal.SIGUSR2)
         elif not self._is_killed:
             self._is_killed = True
             self.deadline_at += _DEATH_SECONDS

@@ -77,16 +77,17 @@ class Intake:
             event("queue.unreadable", "error", error=str(error))
             return []
         self.send(released)
-        if sharers > 1 and self._supply.has_some():
-            self._lookout.call()
         if not supplied:
             held = None if run_id is None else self._register.hold(run_id)
             return [] if held is None else [held]
         try:
-            return self._hold_fitting(supplied, cells)
+            batch = self._hold_fitting(supplied, cells)
         except BaseException:
             self._supply.put_back(supplied)
             raise
+        if self._supply.has_some():
+            self._lookout.call()
+        return batch
 
     def refill(self) -> None:
         """Claim ahead what is to be started after the next batch, unless told to stop."""

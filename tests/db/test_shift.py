@@ -33,18 +33,18 @@ class Pool:
         self.tally: object | None = object()
         self.begun: list[int] = []
         self.batches: list[int] = []
+        self.most = 100
         self.act: Callable[[list[Call]], BatchEnd] = self.succeed
 
     def room(self, _scan_path: str) -> int:
-        return 100
+        return self.most
 
     def hand_over(self, _cell: int, _run_ids: list[int], _started_at: float) -> object | None:
         return self.tally
 
     def run(self, call: Call, *_: object, meanwhile: Callable[[], None], **__: object) -> Outcome:
-        self.begun.append(call.run_id)
         meanwhile()
-        return SUCCESS
+        return self.act([call]).outcomes[0]
 
     def run_batch(self, calls: list[Call], *, meanwhile: Callable[[], None], **_: Any) -> BatchEnd:
         meanwhile()
@@ -77,9 +77,9 @@ class Lookout:
         return int(self.slots is not None and self.helper is None)
 
     def call(self) -> None:
-        assert self.slots is not None
-        self.helper = threading.Thread(target=self.slots.help_out)
-        self.helper.start()
+        if self.slots is not None and self.helper is None:
+            self.helper = threading.Thread(target=self.slots.help_out)
+            self.helper.start()
 
 
 @pytest.fixture
@@ -144,9 +144,11 @@ def test_a_burst_is_worked_off_in_batches(slots: Slots, queue: RunQueue, pool: P
     assert slots.busy == 0
 
 
+@pytest.mark.parametrize("most", [100, 1], ids=["in batches", "one by one"])
 def test_an_idle_slot_runs_its_share_of_what_another_has_claimed(
-    slots: Slots, queue: RunQueue, pool: Pool, lookout: Lookout
+    slots: Slots, queue: RunQueue, pool: Pool, lookout: Lookout, most: int
 ) -> None:
+    pool.most = most
     both = threading.Barrier(2)
     waits = [both.wait] * 2
 

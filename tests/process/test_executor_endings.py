@@ -103,6 +103,13 @@ def test_a_function_may_clean_up_when_it_is_told_to_end(pool: ExecutorPool) -> N
     assert outcome.output == "working\ncleaned up\n"
 
 
+def test_a_function_may_clean_up_though_it_has_threads(pool: ExecutorPool) -> None:
+    for _ in range(10):  # any thread may get a signal that is for the process
+        outcome = run(pool, "endless:cleans_up_beside_threads", timeout_seconds=0.1)
+        assert outcome.output == "working\ncleaned up\n"
+        assert "in cleans_up_beside_threads" in (outcome.traceback or "")
+
+
 def test_who_asked_decides_not_what_came_back(pool: ExecutorPool) -> None:
     outcome = run(pool, "endless:succeeds_when_told_to_stop", timeout_seconds=0.3)
     assert (outcome.status, outcome.result) == ("timeout", None)

@@ -199,22 +199,24 @@ def test_the_stack_of_a_running_function_can_be_asked_for(pool: ExecutorPool) ->
     assert all("scheduler/" not in stack for stack in stacks)
 
 
-@pytest.mark.parametrize(
-    ("function", "output", "where"),
-    [
-        ("waits_for_thread", "joining", r"Thread napper \(.*\):\n.*line \d+ in naps\n"),
-        ("sleeps_async", "sleeping", r"Awaiting \(.*\):\n.*line \d+, in sleeps_async\n"),
-    ],
-)
-def test_a_stack_tells_of_other_threads_and_of_coroutines(
-    pool: ExecutorPool, function: str, output: str, where: str
-) -> None:
-    background = Background(pool, f"endless:{function}")
-    background.wait_for_output(output)
+def test_a_stack_tells_of_the_main_thread_first_and_then_of_the_others(pool: ExecutorPool) -> None:
+    background = Background(pool, "endless:waits_for_thread")
+    background.wait_for_output("joining")
     stack = _look_at(background)
     background.control.cancel()
     background.outcome()
-    assert re.search(where, stack)
+    main, other = re.split(r"Thread \d+: ", stack)
+    assert main.startswith("Stack (most recent call first):\n")
+    assert "in waits_for_thread\n" in main
+    assert "in naps\n" in other
+
+
+def test_code_in_c_does_not_notice_that_it_is_looked_at(pool: ExecutorPool) -> None:
+    background = Background(pool, "endless:reads_in_c")
+    background.wait_for_output("reading")
+    assert all("in reads_in_c" in _look_at(background) for _ in range(5))
+    background.control.cancel()
+    assert background.outcome().output == "reading\n"
 
 
 def test_a_run_is_not_harmed_by_being_looked_at(pool: ExecutorPool) -> None:

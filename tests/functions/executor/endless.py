@@ -1,6 +1,7 @@
 """Functions that do not end by themselves."""
 
 import asyncio
+import ctypes
 import os
 import signal
 import sqlite3
@@ -112,6 +113,23 @@ def starts_threads():
         thread = threading.Thread(target=str)
         thread.start()
         thread.join()
+
+
+def reads_in_c():
+    print("reading", flush=True)
+    byte = ctypes.create_string_buffer(1)
+    print("read:", ctypes.CDLL(None).read(os.pipe()[0], byte, 1))
+
+
+def cleans_up_beside_threads():
+    for _ in range(3):
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+    print("working", flush=True)
+    try:
+        while True:
+            time.sleep(1)
+    finally:
+        print("cleaned up")
 
 
 def succeeds_when_told_to_stop():
