@@ -40,6 +40,7 @@ class Execution:
         self._output = Output(call.output_limit_bytes)
         self._stack = StackDump(executor, clock)
         self._asked: Asked | None = None
+        self._is_told = False  # the process, to end
         self._deadline: float | None = None
         self._kill_at: float | None = None
         self._flush_at: float | None = None
@@ -125,6 +126,7 @@ class Execution:
             self._flush_at = None
             self._on_output(self._output.text() or "", self._output.total_bytes)
         self._stack.keep_time(now)
+        self._tell()
 
     def _listen(self) -> None:
         for on_stack in self._control.take_stack_requests():
@@ -143,7 +145,13 @@ class Execution:
         self._kill_at = self._clock.monotonic() + self._grace_seconds
         self._stack.request(None)  # where it is now explains a time-out best
         self._stack.keep_time(self._clock.monotonic())  # not where it is when it cleans up
-        self._executor.child.kill(SIGTERM)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Send SIGTERM, once, and not before the process listens: a newborn one would lose it."""
+        if self._asked is not None and not self._is_told and self._executor.is_ready:
+            self._is_told = True
+            self._executor.child.kill(SIGTERM)
 
     def _pump(self) -> None:
         chunk = self._executor.read_output()

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -125,10 +126,16 @@ def test_the_first_who_asks_decides(pool: ExecutorPool) -> None:
     assert (outcome.reason or "").startswith("the service was stopped")
 
 
-def test_a_cancel_before_the_run_begins_is_not_forgotten(pool: ExecutorPool) -> None:
-    background = Background(pool, "endless:sleeps", isolated=True)
-    background.control.cancel()
-    assert background.outcome().status == "cancelled"
+@pytest.mark.parametrize("are_isolated", [False, True], ids=["shared", "isolated"])
+def test_a_cancel_before_the_process_listens_is_not_forgotten(are_isolated: bool) -> None:
+    for milliseconds in range(5):
+        pool = make_pool(are_isolated=are_isolated)
+        background = Background(pool, "endless:sleeps")
+        threading.Timer(milliseconds / 1000, background.control.cancel).start()
+        outcome = background.outcome()
+        pool.close()
+        assert outcome.status == "cancelled"
+        assert "killed" not in (outcome.reason or "")
 
 
 def test_a_second_stop_skips_the_grace() -> None:
