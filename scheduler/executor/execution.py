@@ -142,9 +142,9 @@ class Execution:
         if self._asked is not None:
             return
         self._asked = asked
-        self._kill_at = self._clock.monotonic() + self._grace_seconds
         self._stack.request(None)  # where it is now explains a time-out best
         self._stack.keep_time(self._clock.monotonic())  # not where it is when it cleans up
+        self._kill_at = self._clock.monotonic() + self._grace_seconds
         self._tell()
 
     def _tell(self) -> None:

@@ -1,6 +1,6 @@
 """What ties processes together so that none outlives its owner.
 
-Only this file, the fuse and `runner.offspring` know Linux.
+Only this file, the fuse, `threads` and `runner.offspring` know Linux.
 """
 
 import _signal  # type: ignore[import-not-found]  # signal wraps each answer in an enum

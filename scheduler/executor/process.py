@@ -3,7 +3,6 @@
 import json
 import os
 import select
-import signal
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 
 from scheduler.clock import Clock
 from scheduler.executor.client import Exit, Zygote
-from scheduler.executor.threads import ask_threads, signal_thread
+from scheduler.executor.threads import ask_thread, ask_threads
 from scheduler.runner.tally import Tally
 from scheduler.runner.turns import Turns
 
@@ -147,9 +146,9 @@ class ExecutorProcess:
         A stem does both, for the process it has forked, after this has returned.
         """
         if self.isolates:
-            signal_thread(self.child.pid, self.child.pid, signal.SIGUSR2)
+            ask_thread(self.child.pid, self.child.pid)
         else:
-            ask_threads(self.child.pid, begin, clock)
+            ask_threads(self.child.pid, begin, clock=clock)
 
     def wait_exit(self, timeout_seconds: float) -> Exit | None:
         """Return how it ended, None if it has not."""

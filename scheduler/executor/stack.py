@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from scheduler.clock import Clock
 from scheduler.executor.process import ExecutorProcess
+from scheduler.executor.threads import stack_head
 from scheduler.runner.text import TRACEBACK_LIMIT, bounded, clean
 
 ANSWER_SECONDS = 1.0
@@ -14,11 +15,6 @@ _PACKAGE = os.path.dirname(os.path.dirname(__file__))
 _OURS = re.compile(rf'File "(<frozen runpy>|{re.escape(_PACKAGE)}/(runner|executor)/)')
 _EMPTY = re.compile(rb"Thread \d+: (?=Thread \d|$)")  # of threads that execute no Python
 _NO_ANSWER = "the process did not answer: it is stopped, or hangs in the kernel"
-
-
-def stack_head(pid: int, thread_id: int) -> bytes:
-    """Return what comes before the stack of a thread; nothing before that of the main one."""
-    return b"" if thread_id == pid else b"Thread %d: " % thread_id
 
 
 class StackDump:
@@ -57,8 +53,8 @@ class StackDump:
             self._dump, self._is_asked = b"", True
             self.due_at = now + ANSWER_SECONDS
             self._executor.ask_stack(self._begin, self._clock)
-            if not self._executor.isolates:
-                self._take()
+            self._take()
+            if self._dump and not self._executor.isolates:  # all of it is there
                 self.give_up()
 
     def text(self) -> str | None:

@@ -24,8 +24,7 @@ from scheduler.executor.guards import (
     kill_strays,
     unblock_all,
 )
-from scheduler.executor.stack import stack_head
-from scheduler.executor.threads import ask_threads
+from scheduler.executor.threads import ask_threads, stack_head
 from scheduler.executor.title import set_title
 from scheduler.runner import channels, slate, termination
 from scheduler.runner.control import ControlChannel
@@ -88,7 +87,7 @@ class _Stem:
         while self._page.state != slate.OVER:
             files = self._page.take_files()
             self._fork()
-            self._prepare(files)  # for those after it, so that no call waits for this
+            self._prepare(files)  # for those after it: the next call has its process already
             self._wait()
         while self._leaving:
             _signal.sigwait({signal.SIGCHLD})
@@ -140,7 +139,7 @@ class _Stem:
         while True:
             number = _signal.sigwait(_AWAITED)
             if number == signal.SIGUSR2:
-                ask_threads(self._child, self._head_stack, self._clock)
+                ask_threads(self._child, self._head_stack, clock=self._clock)
             elif number == signal.SIGTERM and self._page.state in (slate.WAITING, slate.TAKEN):
                 kill_group(self._child, signal.SIGTERM)
             elif number == signal.SIGTERM:  # it is for the call that follows
@@ -152,7 +151,8 @@ class _Stem:
                 return None
 
     def _head_stack(self, thread_id: int) -> None:
-        os.write(self._stack_fd, stack_head(self._child, thread_id))
+        with suppress(OSError):  # the worker has let go of us
+            os.write(self._stack_fd, stack_head(self._child, thread_id))
 
     def _reap(self) -> tuple[int, resource.struct_rusage] | None:
         """Take leave of all that have ended; return how the one that serves has, if it has."""

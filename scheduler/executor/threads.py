@@ -24,31 +24,40 @@ _IS_LINUX = sys.platform.startswith("linux")
 _tgkill = getattr(ctypes.CDLL(None), "tgkill", None)  # glibc and Linux have it
 
 
-def ask_threads(pid: int, begin: Callable[[int], None], clock: Clock) -> None:
+def ask_threads(pid: int, begin: Callable[[int], None], *, clock: Clock) -> None:
     """Send SIGUSR2 to each thread that listens, the main one first, and wait until it has told.
 
-    `begin(thread id)` is called before each. Where single threads cannot be reached any one tells.
+    `begin(thread id)` is called before each. Off Linux the process is asked, and any thread tells.
     """
     until = clock.monotonic() + PATIENCE_SECONDS
     for thread_id in _thread_ids(pid)[:_MOST]:
         thread = _Thread(pid, thread_id)
+        left = until - clock.monotonic()
         # A thread that starts another one blocks all signals, for a moment.
-        if not thread.handles() or not _wait(thread.is_free, clock, _MOMENT_SECONDS):
+        moment = left if thread_id == pid else min(left, _MOMENT_SECONDS)
+        if not thread.handles() or not _wait(thread.is_free, clock, moment):
             continue
         begin(thread_id)
-        signal_thread(pid, thread_id, signal.SIGUSR2)
-        sleep(_STEP_SECONDS)
-        if not _wait(thread.is_free, clock, until - clock.monotonic()):
-            return
+        ask_thread(pid, thread_id)
+        # Between being taken and being blocked it shows nowhere: so it is looked at twice.
+        for _ in range(2):
+            sleep(_STEP_SECONDS)
+            if not _wait(thread.is_free, clock, until - clock.monotonic()):
+                return
 
 
-def signal_thread(pid: int, thread_id: int, number: int) -> None:
-    """Send a signal to one thread of a process; nothing happens if it has ended."""
+def ask_thread(pid: int, thread_id: int) -> None:
+    """Send SIGUSR2 to one thread of a process; nothing happens if it has ended."""
     if _tgkill is not None:
-        _tgkill(pid, thread_id, number)
+        _tgkill(pid, thread_id, signal.SIGUSR2)
         return
     with suppress(ProcessLookupError):
-        os.kill(pid, number)
+        os.kill(pid, signal.SIGUSR2)
+
+
+def stack_head(pid: int, thread_id: int) -> bytes:
+    """Return what comes before the stack of a thread; nothing before that of the main one."""
+    return b"" if thread_id == pid else b"Thread %d: " % thread_id
 
 
 def _thread_ids(pid: int) -> list[int]:

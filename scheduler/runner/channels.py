@@ -80,7 +80,8 @@ def silence(nowhere_fd: int) -> None:
 def answer_with_stack(fd: int) -> None:
     """At each SIGUSR2 have the thread that gets it write its stack to `fd`, even out of C code.
 
-    Nothing else happens to it: the kernel takes up again what the signal has interrupted.
+    Nothing else happens to it: the kernel takes up again what the signal has interrupted. (Not what
+    it never does, poll(2) and sleeps, see signal(7): there Python does, and C code has to.)
     """
     faulthandler.register(signal.SIGUSR2, file=fd, all_threads=False, chain=False)
 

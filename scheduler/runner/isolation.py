@@ -43,6 +43,21 @@ def serve_one(
         leave()
     page.run_id = call["run_id"]
     termination.set_idle(False)
+    answer = _execute(call, scan_path)
+    answer["cpu_total_seconds"] += cpu_before
+    line = control.encode(answer)
+    page.note_files(loading.read_files())
+    channels.silence(nowhere_fd)  # what comes after the answer would be taken for the next run's
+    page.state = slate.ANSWERING
+    crash_point("isolated.answering")
+    control.transmit(line)
+    crash_point("isolated.answered")
+    page.state = slate.ANSWERED
+    _kill(stem_pid, signal.SIGUSR1)  # the next call need not wait until we have left
+    leave()
+
+
+def _execute(call: dict[str, Any], scan_path: str) -> dict[str, Any]:
     path, threads = call["module_path"], 0
 
     def find(path: str, qualname: str) -> Callable[[], Any]:
@@ -56,17 +71,7 @@ def serve_one(
     answer["source_hash"] = loading.source_hash(os.path.join(scan_path, path))
     if left := leftover(threads):
         answer["replace"] = left
-    answer["cpu_total_seconds"] += cpu_before
-    line = control.encode(answer)
-    page.note_files(loading.read_files())
-    channels.silence(nowhere_fd)  # what comes after the answer would be taken for the next run's
-    page.state = slate.ANSWERING
-    crash_point("isolated.answering")
-    control.transmit(line)
-    crash_point("isolated.answered")
-    page.state = slate.ANSWERED
-    _kill(stem_pid, signal.SIGUSR1)  # the next call need not wait until we have left
-    leave()
+    return answer
 
 
 def measure(call: dict[str, Any], find: Callable[[str, str], Callable[[], Any]]) -> dict[str, Any]:

@@ -42,8 +42,8 @@ def nothing() -> None:
 def rehearse(answer: Callable[[dict[str, Any], _Find], dict[str, Any]]) -> None:
     """Have `answer(call, find)` called a few times, with calls and answers sent as real ones are.
 
-    Leaves nothing behind. Does nothing where there are no source files, or where a test waits for
-    a process to get to a crash point: this is no run.
+    Leaves nothing behind. Does nothing where a test waits for a process to get to a crash point:
+    this is no run.
     """
     if crashpoints.IS_ON:
         return

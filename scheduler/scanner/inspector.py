@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from scheduler.clock import Clock
 from scheduler.executor import Exit, Zygote
-from scheduler.executor.threads import signal_thread
+from scheduler.executor.threads import ask_thread
 from scheduler.runner.complaint import ERROR, WARNING, FileError, complain
 from scheduler.runner.inspection import FileReport
 from scheduler.runner.reporting import EXIT_CHANNEL_LOST
@@ -93,7 +93,7 @@ class Inspector:
         if not self._is_hanging:
             self._is_hanging = True
             self.deadline_at += _STACK_SECONDS
-            signal_thread(self._child.pid, self._child.pid, signal.SIGUSR2)
+            ask_thread(self._child.pid, self._child.pid)
         elif not self._is_killed:
             self._is_killed = True
             self.deadline_at += _DEATH_SECONDS

@@ -45,13 +45,13 @@ class Intake:
         self._stop = stop
         self._clock = clock
 
-    def first_batch(self, run_id: int | None, cells: Iterator[int]) -> list[Held]:
+    def first_batch(self, run_id: int, cells: Iterator[int]) -> list[Held]:
         """Hold a run that has come out of the queue, alone or with those that wait behind it."""
-        if run_id is None:
-            return self.next_batch(cells)
         if self._pool.tally is not None and not self._stop.is_set():
             try:
-                released = self._supply.gather(run_id, self._register.worker_id, self._sharers())
+                released = self._supply.gather(
+                    run_id, self._register.worker_id, sharers=self._sharers()
+                )
             except QueueUnavailableError as error:
                 event("queue.unreadable", "error", error=str(error))
             else:
@@ -70,8 +70,9 @@ class Intake:
             return []
         most = most if self._pool.tally is not None else 1
         try:
-            sharers = self._sharers()
-            supplied, released = self._supply.take(self._register.worker_id, most, sharers)
+            supplied, released = self._supply.take(
+                self._register.worker_id, most, sharers=self._sharers()
+            )
             run_id = None if supplied else self._queue.take_now()
         except QueueUnavailableError as error:
             event("queue.unreadable", "error", error=str(error))
@@ -85,8 +86,7 @@ class Intake:
         except BaseException:
             self._supply.put_back(supplied)
             raise
-        if self._supply.has_some():
-            self._lookout.call()
+        self._share_rest()
         return batch
 
     def refill(self) -> None:
@@ -97,6 +97,7 @@ class Intake:
             self.send(self._supply.refill(self._register.worker_id))
         except QueueUnavailableError as error:
             event("queue.unreadable", "error", error=str(error))
+        self._share_rest()
 
     def put_back(self, runs: Sequence[ClaimedRun]) -> None:
         """Keep what was not started after all: it is still claimed, and comes next."""
@@ -119,6 +120,11 @@ class Intake:
             self._queue.send(messages)
         except QueueUnavailableError as error:
             event("queue.unwritable", "error", error=str(error))
+
+    def _share_rest(self) -> None:
+        """Call an idle slot to what is claimed and left; it calls the next one."""
+        if self._supply.has_some():
+            self._lookout.call()
 
     def _sharers(self) -> int:
         """Return how many slots are there for what is claimed: this one and those that are idle."""

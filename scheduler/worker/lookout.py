@@ -37,9 +37,9 @@ class Lookout:
         return 0 if self._queue.doorbell is None else self._idle
 
     def call(self) -> None:
-        """Have an idle slot come without a message."""
+        """Have an idle slot come without a message; if none is, the next one that would wait."""
         with self._count:
-            if self._queue.doorbell is None or self._called >= self._idle:
+            if self._queue.doorbell is None or self._called >= max(1, self._idle):
                 return
             self._called += 1
         self._queue.doorbell.wake()
@@ -57,7 +57,7 @@ class Lookout:
         finally:
             with self._count:
                 self._idle -= 1
-        if task is not None and self._idle == 0:
+        if self._idle == 0:
             self._pass_baton()
         return task
 

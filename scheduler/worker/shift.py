@@ -54,7 +54,10 @@ class Shift:
 
         None: begin with what another slot has claimed and left.
         """
-        batch = self._begin(self._intake.first_batch(run_id, self._cells))
+        if run_id is None:
+            batch = self._begin_next()
+        else:
+            batch = self._begin(self._intake.first_batch(run_id, self._cells))
         try:
             while batch:
                 crash_point("slot.started")

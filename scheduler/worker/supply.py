@@ -19,6 +19,7 @@ CHUNK_SECONDS = 0.05  # how long its runs should take one after another
 BATCH_SECONDS = 0.01  # the same of a batch; less work than that is not shared with other workers
 SHARE_SECONDS = 0.002  # the same of what a slot takes at least, however many are idle
 STALE_SECONDS = 0.25
+_MOST_CLAIMED = 500  # in one commit, for however many idle slots: it holds the write lock
 _WEIGHT = 0.1  # of the last run in the average of the recent ones
 _LEAST_SECONDS = 1e-5  # what is counted of one run: a clock may have been set back
 _MOST_SECONDS = 0.1  # what one run may add to it: the next long one is noticed as well
@@ -50,7 +51,7 @@ class Supply:
             self._recent_seconds += _WEIGHT * (counted - self._recent_seconds)
 
     def take(
-        self, worker_id: str, most: int, sharers: int = 1
+        self, worker_id: str, most: int, *, sharers: int = 1
     ) -> tuple[list[ClaimedRun], list[Message]]:
         """Return runs that are claimed for the worker and are to be started; none: claim one alone.
 
@@ -64,7 +65,7 @@ class Supply:
             count = min(len(self._runs), most, share, max(1, self._fitting(BATCH_SECONDS)))
             return [self._runs.popleft() for _ in range(count)], released
 
-    def gather(self, run_id: int, worker_id: str, sharers: int = 1) -> list[Message] | None:
+    def gather(self, run_id: int, worker_id: str, *, sharers: int = 1) -> list[Message] | None:
         """Claim a run that has come out of the queue with others that wait there; as `refill` else.
 
         None, and nothing is claimed, if none do, or they would be claimed one by one.
@@ -116,8 +117,8 @@ class Supply:
         """
         if self._runs or self._recent_seconds > SHORT_SECONDS:
             return []
-        most = sharers * min(CHUNK, self._fitting(CHUNK_SECONDS)) - besides
-        return self._queue.take_chunk(most, sharers * self._fitting(BATCH_SECONDS))
+        most = min(sharers * min(CHUNK, self._fitting(CHUNK_SECONDS)), _MOST_CLAIMED)
+        return self._queue.take_chunk(most - besides, sharers * self._fitting(BATCH_SECONDS))
 
     def _claim(self, run_ids: list[int], worker_id: str) -> list[Message]:
         if not run_ids:

@@ -145,7 +145,7 @@ def test_each_idle_slot_has_its_share_of_a_chunk_unless_that_is_next_to_nothing(
     queue: RunQueue, supply: Supply, waiting: int, sharers: int, taken: int
 ) -> None:
     run_ids = enqueue(queue, waiting)
-    assert [run.id for run in supply.take(WORKER, MOST, sharers)[0]] == run_ids[:taken]
+    assert [run.id for run in supply.take(WORKER, MOST, sharers=sharers)[0]] == run_ids[:taken]
     assert supply.has_some() == (waiting > taken)
     assert queue.size() == max(0, waiting - sharers * CHUNK)
 

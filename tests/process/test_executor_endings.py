@@ -106,7 +106,10 @@ def test_a_function_may_clean_up_when_it_is_told_to_end(pool: ExecutorPool) -> N
 
 def test_a_function_may_clean_up_though_it_has_threads(pool: ExecutorPool) -> None:
     for _ in range(10):  # any thread may get a signal that is for the process
-        outcome = run(pool, "endless:cleans_up_beside_threads", timeout_seconds=0.1)
+        background = Background(pool, "endless:cleans_up_beside_threads")
+        background.wait_for_output("working")
+        background.control.cancel()
+        outcome = background.outcome()
         assert outcome.output == "working\ncleaned up\n"
         assert "in cleans_up_beside_threads" in (outcome.traceback or "")
 

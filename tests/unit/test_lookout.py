@@ -112,13 +112,26 @@ def test_a_slot_that_is_called_comes_without_a_message_and_the_others_still_list
     assert sorted(results, key=str) == [1, None]
 
 
-def test_a_call_that_no_idle_slot_hears_is_forgotten(
+def test_a_call_that_comes_a_moment_before_a_slot_is_idle_is_heard_once(
     queue: RunQueue, lookout: Lookout, stop: StopSignal
 ) -> None:
     lookout.call()
+    lookout.call()
     with idle_slots(lookout, 1, stop) as (got,):
+        assert got.result(PATIENCE_SECONDS) is None
         queue.send([(1, 0)])
-        assert got.result(PATIENCE_SECONDS) == 1
+        assert _next_run(lookout) == 1
+
+
+def test_a_slot_that_is_called_and_rung_for_at_once_rings_for_what_it_leaves(
+    bell: Doorbell, lookout: Lookout, stop: StopSignal
+) -> None:
+    with idle_slots(lookout, 1, stop) as (got,):
+        wait_listening(bell)
+        lookout.call()
+        bell.ring()
+        assert got.result(PATIENCE_SECONDS) is None
+    wait_for(bell.drain, "its ring, or ours")
 
 
 def test_all_idle_slots_leave_when_they_are_told_to_stop(

@@ -124,8 +124,8 @@ def reads_in_c():
 def cleans_up_beside_threads():
     for _ in range(3):
         threading.Thread(target=threading.Event().wait, daemon=True).start()
-    print("working", flush=True)
     try:
+        print("working", flush=True)
         while True:
             time.sleep(1)
     finally:
