@@ -10,7 +10,7 @@ from scheduler.executor.threads import stack_head
 from scheduler.runner.text import TRACEBACK_LIMIT, bounded, clean
 
 ANSWER_SECONDS = 1.0
-_QUIET_SECONDS = 0.05  # the dump has no end mark: silence is its end
+_QUIET_SECONDS = 0.05  # what comes from a stem has no end mark: silence is its end
 _PACKAGE = os.path.dirname(os.path.dirname(__file__))
 _OURS = re.compile(rf'File "(<frozen runpy>|{re.escape(_PACKAGE)}/(runner|executor)/)')
 _EMPTY = re.compile(rb"Thread \d+: (?=Thread \d|$)")  # of threads that execute no Python

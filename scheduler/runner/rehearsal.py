@@ -1,4 +1,4 @@
-"""What a stem does once before its children do it: take a call, load a file, execute, answer.
+"""What a stem does before its children do it: take a call, load a file, execute it, answer.
 
 CPython makes bytecode quick as it is executed, by writing into it. Each child would begin anew with
 that, in pages that it has to copy before it can write.
@@ -42,8 +42,8 @@ def nothing() -> None:
 def rehearse(answer: Callable[[dict[str, Any], _Find], dict[str, Any]]) -> None:
     """Have `answer(call, find)` called a few times, with calls and answers sent as real ones are.
 
-    Leaves nothing behind. Does nothing where a test waits for a process to get to a crash point:
-    this is no run.
+    Leaves nothing behind but its own file, compiled. Does nothing where a test waits for a process
+    to get to a crash point: this is no run.
     """
     if crashpoints.IS_ON:
         return
