@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,27 @@ def pool() -> Iterator[ExecutorPool]:
     pool = make_pool()
     yield pool
     pool.close()
+
+
+@pytest.fixture
+def make_zygote() -> Iterator[Callable[..., Zygote]]:
+    """Start zygotes that are stopped when the test ends, however it does."""
+    with ExitStack() as at_the_end:
+
+        def make(kind: type[Zygote] = Zygote, **options: Any) -> Zygote:
+            zygote = kind(**options)
+            at_the_end.callback(zygote.stop)
+            zygote.start()
+            return zygote
+
+        yield make
+
+
+@pytest.fixture
+def hangs(tmp_path: Path) -> dict[str, str]:
+    """Return the request to inspect a file that never comes to its end."""
+    (tmp_path / "hangs.py").write_text("import time\ntime.sleep(600)\n")
+    return {"scan_path": str(tmp_path), "module_path": "hangs.py"}
 
 
 def zygote_of(pool: ExecutorPool) -> int:
@@ -113,13 +136,12 @@ class FrozenZygote(Zygote):
             super()._signal(number)
 
 
-def test_a_zygote_that_stays_silent_is_killed_with_all_it_forked(tmp_path: Path) -> None:
-    (tmp_path / "hangs.py").write_text("import time\ntime.sleep(600)\n")
-    zygote = FrozenZygote()
-    zygote.start()
+def test_a_zygote_that_stays_silent_is_killed_with_all_it_forked(
+    make_zygote: Callable[..., Zygote], hangs: dict[str, str]
+) -> None:
+    zygote = make_zygote(FrozenZygote)
     with open(os.devnull, "w") as nowhere:
-        request = {"scan_path": str(tmp_path), "module_path": "hangs.py"}
-        child = zygote.fork("inspect", request, [nowhere.fileno(), nowhere.fileno()])
+        child = zygote.fork("inspect", hangs, [nowhere.fileno(), nowhere.fileno()])
     os.kill(zygote.pid, signal.SIGSTOP)
     looks = 1
     while zygote.look(float(looks)):
@@ -131,12 +153,12 @@ def test_a_zygote_that_stays_silent_is_killed_with_all_it_forked(tmp_path: Path)
     wait_for(lambda: not is_alive(child.pid), "the child's death")
     wait_for(lambda: not zygote.is_alive(), "its own")  # what it forked dies before it is buried
     child.close()
-    zygote.stop()
 
 
-def test_a_zygote_that_answers_is_left_alone_however_seldom_one_looks() -> None:
-    zygote = Zygote()
-    zygote.start()
+def test_a_zygote_that_answers_is_left_alone_however_seldom_one_looks(
+    make_zygote: Callable[..., Zygote],
+) -> None:
+    zygote = make_zygote()
     assert all(zygote.look(monotonic) for monotonic in (0, 1, 1000, 100_000))
     assert zygote.is_alive()
     zygote.stop()
@@ -242,9 +264,8 @@ def test_the_zygote_stays_lean() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_a_forked_process_reports_its_end_and_its_cost() -> None:
-    zygote = Zygote()
-    zygote.start()
+def test_a_forked_process_reports_its_end_and_its_cost(make_zygote: Callable[..., Zygote]) -> None:
+    zygote = make_zygote()
     read_fd, write_fd = os.pipe()
     child = zygote.fork("executor", {"scan_path": "/nowhere"}, [write_fd])  # too few descriptors
     os.close(write_fd)
@@ -254,26 +275,27 @@ def test_a_forked_process_reports_its_end_and_its_cost() -> None:
     assert end.cpu_total_seconds is not None
     child.close()
     os.close(read_fd)
-    zygote.stop()
 
 
-def test_a_killed_child_reports_the_signal() -> None:
-    pool = make_pool()
-    pool.close()
-    zygote = Zygote(niceness=5)
-    with pytest.raises(ZygoteGoneError):
-        zygote.ping(0.0)
-    zygote.start()
-    fds = [os.open(os.devnull, os.O_RDWR) for _ in range(3)]
-    ours, theirs = os.pipe()
-    child = zygote.fork("executor", {"scan_path": "/", "max_rss_bytes": 0}, [*fds[:2], theirs])
+def test_a_killed_child_reports_the_signal(
+    make_zygote: Callable[..., Zygote], hangs: dict[str, str]
+) -> None:
+    zygote = make_zygote(niceness=5)
+    with open(os.devnull, "w") as nowhere:
+        child = zygote.fork("inspect", hangs, [nowhere.fileno(), nowhere.fileno()])
     assert os.getpriority(os.PRIO_PROCESS, child.pid) == min(19, os.nice(0) + 5)
     child.kill()
     end = child.wait(10)
     assert end is not None
-    for fd in (*fds, ours, theirs):
-        os.close(fd)
+    assert end.signal == signal.SIGKILL
     child.close()
+
+
+def test_a_zygote_that_does_not_run_says_so() -> None:
+    zygote = Zygote()
+    with pytest.raises(ZygoteGoneError):
+        zygote.ping(0.0)
+    zygote.start()
     zygote.stop()
     with pytest.raises(ZygoteGoneError):
         zygote.ping(0.0)
