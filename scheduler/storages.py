@@ -9,10 +9,10 @@ from huey.storage import PostgresStorage, PriorityRedisStorage, SqliteStorage
 
 from scheduler.clock import SystemClock
 from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile
+from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS
 
 _LEAST_DIVIDED = 4  # fewer are not divided: they are taken together, or one by one
 _ADVISORY_LOCK = 7_364_190_156  # any number, the same in every scheduler
-BUSY_TIMEOUT_SECONDS = 30
 
 
 def _share(waiting: int, undivided: int) -> int:

@@ -14,8 +14,8 @@ from scheduler.db.statements import connection_lock, describe_connection, is_sql
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.models import database
 from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile
+from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS
 
-BUSY_TIMEOUT_SECONDS = 30
 # Readers wait for a writer of WAL never, for a foreign lock no longer than a person would.
 READ_TIMEOUT_SECONDS = 5
 

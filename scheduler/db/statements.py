@@ -11,6 +11,7 @@ from peewee import DatabaseError, InterfaceError, SqliteDatabase
 
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.models import database
+from scheduler.sqlite_lock import begin_immediate
 
 # One connection and one lock for all threads of a process: threads of one process must not fight
 # for SQLite's unfair write lock, and on PostgreSQL a worker costs one connection, not N.
@@ -54,7 +55,7 @@ class _Transaction:
         connection_lock.acquire()
         try:
             if not _state.depth and is_sqlite():
-                _execute_all([("BEGIN IMMEDIATE", ())])
+                begin_immediate(database.connection())
                 _state.is_begun = True
         except BaseException as error:
             connection_lock.release()
