@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from huey.storage import PostgresStorage, PriorityRedisStorage, SqliteStorage
 
@@ -11,6 +12,7 @@ from scheduler.clock import SystemClock
 from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile
 from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS
 
+_INSERT = "insert into task (queue, data, priority) values (?, ?, ?)"
 _LEAST_DIVIDED = 4  # fewer are not divided: they are taken together, or one by one
 _ADVISORY_LOCK = 7_364_190_156  # any number, the same in every scheduler
 
@@ -61,11 +63,10 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
         """Take the message of the highest priority; one statement where Huey needs five."""
         if not self.has_some():
             return None  # without the write lock, which idle slots must not ask for
-        taken = self.sql(
+        taken = self._execute(
             "delete from task where id = (select id from task where queue = ? "
             "order by priority desc, id limit 1) returning data",
             (self.name,),
-            results=True,
         )
         return taken[0][0] if taken else None
 
@@ -73,29 +74,28 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
 
     def take_many(self, most: int, undivided: int) -> list[bytes]:
         """Take at most so many messages at once; of more than `undivided` that wait only half."""
-        ((waiting,),) = self.sql(
+        ((waiting,),) = self._execute(
             "select count(*) from (select 1 from task where queue = ? limit ?)",
             (self.name, 2 * most),
-            results=True,
         )
         count = min(_share(waiting, undivided), most)
         if not count:
             return []
-        taken = self.sql(
+        taken = self._execute(
             "delete from task where id in (select id from task where queue = ? "
             "order by priority desc, id limit ?) returning priority, id, data",
             (self.name, count),
-            results=True,
         )
         return [data for _, _, data in sorted(taken, key=lambda row: (-row[0], row[1]))]
 
     def enqueue_many(self, messages: Sequence[tuple[bytes, int]]) -> None:
         """Insert all (data, priority) pairs in one transaction; one is one by itself."""
-        with self.db(commit=len(messages) > 1) as cursor:
-            cursor.executemany(
-                "insert into task (queue, data, priority) values (?, ?, ?)",
-                [(self.name, data, priority) for data, priority in messages],
-            )
+        values = [(self.name, data, priority) for data, priority in messages]
+        if len(values) == 1:
+            self._execute(_INSERT, values[0])
+            return
+        with self.db(commit=True) as cursor:
+            cursor.executemany(_INSERT, values)
 
     def reopen_if_replaced(self) -> None:
         """Open the file again when it is not the one that is open; make it anew when it is damaged.
@@ -120,15 +120,24 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
         return self.has_some(is_patient=False)
 
     def has_some(self, *, is_patient: bool = True) -> bool:
-        """Tell whether a message waits; asked at each wake-up, so without a cursor."""
+        """Tell whether a message waits."""
+        found = self._execute(
+            "select 1 from task where queue = ? limit 1", (self.name,), is_patient=is_patient
+        )
+        return bool(found)
+
+    def _execute(
+        self, sql: str, params: Sequence[Any], *, is_patient: bool = True
+    ) -> list[tuple[Any, ...]]:
+        """Execute one statement by itself, without the cursor and the context of Huey's `sql`.
+
+        Not patient: nothing is done, and nothing found, while another thread is at the queue.
+        """
         if not self.lock.acquire(blocking=is_patient):
-            return False
+            return []
         try:
-            return bool(
-                self.conn.execute(
-                    "select 1 from task where queue = ? limit 1", (self.name,)
-                ).fetchall()
-            )
+            found: list[tuple[Any, ...]] = self.conn.execute(sql, params).fetchall()
+            return found
         except sqlite3.DatabaseError as error:
             self._note_fault(error)
             raise
