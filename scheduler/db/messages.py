@@ -8,6 +8,8 @@ from scheduler.db.statements import reading, rows, transaction
 
 Message: TypeAlias = tuple[int, int]
 """What goes to the queue after a commit: (run id, priority)."""
+Sends: TypeAlias = dict[float, list[Message]]
+"""Messages by the instant at which they are to go, UTC epoch seconds."""
 
 MESSAGE_COLUMNS = (
     "id, (SELECT priority FROM scheduled_functions f WHERE f.id = run_logs.function_id)"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from scheduler.db.messages import MESSAGE_COLUMNS, Message
+from scheduler.db.messages import MESSAGE_COLUMNS, Sends
 from scheduler.db.statements import change, change_many, is_sqlite, rows
 from scheduler.policy import Decision, DueFunction, NewRow
 
@@ -56,13 +56,20 @@ def advance(decided: Decided) -> None:
         change(_ADVANCE_ARRAYS, _columns(moves))
 
 
-def insert_slots(decided: Decided, now: float) -> list[Message]:
-    """Insert the rows that were decided, but for slots that have one; return what is to be sent."""
+def insert_slots(decided: Decided, now: float) -> Sends:
+    """Insert the rows that were decided, but for slots that have one; return what is to be sent.
+
+    A slot that was decided before it comes is queued and sent at its own instant, not now.
+    """
     new = [_values(due, row, now) for due, decision in decided for row in decision.rows]
     inserted: list[tuple[Any, ...]] = []
     for chunk in (new[at : at + ROWS_AT_ONCE] for at in range(0, len(new), ROWS_AT_ONCE)):
         inserted += _insert_on_sqlite(chunk) if is_sqlite() else _insert_arrays(chunk)
-    return [(run_id, priority) for run_id, priority, sent_at in inserted if sent_at is not None]
+    sends: Sends = {}
+    for run_id, priority, sent_at in inserted:
+        if sent_at is not None:
+            sends.setdefault(sent_at, []).append((run_id, priority))
+    return sends
 
 
 def _insert_on_sqlite(chunk: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -85,18 +92,19 @@ def _columns(chunk: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
 
 def _values(due: DueFunction, row: NewRow, now: float) -> tuple[Any, ...]:
     """Return the values of `_GIVEN` for one row."""
+    at = max(now, due.next_run_at)
     is_queued = row.status == "queued"
-    is_sent = is_queued and row.available_at is not None and row.available_at <= now
+    is_sent = is_queued and row.available_at is not None and row.available_at <= at
     return (
         due.id,
         row.status,
         row.scheduled_for,
         row.covers_from,
         row.slots,
-        now if is_queued else None,
+        at if is_queued else None,
         row.available_at,
-        now if is_sent else None,
+        at if is_sent else None,
         int(is_sent),
-        None if is_queued else now,
+        None if is_queued else at,
         row.reason,
     )

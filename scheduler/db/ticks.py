@@ -7,7 +7,7 @@ from typing import Any
 
 from scheduler.crashpoints import crash_point
 from scheduler.db.locks import lock_open_runs, unless_locked
-from scheduler.db.messages import NEXT_UNSENT, Message
+from scheduler.db.messages import NEXT_UNSENT, Sends
 from scheduler.db.releases import release_next
 from scheduler.db.runs import cancel_queued, request_cancel
 from scheduler.db.slot_rows import advance, insert_slots
@@ -86,14 +86,16 @@ def next_instants() -> Instants:
     )
 
 
-def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> list[Message]:
+def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> Sends:
     """Write what was decided, in one transaction; return the messages to send after it.
+
+    Those of slots that are still to come are to go at the instants of the slots.
 
     Decisions about functions that are not as they were any more are dropped: another ticker has
     moved them, somebody has paused them, or a run of them began or ended.
     """
     if not decided:
-        return []
+        return {}
     crash_point("tick.before")
     with transaction():
         lock_open_runs([due.id for due, decision in decided if decision.cancel_open])
@@ -103,12 +105,12 @@ def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> 
         _extend_streaks(mine, now)
         replaced_ids = [due.id for due, decision in mine if decision.cancel_open]
         _cancel_replaced(replaced_ids, now)
-        messages = insert_slots(mine, now)
+        sends = insert_slots(mine, now)
         for function_id in replaced_ids:
-            messages += release_next(function_id, now)
+            sends.setdefault(now, []).extend(release_next(function_id, now))
         crash_point("tick.uncommitted")
     crash_point("tick.committed")
-    return messages
+    return sends
 
 
 def return_into_reach(now: float) -> list[str]:

@@ -22,7 +22,7 @@ CATCH_UP_LIMIT = 100
 # `catch_up="skip"` without a grace: what is later than this was missed, not merely ticked late.
 SKIP_GRACE_SECONDS = 60.0
 RETRY_DELAY_LIMIT_SECONDS = 3600.0
-AHEAD_SECONDS = 0.01  # how long before it comes a slot may be decided, if it is settled
+AHEAD_SECONDS = 0.05  # how long before it comes a slot may be decided, if it is settled
 # Half a millisecond: less than the distance of any two slots.
 _JUST_BEFORE = 0.0005
 

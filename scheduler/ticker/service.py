@@ -18,13 +18,13 @@ from scheduler.maintenance.retention import PAUSE_SECONDS, Retention
 from scheduler.maintenance.scanning import ScanThread
 from scheduler.maintenance.surroundings import Surroundings
 from scheduler.maintenance.sweeper import Sweeper
-from scheduler.policy import AHEAD_SECONDS
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
 from scheduler.ticker.tick import Ticker
 
 WATCH_SECONDS = 1.0
 RETENTION_SECONDS = 60.0
+LEAD_SECONDS = 0.01  # how long before a slot it wakes to decide it
 UNKNOWN = ticks.Instants(due_at=-inf, unsent_at=-inf)  # then the sweeper looks for itself
 
 
@@ -54,7 +54,7 @@ class TickerService:
         self._clock_offset = float("inf")
         self._has_failed = False
         self._instants = UNKNOWN
-        self._decided_ahead_of = -inf  # the last instant; what is left of it is for its own tick
+        self._waits_for_slot = False  # that is decided already: no reason to ask the database
         self._ticked_at = clock.monotonic()
         self._duty_at = 0.0  # of the monotonic clock; a hundred ticks a second need not ask each
         reaper = Reaper(config, queue=queue, clock=clock)
@@ -82,20 +82,21 @@ class TickerService:
             if self._bell.drain():
                 self._instants = UNKNOWN
             self.step(self._clock.now())
+        with suppress(SchedulerError):  # the sweeper of another ticker sends them
+            self._ticker.finish()
 
     def step(self, now: float) -> None:
         """Do everything that is due at `now`; what fails is told and tried again."""
         try:
             self._notice_clock_change(now)
-            # Also when nothing can be due: so it tells first if the database does not answer.
-            self._checkpoints.expect(self._tick(now))
+            self._ticker.send_due(now)
+            if not self._waits_for_slot or self._look_at() <= now:
+                self._look(now)
             self._ticked_at = self._clock.monotonic()
-            if self._instants.unsent_at <= now:
-                self._sweeper.send_available(now)
             self._has_failed = False
         except SchedulerError as error:
             event("tick.failed", "error", error=str(error))
-            self._has_failed = True
+            self._instants, self._has_failed = UNKNOWN, True
         monotonic = self._clock.monotonic()
         if monotonic >= self._duty_at:
             for duty in self._duties:
@@ -110,12 +111,25 @@ class TickerService:
         """Return how long ago all that was due had been decided; other threads may ask."""
         return self._clock.monotonic() - self._ticked_at
 
-    def _tick(self, now: float) -> int:
-        sent, due_at = self._ticker.tick(now), self._instants.due_at
-        if now < due_at <= min(now + AHEAD_SECONDS, self._instants.unsent_at):
-            self._decided_ahead_of = due_at
-            sent += self._ticker.tick_ahead(due_at)
-        return sent
+    def _look(self, now: float) -> None:
+        """Do what the database says is due.
+
+        Also when nothing can be: so it tells first if the database does not answer.
+        """
+        instants, self._instants = self._instants, UNKNOWN
+        self._checkpoints.expect(self._ticker.tick(now))
+        if instants.unsent_at <= now:
+            self._sweeper.send_available(now)
+
+    def _look_at(self) -> float:
+        """Return when the database is to be asked again: a little before the next slot.
+
+        What could not be decided ahead is decided when it is due.
+        """
+        due_at = self._instants.due_at
+        if due_at > self._ticker.decided_until:
+            due_at -= LEAD_SECONDS
+        return min(due_at, self._instants.unsent_at)
 
     def _seconds_to_sleep(self) -> float:
         now = self._clock.now()
@@ -123,15 +137,15 @@ class TickerService:
             self._config.runner_poll_seconds,
             self._duty_at - self._clock.monotonic(),
         )
-        self._instants = UNKNOWN
-        if not self._has_failed:  # what it could not decide stays due: no reason to spin
+        # What it could not decide, after a failure, stays due: no reason to spin.
+        if self._instants is UNKNOWN and not self._has_failed:
             with suppress(DatabaseUnavailableError):
                 self._instants = ticks.next_instants()
-                seconds = min(seconds, self._instants.due_at - now, self._instants.unsent_at - now)
-        is_for_slot = seconds == self._instants.due_at - now
-        if is_for_slot and self._instants.due_at != self._decided_ahead_of:
-            seconds -= AHEAD_SECONDS
-        return max(seconds, 0.0)
+        if self._instants is not UNKNOWN:
+            seconds = min(seconds, self._look_at() - now)
+        until_slot = self._ticker.next_send_at - now
+        self._waits_for_slot = until_slot <= seconds
+        return max(min(seconds, until_slot), 0.0)
 
     def _beat(self, _now: float) -> None:
         if not self._presence.beat():
@@ -151,4 +165,5 @@ class TickerService:
         if offset < self._clock_offset - ticks.CLOCK_STEP_SECONDS:
             for name in ticks.return_into_reach(now):
                 event("clock.set_back", "warning", function=name)
+            self._ticker.send_all()
         self._clock_offset = offset

@@ -1,67 +1,94 @@
 """One evaluation at one `now`: due functions → pure decisions → one transaction → messages."""
 
+from math import inf
+
 from scheduler.clock import Clock
 from scheduler.crashpoints import crash_point
 from scheduler.db import poison, ticks
-from scheduler.db.messages import Message
+from scheduler.db.messages import Message, Sends
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.logs import event
 from scheduler.policy import AHEAD_SECONDS, DueFunction, decide, is_settled
 from scheduler.queue import RunQueue
+from scheduler.ticker.outbox import Outbox
 
 
 class Ticker:
-    """Decides due slots and enqueues their runs; any number of tickers may do so at once."""
+    """Decides due slots and enqueues their runs; any number of tickers may do so at once.
+
+    A slot that is about to come is decided ahead where nothing can change that until then: its row
+    is there when it comes, and only its message is left to be sent.
+    """
 
     def __init__(self, queue: RunQueue, clock: Clock) -> None:
         self._queue = queue
         self._clock = clock
+        self._outbox = Outbox()
+        self.decided_until = -inf
+        """Until when all that could be decided has been; what else is due by then is not ahead."""
+
+    @property
+    def next_send_at(self) -> float:
+        """When the next slot comes that was decided ahead, inf if there is none."""
+        return self._outbox.next_at
 
     def tick(self, now: float) -> int:
-        """Decide every slot that is due at `now`, batch by batch; return how many runs were sent.
+        """Decide every slot that is due at `now` or about to come; return how many runs to send.
 
         The first batch is small, so that workers start while the rest is still being decided.
         """
         total, limit = 0, ticks.FIRST_BATCH
-        while due := ticks.fetch_due_functions(now, limit):
-            total += self._send(_decide_batch(due, now))
-            if len(due) < limit:
-                break
+        while True:
+            found = ticks.fetch_due_functions(now + AHEAD_SECONDS, limit)
+            total += self._decide(
+                [one for one in found if one.next_run_at <= now or is_settled(one)], now
+            )
+            self.send_due(now)
+            if len(found) < limit:
+                self.decided_until = now + AHEAD_SECONDS
+                return total
+            if found[-1].next_run_at > now:
+                self.decided_until = found[-1].next_run_at
+                return total
             limit = ticks.BATCH
-        return total
 
-    def tick_ahead(self, due_at: float) -> int:
-        """Decide a first batch of slots before they are due, and send its runs when they are.
+    def send_due(self, now: float) -> None:
+        """Send the runs whose slots have come."""
+        self._send(self._outbox.take(now))
 
-        `due_at` is the earliest next slot. What can still change until then is left to the tick.
-        """
-        due = ticks.fetch_due_functions(due_at, ticks.FIRST_BATCH)
-        messages = _decide_batch([one for one in due if is_settled(one)], due_at)
-        if messages:
-            self._clock.sleep_until(due_at, at_most_seconds=AHEAD_SECONDS)
-        return self._send(messages)
+    def send_all(self) -> None:
+        """Send also the runs whose slots have come, or nearly, by a clock that was set back."""
+        self.decided_until = -inf
+        self._send(self._outbox.take_all())
 
-    def _send(self, messages: list[Message]) -> int:
+    def finish(self) -> None:
+        """Wait for the slots that were decided ahead, and send their runs."""
+        while (at := self._outbox.next_at) < inf:
+            self._clock.sleep_until(at, at_most_seconds=AHEAD_SECONDS)
+            self.send_due(at)
+
+    def _decide(self, due: list[DueFunction], now: float) -> int:
+        try:
+            return self._outbox.put(_decide_together(due, now))
+        except DatabaseUnavailableError:
+            raise
+        except Exception:  # noqa: BLE001 - one function's fault must not stop the others: find it
+            return sum(self._outbox.put(_decide_alone(function, now)) for function in due)
+
+    def _send(self, messages: list[Message]) -> None:
+        if not messages:
+            return
         crash_point("tick.unsent")
         self._queue.send(messages)
         crash_point("tick.sent")
-        return len(messages)
 
 
-def _decide_batch(due: list[DueFunction], now: float) -> list[Message]:
-    try:
-        return _decide_together(due, now)
-    except DatabaseUnavailableError:
-        raise
-    except Exception:  # noqa: BLE001 - one function's fault must not stop the others: find it
-        return [message for function in due for message in _decide_alone(function, now)]
+def _decide_together(due: list[DueFunction], now: float) -> Sends:
+    decided = [(function, decide(function, max(now, function.next_run_at))) for function in due]
+    return ticks.record_tick(decided, now)
 
 
-def _decide_together(due: list[DueFunction], now: float) -> list[Message]:
-    return ticks.record_tick([(function, decide(function, now)) for function in due], now)
-
-
-def _decide_alone(function: DueFunction, now: float) -> list[Message]:
+def _decide_alone(function: DueFunction, now: float) -> Sends:
     """Decide one function of a batch that failed; the culprit is recorded and postponed."""
     try:
         return _decide_together([function], now)
@@ -70,4 +97,4 @@ def _decide_alone(function: DueFunction, now: float) -> list[Message]:
     except Exception as error:  # noqa: BLE001 - the poison row
         event("tick.poison", "error", function=function.name, error=error)
         poison.postpone(function, error, now)
-        return []
+        return {}

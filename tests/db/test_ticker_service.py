@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from scheduler.db.processes import ProcessRow
 from scheduler.db.retention import FIRST_BATCH
 from scheduler.db.schema import init_schema, installation_id
 from scheduler.db.statements import change, transaction
+from scheduler.db.ticks import FIRST_BATCH as FIRST_TICK
 from scheduler.executor import Outcome
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.checkpoints import open_checkpoints
@@ -26,7 +26,7 @@ from scheduler.policy import AHEAD_SECONDS
 from scheduler.queue import open_queue
 from scheduler.stopping import StopSignal
 from scheduler.testing import SettableClock
-from scheduler.ticker.service import TickerService
+from scheduler.ticker.service import LEAD_SECONDS, TickerService
 from tests.db import rows as table
 from tests.db.conftest import make_config
 from tests.db.rows import NOW, WORKER, discover, run_one, start_run
@@ -124,56 +124,108 @@ class Rounds:
         return not self._meanwhile or bool(self._meanwhile.pop(0)())
 
 
-class Waiting(SettableClock):
-    """Tells when somebody waits for an instant, and what is to happen meanwhile."""
-
-    def __init__(self, now: float) -> None:
-        super().__init__(now)
-        self.meanwhile: Callable[[], object] = lambda: None
-
-    def sleep_until(self, instant: float, *, at_most_seconds: float) -> None:
-        self.meanwhile()
-        super().sleep_until(instant, at_most_seconds=at_most_seconds)
-
-
-def test_a_slot_is_decided_before_it_is_due_and_its_run_is_sent_when_it_is(sqlite: Config) -> None:
-    discover("a.f")
-    clock = Waiting(NOW - 0.75)
+@pytest.fixture
+def waiting(sqlite: Config) -> Iterator[Callable[[], int]]:
+    """Return how many messages are in the queue."""
     queue = open_queue(sqlite, installation_id())
+    yield queue.size
+    queue.storage.close()
+
+
+def test_a_slot_is_decided_before_it_is_due_and_its_run_is_sent_when_it_is(
+    sqlite: Config, waiting: Callable[[], int]
+) -> None:
+    discover("a.f")
+    clock = SettableClock(NOW - 0.75)
     seen = []
 
     def look() -> None:
-        seen.append((clock.now(), table.runs("status", "queued_at"), queue.size()))
+        seen.append((round(clock.now() - NOW, 6), table.runs("status", "queued_at"), waiting()))
 
-    clock.meanwhile = look
-    rounds = Rounds(clock, lambda: None, lambda: None, look)
+    rounds = Rounds(clock, look, look, look, look)
     with made(sqlite, clock) as service:
         service.run(rounds)  # type: ignore[arg-type]
-    queue.storage.close()
 
-    assert rounds.slept_until[1] == pytest.approx(NOW - AHEAD_SECONDS)
-    assert seen == [
-        (rounds.slept_until[1], [("queued", NOW)], 0),
-        (rounds.slept_until[2], [("queued", NOW)], 1),
+    assert seen[1:] == [
+        (-LEAD_SECONDS, [], 0),
+        (0.0, [("queued", NOW)], 0),
+        (0.25, [("queued", NOW)], 1),  # for the next duty
     ]
 
 
-def test_a_slot_that_follows_closely_is_decided_as_soon_as_the_one_before_is_sent(
-    sqlite: Config,
+def test_slots_that_follow_closely_are_decided_together_and_sent_one_by_one(
+    sqlite: Config, waiting: Callable[[], int]
 ) -> None:
     discover("a.f")
-    discover("a.g", now=NOW + AHEAD_SECONDS / 2)
-    clock = Waiting(NOW - 0.75)
-    queue = open_queue(sqlite, installation_id())
+    discover("a.g", now=NOW + 0.02)
+    discover("a.h", now=NOW + AHEAD_SECONDS)  # too far ahead of when the first is decided
+    clock = SettableClock(NOW - 0.75)
     seen = []
-    clock.meanwhile = lambda: seen.append((clock.now() - NOW, len(table.runs("id")), queue.size()))
-    rounds = Rounds(clock, *[lambda: None] * 3)
+
+    def look() -> None:
+        seen.append((round(clock.now() - NOW, 6), len(table.runs("id")), waiting()))
+
+    rounds = Rounds(clock, *[look] * 7)
     with made(sqlite, clock) as service:
         service.run(rounds)  # type: ignore[arg-type]
-    queue.storage.close()
 
-    assert seen == [(pytest.approx(-AHEAD_SECONDS), 1, 0), (0.0, 2, 1)]
-    assert table.runs("sent_at") == [(NOW,), (NOW + AHEAD_SECONDS / 2,)]
+    assert seen[1:] == [
+        (-LEAD_SECONDS, 0, 0),
+        (0.0, 2, 0),
+        (0.02, 2, 1),
+        (AHEAD_SECONDS - LEAD_SECONDS, 2, 2),
+        (AHEAD_SECONDS, 3, 2),
+        (0.25, 3, 3),
+    ]
+    assert table.runs("sent_at") == [(NOW,), (NOW + 0.02,), (NOW + AHEAD_SECONDS,)]
+
+
+def test_of_a_crowd_at_one_instant_some_are_decided_ahead_and_the_rest_when_they_are_due(
+    sqlite: Config, waiting: Callable[[], int]
+) -> None:
+    discover(*(f"a.f{number}" for number in range(FIRST_TICK + 1)))
+    clock = SettableClock(NOW - 0.75)
+    seen = []
+    rounds = Rounds(clock, *[lambda: seen.append((len(table.runs("id")), waiting()))] * 4)
+    with made(sqlite, clock) as service:
+        service.run(rounds)  # type: ignore[arg-type]
+
+    assert seen[1:] == [(0, 0), (FIRST_TICK, 0), (FIRST_TICK + 1, FIRST_TICK + 1)]
+    assert len(set(table.runs("function_id"))) == FIRST_TICK + 1
+
+
+def test_a_ticker_that_is_stopped_waits_for_the_slots_that_it_has_decided(
+    sqlite: Config, waiting: Callable[[], int]
+) -> None:
+    discover("a.f")
+    clock = SettableClock(NOW - 0.75)
+
+    def stop_early() -> bool:
+        clock.set(NOW - 0.005)
+        return True
+
+    rounds = Rounds(clock, lambda: None, lambda: None, stop_early)
+    with made(sqlite, clock) as service:
+        service.run(rounds)  # type: ignore[arg-type]
+        assert (clock.now(), waiting()) == (NOW, 1)
+
+
+def test_a_slot_that_was_decided_does_not_come_later_because_the_clock_is_set_back(
+    sqlite: Config, waiting: Callable[[], int]
+) -> None:
+    discover("a.f")
+    clock = SettableClock(NOW - 0.75)
+    sent = []
+    rounds = Rounds(
+        clock,
+        lambda: None,
+        lambda: None,
+        lambda: clock.set(NOW - 3600),
+        lambda: sent.append(waiting()),
+    )
+    with made(sqlite, clock) as service:
+        service.run(rounds)  # type: ignore[arg-type]
+    assert sent == [1]
 
 
 def test_a_slot_whose_run_before_may_still_end_is_decided_when_it_is_due(sqlite: Config) -> None:
@@ -198,18 +250,13 @@ def test_a_slot_whose_run_before_may_still_end_is_decided_when_it_is_due(sqlite:
 def test_a_retry_that_comes_shortly_before_a_slot_does_not_wait_for_it(sqlite: Config) -> None:
     discover("a.f", overlap="allow", retries=1, retry_delay_seconds=58.995)
     finish(run_one(NOW), Outcome(status="error"), WORKER, NOW + 1)
-    clock = Waiting(NOW + 59.25)
-    unsent: list[tuple[Any, ...]] = []
-    clock.meanwhile = lambda: unsent.extend(
-        row for row in table.runs("attempt", "sent_at") if row[1] is None
-    )
+    clock = SettableClock(NOW + 59.25)
     rounds = Rounds(clock, *[lambda: None] * 4)
     with made(sqlite, clock) as service:
         service.run(rounds)  # type: ignore[arg-type]
 
     sent = [(attempt, round(at - NOW, 3)) for attempt, at in table.runs("attempt", "sent_at")]
     assert sent == [(1, 0.0), (2, 59.995), (1, 60.0)]
-    assert unsent == [], "none waited with it for the slot"
 
 
 def test_a_ring_makes_it_look_for_retries_whatever_it_knew(sqlite: Config) -> None:
