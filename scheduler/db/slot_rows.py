@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from scheduler.db.messages import MESSAGE_COLUMNS, Sends
-from scheduler.db.statements import change, change_many, is_sqlite, rows
+from scheduler.db.statements import change, is_sqlite, placeholders, rows
 from scheduler.policy import Decision, DueFunction, NewRow
 
 Decided: TypeAlias = Sequence[tuple[DueFunction, Decision]]
@@ -28,9 +28,9 @@ _UNLESS_DECIDED = f"""
     ON CONFLICT (function_id, scheduled_for, attempt) WHERE trigger = 'schedule' DO NOTHING
     RETURNING {MESSAGE_COLUMNS}, sent_at
 """
-_ROW = f"(1, 'schedule', 0, {', '.join('?' * len(_GIVEN))})"
-# An array for each column: a thousand parameters would cost more than what they carry. The id is
-# drawn first, because writing the root afterwards is a second version of each row.
+# On both the id is drawn first: to write the root afterwards would change each row a second time.
+_ROW = f"(?, ?, 1, 'schedule', 0, {', '.join('?' * len(_GIVEN))})"
+# An array for each column: a thousand parameters would cost more than what they carry.
 _ROWS_OF_ARRAYS = f"""
     INSERT INTO run_logs (id, root_id, {_COLUMNS})
     SELECT id, id, 1, 'schedule', 0, {", ".join(_GIVEN)} FROM (
@@ -39,7 +39,7 @@ _ROWS_OF_ARRAYS = f"""
         AS given ({", ".join(_GIVEN)})
     ) AS numbered {_UNLESS_DECIDED}
 """
-_ADVANCE = "UPDATE scheduled_functions SET next_run_at = ? WHERE id = ? AND next_run_at = ?"
+_ADVANCE = "UPDATE scheduled_functions SET next_run_at = ? WHERE next_run_at = ? AND id IN"
 _ADVANCE_ARRAYS = """
     UPDATE scheduled_functions f SET next_run_at = moved.next_at
     FROM unnest(?::float8[], ?::bigint[], ?::float8[]) AS moved (next_at, id, decided_at)
@@ -49,11 +49,20 @@ _ADVANCE_ARRAYS = """
 
 def advance(decided: Decided) -> None:
     """Move the functions to their next slots, unless somebody else has moved them."""
-    moves = [(decision.next_run_at, due.id, due.next_run_at) for due, decision in decided]
     if is_sqlite():
-        change_many(_ADVANCE, moves)
-    elif moves:
+        _advance_by_moves(decided)
+    elif decided:
+        moves = [(decision.next_run_at, due.id, due.next_run_at) for due, decision in decided]
         change(_ADVANCE_ARRAYS, _columns(moves))
+
+
+def _advance_by_moves(decided: Decided) -> None:
+    """Move those of one slot to their common next one by one statement: a crowd has few."""
+    moved: dict[tuple[float | None, float], list[int]] = {}
+    for due, decision in decided:
+        moved.setdefault((decision.next_run_at, due.next_run_at), []).append(due.id)
+    for move, ids in moved.items():
+        change(f"{_ADVANCE} ({placeholders(len(ids))})", [*move, *ids])
 
 
 def insert_slots(decided: Decided, now: float) -> Sends:
@@ -73,13 +82,13 @@ def insert_slots(decided: Decided, now: float) -> Sends:
 
 
 def _insert_on_sqlite(chunk: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    values = f"VALUES {', '.join([_ROW] * len(chunk))}"
-    inserted = rows(
-        f"INSERT INTO run_logs ({_COLUMNS}) {values} {_UNLESS_DECIDED}",
-        [value for row in chunk for value in row],
+    ((newest_id,),) = rows("SELECT COALESCE(MAX(id), 0) FROM run_logs")
+    numbered = enumerate(chunk, newest_id + 1)
+    return rows(
+        f"INSERT INTO run_logs (id, root_id, {_COLUMNS}) "
+        f"VALUES {', '.join([_ROW] * len(chunk))} {_UNLESS_DECIDED}",
+        [value for run_id, row in numbered for value in (run_id, run_id, *row)],
     )
-    change("UPDATE run_logs SET root_id = id WHERE root_id IS NULL")
-    return inserted
 
 
 def _insert_arrays(chunk: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
