@@ -225,7 +225,7 @@ def _span(trigger: Trigger, first: float, until: float) -> _Span | None:
     last = trigger.latest_until(until)
     if start is None or last is None or last < start:
         return None
-    return _Span(start, last, trigger.count(start, last))
+    return _Span(start, last, 1 if start == last else trigger.count(start, last))
 
 
 def _joined(spans: list[_Span]) -> _Span:
