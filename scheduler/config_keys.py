@@ -57,7 +57,7 @@ KEYS: tuple[Key, ...] = (
         example='["functions"]',
     ),
     Key("scan_interval_seconds", _number(0.1, 86400), "time between two scans"),
-    Key("runner_poll_seconds", _number(0.05, 60), "longest sleep of the ticker between two looks"),
+    Key("runner_poll_seconds", _number(0.05, 60), "longest sleep of the ticker"),
     Key("db_path", _PATH, "SQLite file with the functions and the record of all runs"),
     Key(
         "queue_path",

@@ -1,4 +1,4 @@
-"""SQLite's write lock, waited for at our own pace.
+"""The write lock of a SQLite database, waited for at our own pace.
 
 SQLite itself looks again after 1, 2, 5, 10, 15, 20 ... up to 100 ms: the longer somebody has waited
 the more often others go ahead, and who finds the lock taken for 5 ms may wait for 18.

@@ -57,7 +57,10 @@ def advance(decided: Decided) -> None:
 
 
 def _advance_by_moves(decided: Decided) -> None:
-    """Move those of one slot to their common next one by one statement: a crowd has few."""
+    """Move those of one slot to their common next one by one statement.
+
+    A crowd needs few. Where each has its own, it costs a third more than `executemany` would.
+    """
     moved: dict[tuple[float | None, float], list[int]] = {}
     for due, decision in decided:
         moved.setdefault((decision.next_run_at, due.next_run_at), []).append(due.id)

@@ -1,6 +1,5 @@
 """Messages of runs that were decided before their slots, until the slots come."""
 
-from collections.abc import Iterable
 from math import inf
 
 from scheduler.db.messages import Message, Sends
@@ -25,11 +24,5 @@ class Outbox:
 
     def take(self, now: float) -> list[Message]:
         """Take the messages whose instants have come, the earliest first."""
-        return self._take(sorted(at for at in self._sends if at <= now))
-
-    def take_all(self) -> list[Message]:
-        """Take all messages, whether or not their instants have come."""
-        return self._take(sorted(self._sends))
-
-    def _take(self, instants: Iterable[float]) -> list[Message]:
+        instants = sorted(at for at in self._sends if at <= now)
         return [message for at in instants for message in self._sends.pop(at)]

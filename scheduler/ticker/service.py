@@ -82,8 +82,8 @@ class TickerService:
             if self._bell.drain():
                 self._instants = UNKNOWN
             self.step(self._clock.now())
-        with suppress(SchedulerError):  # the sweeper of another ticker sends them
-            self._ticker.finish()
+        with suppress(SchedulerError):  # then the sweeper of another ticker, or of the next, does
+            self._ticker.send_rest()
 
     def step(self, now: float) -> None:
         """Do everything that is due at `now`; what fails is told and tried again."""
@@ -101,6 +101,7 @@ class TickerService:
         if monotonic >= self._duty_at:
             for duty in self._duties:
                 duty.run_if_due(now, monotonic)
+            self._instants = UNKNOWN  # such as a retry of a run that was reaped
             self._duty_at = next_duty_at(self._duties)
 
     def add_duty(self, duty: Duty) -> None:
@@ -114,7 +115,7 @@ class TickerService:
     def _look(self, now: float) -> None:
         """Do what the database says is due.
 
-        Also when nothing can be: so it tells first if the database does not answer.
+        Also at a wake-up for a duty: so it tells first if the database does not answer.
         """
         instants, self._instants = self._instants, UNKNOWN
         self._checkpoints.expect(self._ticker.tick(now))
@@ -127,7 +128,7 @@ class TickerService:
         What could not be decided ahead is decided when it is due.
         """
         due_at = self._instants.due_at
-        if due_at > self._ticker.decided_until:
+        if due_at not in self._ticker.seen:
             due_at -= LEAD_SECONDS
         return min(due_at, self._instants.unsent_at)
 
@@ -165,5 +166,6 @@ class TickerService:
         if offset < self._clock_offset - ticks.CLOCK_STEP_SECONDS:
             for name in ticks.return_into_reach(now):
                 event("clock.set_back", "warning", function=name)
-            self._ticker.send_all()
+            self._ticker.send_due(inf)  # what was decided by the clock of before
+            self._instants = UNKNOWN
         self._clock_offset = offset

@@ -24,8 +24,8 @@ class Ticker:
         self._queue = queue
         self._clock = clock
         self._outbox = Outbox()
-        self.decided_until = -inf
-        """Until when all that could be decided has been; what else is due by then is not ahead."""
+        self.seen: set[float] = set()
+        """The slots of the last tick; what is left of them could not be decided ahead."""
 
     @property
     def next_send_at(self) -> float:
@@ -44,11 +44,8 @@ class Ticker:
                 [one for one in found if one.next_run_at <= now or is_settled(one)], now
             )
             self.send_due(now)
-            if len(found) < limit:
-                self.decided_until = now + AHEAD_SECONDS
-                return total
-            if found[-1].next_run_at > now:
-                self.decided_until = found[-1].next_run_at
+            if len(found) < limit or found[-1].next_run_at > now:
+                self.seen = {one.next_run_at for one in found}
                 return total
             limit = ticks.BATCH
 
@@ -56,12 +53,7 @@ class Ticker:
         """Send the runs whose slots have come."""
         self._send(self._outbox.take(now))
 
-    def send_all(self) -> None:
-        """Send also the runs whose slots have come, or nearly, by a clock that was set back."""
-        self.decided_until = -inf
-        self._send(self._outbox.take_all())
-
-    def finish(self) -> None:
+    def send_rest(self) -> None:
         """Wait for the slots that were decided ahead, and send their runs."""
         while (at := self._outbox.next_at) < inf:
             self._clock.sleep_until(at, at_most_seconds=AHEAD_SECONDS)

@@ -180,6 +180,28 @@ def test_slots_that_follow_closely_are_decided_together_and_sent_one_by_one(
     assert table.runs("sent_at") == [(NOW,), (NOW + 0.02,), (NOW + AHEAD_SECONDS,)]
 
 
+@pytest.mark.parametrize("interval_seconds", [0.02, 0.03, 0.045])
+def test_each_slot_of_a_short_interval_is_decided_ahead(
+    sqlite: Config, interval_seconds: float
+) -> None:
+    discover("a.f", interval_seconds=interval_seconds, overlap="allow")
+    clock = SettableClock(NOW + 0.001)  # the first slot is late
+    were_there = []
+
+    def look() -> None:
+        slots = {round(slot - NOW, 3) for (slot,) in table.runs("scheduled_for")}
+        number = round((clock.now() - NOW) / interval_seconds, 2)
+        if number.is_integer():
+            were_there.append(round(number * interval_seconds, 3) in slots)
+
+    rounds = Rounds(clock, *[look] * 10)
+    with made(sqlite, clock) as service:
+        service.run(rounds)  # type: ignore[arg-type]
+
+    assert len(were_there) >= 4
+    assert all(were_there)
+
+
 def test_of_a_crowd_at_one_instant_some_are_decided_ahead_and_the_rest_when_they_are_due(
     sqlite: Config, waiting: Callable[[], int]
 ) -> None:

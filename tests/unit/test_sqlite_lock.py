@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -88,15 +87,13 @@ def test_a_lock_that_is_kept_is_given_up_with_sqlites_own_words(
     assert not writer.in_transaction
 
 
-def test_what_is_no_wait_is_raised_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "some.db"
-    path.touch()
-    waiting = Waiting()
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as reader:
-        reader.execute("CREATE TEMP TABLE own (id)")
-        path.write_bytes(b"no database at all, " * 200)
-        with pytest.raises(sqlite3.DatabaseError):
-            waiting.begin(reader)
+def test_what_is_no_wait_is_raised_at_once(
+    connect: Callable[[], sqlite3.Connection],
+) -> None:
+    waiting, writer = Waiting(), connect()
+    writer.execute("PRAGMA query_only = 1")
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        waiting.begin(writer)
     assert waiting.pauses == []
 
 
