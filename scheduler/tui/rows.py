@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 class Rows:
     """Keys in order, the selected one, and which part of them is on the screen.
 
-    Until the user moves, the cursor stands on the first row, whatever that is.
+    Until the user moves or acts, the cursor stands on the first row, whatever that is.
     """
 
     def __init__(self) -> None:

@@ -68,6 +68,38 @@ def test_before_anybody_moved_the_cursor_stays_on_the_first_row(
     assert "aaa.first" in stage.selected_row()
 
 
+def test_the_cursor_stays_on_a_function_that_was_acted_on(
+    own: Config, stage_of: StageMaker
+) -> None:
+    stage = stage_of(own)
+    stage.press("p")
+    acted_on = stage.selected_row()[9:40]
+    with writing(own) as connection:
+        connection.execute(
+            "UPDATE scheduled_functions SET last_status = 'error', name = 'aaa.first',"
+            " last_seen_at = 9 WHERE id = 30"
+        )
+    stage.clock.advance(HOLD_SECONDS + 1)
+    stage.show()
+    assert stage.selected_row()[9:40] == acted_on
+    assert "aaa.first" in stage.press("k")
+
+
+def test_recent_runs_go_on_while_keys_are_pressed_in_another_panel(
+    own: Config, stage_of: StageMaker
+) -> None:
+    stage = stage_of(own)
+    stage.press("j")
+    with writing(own) as connection:
+        connection.execute(
+            "INSERT INTO run_logs (function_id, status, trigger, attempt, slots, scheduled_for,"
+            " covers_from, sends, output_bytes, reason, finished_at)"
+            " VALUES (1, 'missed', 'manual', 1, 1, ?, ?, 0, 0, 'newer than all', ?)",
+            [NOW, NOW, NOW],
+        )
+    assert "newer than all" in stage.press("j")
+
+
 def test_a_frozen_console_keeps_everything_still_and_says_since_when(
     own: Config, stage_of: StageMaker
 ) -> None:

@@ -1,6 +1,6 @@
 """The overview: header, the four panels as the terminal allows, the inspector line."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scheduler.tui.keys import PANELS, RUNS
 from scheduler.tui.model.board import next_sort
@@ -65,7 +65,9 @@ class Overview:
     def render(self, view: View, width: int, height: int) -> list[Line]:
         """Lay out header, panels and inspector; every size from 1x1 works."""
         for panel in self.panels:
-            panel.update(view)
+            # Runs that nobody is among go on while keys are pressed elsewhere.
+            is_held = view.is_held and panel in (self.functions, self.panels[self.focus])
+            panel.update(replace(view, is_held=is_held))
         head = header(view, width, height=3 if height >= 14 else 1)
         inspector_rows = 1 if height >= 5 else 0
         rows = height - len(head) - inspector_rows
@@ -99,8 +101,10 @@ class Overview:
         return True
 
     def target(self, view: View) -> Target:
-        """Return what the focused panel's cursor is on."""
-        return self.panels[self.focus].target(view)
+        """Return what the focused panel's cursor is on, and keep it there: it is acted on."""
+        panel = self.panels[self.focus]
+        panel.rows.pin()
+        return panel.target(view)
 
     def click(self, x: int, y: int, view: View) -> bool:
         """Focus the panel at a place; select its row, or sort by its title."""
