@@ -74,6 +74,9 @@ def _literal(value: object) -> str:
 def _write_new(path: Path, text: str) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SchedulerError(f"{path.parent}: cannot be made a folder: {error.strerror}") from None
+    try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:

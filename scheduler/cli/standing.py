@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from scheduler.advice import quoted
 from scheduler.config import Config
 from scheduler.db.report_rows import FunctionReport
 from scheduler.db.reports import list_scan_errors
@@ -43,4 +44,4 @@ def _missing(function: FunctionReport, config: Config) -> str:
 
 
 def _resume(function: FunctionReport) -> str:
-    return f"scheduler resume {function.name}"
+    return f"scheduler resume {quoted(function.name)}"

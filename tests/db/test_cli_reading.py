@@ -318,6 +318,7 @@ def test_status_names_each_problem_with_its_remedy(cli: Cli, now: float) -> None
     seed_function("a.late", next_run_at=now - 300)
     seed_function("b.bad", next_run_at=now + 60, last_status="error", consecutive_failures=4)
     seed_function("c.bad", next_run_at=now + 60, last_status="error", consecutive_failures=1)
+    seed_function("my file.bad", next_run_at=now + 60, last_status="error", consecutive_failures=2)
     seed_scan_error()
 
     text = cli("status")
@@ -329,6 +330,7 @@ def test_status_names_each_problem_with_its_remedy(cli: Cli, now: float) -> None
         "! 1 file cannot be scanned\n  → scheduler errors\n",
         "  → scheduler explain a.late\n",
         "! b.bad failed 4 times in a row\n  → scheduler runs b.bad --failed\n",
+        "  → scheduler runs 'my file.bad' --failed\n",
     ):
         assert line in text
 

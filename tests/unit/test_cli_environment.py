@@ -318,6 +318,18 @@ def test_init_keeps_an_example_that_was_edited(tmp_path: Path) -> None:
     assert (tmp_path / "scheduler.toml").exists()
 
 
+def test_init_where_a_file_stands_says_so_and_claims_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+
+    assert main(["init", str(tmp_path / "file")]) == 1
+
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert f"{tmp_path / 'file'}: cannot be made a folder" in told.err
+
+
 def test_metrics_without_their_library_are_an_error(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
