@@ -47,6 +47,12 @@ _DUE = """
             AND newest.trigger = 'schedule' AND newest.status IN ('skipped', 'missed')
     ORDER BY f.next_run_at
 """
+# Not to a slot that has a row: the clock was set back to before it.
+_EXTEND = """
+    UPDATE run_logs SET scheduled_for = ?, slots = slots + ?, finished_at = ? WHERE id = ?
+        AND NOT EXISTS (SELECT 1 FROM run_logs o WHERE o.function_id = run_logs.function_id
+            AND o.scheduled_for = ? AND o.attempt = 1 AND o.trigger = 'schedule')
+"""
 CLOCK_STEP_SECONDS = 1.0  # what is less was not set, but drifted
 _REQUEUE = """
     UPDATE run_logs SET sent_at = CASE WHEN sent_at > ? THEN ? ELSE sent_at END,
@@ -269,13 +275,9 @@ def _cancel_replaced(replaced_ids: Iterable[int], now: float) -> None:
 
 def _extend_streaks(decided: Iterable[tuple[DueFunction, Decision]], now: float) -> None:
     extensions = [
-        (extend.scheduled_for, extend.added_slots, now, extend.row_id)
+        (extend.scheduled_for, extend.added_slots, now, extend.row_id, extend.scheduled_for)
         for _, decision in decided
         if (extend := decision.extend)
     ]
     if extensions:
-        change_many(
-            "UPDATE run_logs SET scheduled_for = ?, slots = slots + ?, finished_at = ? "
-            "WHERE id = ?",
-            extensions,
-        )
+        change_many(_EXTEND, extensions)

@@ -21,7 +21,7 @@ class Sweeper:
 
         Only while the queue holds fewer messages than there are such rows: a long queue is not
         a lost one. Its size comes first: what slots take between the two questions must not look
-        lost.
+        lost. Nor must what another ticker has decided ahead, and is about to send.
         """
         has_held, has_waiting = messages.look_for_sweep(now)
         if has_held:
@@ -29,7 +29,7 @@ class Sweeper:
         if not has_waiting:
             return
         size = self._queue.size()
-        if messages.count_waiting(now) > size:
+        if messages.count_waiting(now - messages.RESEND_AHEAD_SECONDS) > size:
             again = messages.take_overdue(now)
             if again:
                 event("queue.refilled", "warning", runs=len(again))

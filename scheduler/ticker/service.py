@@ -82,8 +82,9 @@ class TickerService:
             if self._bell.drain():
                 self._instants = UNKNOWN
             self.step(self._clock.now())
-        with suppress(SchedulerError):  # then the sweeper of another ticker, or of the next, does
-            self._ticker.send_rest()
+        if not self._has_failed:  # a queue that hangs would hold up the stop once more
+            with suppress(SchedulerError):  # the sweeper of another ticker sends them, or the next
+                self._ticker.send_rest()
 
     def step(self, now: float) -> None:
         """Do everything that is due at `now`; what fails is told and tried again."""

@@ -1,5 +1,7 @@
 """Ticks as rows: one verdict a slot, whatever the number of tickers."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from scheduler.config import Config
@@ -217,6 +219,17 @@ def test_the_error_of_a_poison_slot_answers_for_all_slots_until_the_next_look() 
         ("error", NOW, NOW + 56, 9),
         ("queued", NOW + 63, NOW + 70, 2),
     ]
+
+
+def test_after_the_clock_was_set_back_a_streak_does_not_grow_onto_a_slot_that_has_a_row() -> None:
+    discover("a.f", interval_seconds=1.0, start=datetime.fromtimestamp(NOW, UTC).isoformat())
+    finish(run_one(NOW), Outcome(status="success"), WORKER, NOW + 0.1)
+    run_one(NOW + 8)  # for the slots of a downtime; it still goes
+    assert ticks.return_into_reach(NOW + 4.2) == ["a.f"]
+    for second in range(5, 10):
+        assert tick(NOW + second) == []
+    spans = [(first - NOW, last - NOW) for first, last in runs("covers_from", "scheduled_for")]
+    assert spans == [(0, 0), (1, 8), (5, 9)]
 
 
 def test_a_clock_set_back_brings_the_next_slot_into_reach() -> None:

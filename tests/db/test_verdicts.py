@@ -12,6 +12,7 @@ from scheduler.db.processes import ProcessRow
 from scheduler.db.statements import change, rows, transaction
 from scheduler.errors import NotFoundError
 from scheduler.executor import Outcome
+from scheduler.maintenance.sweeper import Sweeper
 from tests.db import rows as table
 from tests.db.rows import (
     NOW,
@@ -189,6 +190,30 @@ def test_what_was_decided_before_its_slot_is_soon_sent_again_its_sender_may_be_d
     assert messages.take_overdue(NOW + 0.3) == [(1, 0)]
     assert messages.take_overdue(NOW + 5.0) == []
     assert messages.take_overdue(NOW + 11.0) == [(1, 0)]
+
+
+class Queue:
+    """Stands for one that holds so many messages; notes what is sent to it."""
+
+    def __init__(self, size: int) -> None:
+        self.size = lambda: size
+        self.sent: list[messages.Message] = []
+
+    def send(self, sent: list[messages.Message]) -> None:
+        self.sent += sent
+
+
+@pytest.mark.parametrize(("size", "again"), [(1, []), (0, [(1, 0)])])
+def test_what_another_ticker_is_about_to_send_does_not_make_a_queue_look_lost(
+    size: int, again: list[messages.Message]
+) -> None:
+    discover("a.f")
+    discover("a.g", now=NOW + 10)
+    tick(NOW)
+    tick(NOW + 10)  # decided, and not yet in the queue
+    queue = Queue(size)
+    Sweeper(queue).sweep(NOW + 10.01)  # type: ignore[arg-type]
+    assert queue.sent == again
 
 
 def test_a_running_attempt_is_not_sent_again() -> None:
