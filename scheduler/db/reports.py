@@ -62,10 +62,10 @@ def find_run(run_id: int) -> RunReport:
 
 
 def find_open_before(run: RunReport) -> RunReport | None:
-    """Return the oldest open attempt of a held run's function: the one it waits for."""
+    """Return the newest open attempt before a held run of its function: the last it waits for."""
     found = _runs(
         "WHERE r.function_id = (SELECT function_id FROM run_logs WHERE id = ?) AND r.id < ? "
-        "AND r.status IN ('queued', 'running') ORDER BY r.id LIMIT 1",
+        "AND r.status IN ('queued', 'running') ORDER BY r.id DESC LIMIT 1",
         [run.id, run.id],
     )
     return found[0] if found else None

@@ -109,9 +109,11 @@ def test_a_triggered_run_waits_for_an_open_one_unless_it_is_forced(cli: Cli) -> 
     running = seed_run(seed_function("a.b"), "running")
 
     _, waiting, _ = cli("trigger", "a.b")
+    _, behind, _ = cli("trigger", "a.b")
     _, forced, _ = cli("trigger", "a.b", "--force")
 
     assert f"starts when run {running}, which is running, has ended" in waiting
+    assert f"starts when run {running + 1}, which is queued, has ended" in behind
     assert forced.endswith("starts now\n")
     assert {run.available_at is None for run in list_runs(limit=2)} == {False, True}
 
