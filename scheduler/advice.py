@@ -24,11 +24,6 @@ def config_flag(file: str | None, environ: Mapping[str, str]) -> str:
     return f" --config {shlex.quote(file)}"
 
 
-def quoted(name: str) -> str:
-    """Return a function's name as it must be typed: a file's name may hold blanks."""
-    return shlex.quote(name)
-
-
 def with_flag(text: str, flag: str) -> str:
     """Put the flag behind every command that a text names."""
     return _NAMED.sub(lambda found: f"{found[0]}{flag}", text)

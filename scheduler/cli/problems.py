@@ -1,9 +1,9 @@
 """What is wrong with the service, each with its remedy; the worst first."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from scheduler.advice import quoted
 from scheduler.cli.disks import find_disk_faults
 from scheduler.cli.states import is_late
 from scheduler.cli.survey import Survey
@@ -123,7 +123,7 @@ def _late(survey: Survey) -> Iterator[Problem]:
     late = [function for function in survey.functions if is_late(function, survey.now)]
     for function in late[:_SHOWN]:
         by = span(survey.now - (function.next_run_at or survey.now))
-        remedy = f"scheduler explain {quoted(function.name)}"
+        remedy = f"scheduler explain {shlex.quote(function.name)}"
         yield Problem("late", f"{function.name} is {by} late", remedy)
     if more := _more(late, "is late", "are late"):
         yield Problem("late", more, "scheduler list")
@@ -147,7 +147,7 @@ def _failing(survey: Survey) -> Iterator[Problem]:
     for function in failing[:_SHOWN]:
         count = function.consecutive_failures
         times = f"failed {count:,} times in a row" if count > 1 else "failed"
-        remedy = f"scheduler runs {quoted(function.name)} --failed"
+        remedy = f"scheduler runs {shlex.quote(function.name)} --failed"
         yield Problem("failing", f"{function.name} {times}", remedy)
     if more := _more(failing, "fails", "fail"):
         yield Problem("failing", more, "scheduler runs --failed")

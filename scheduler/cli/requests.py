@@ -1,6 +1,7 @@
 """The commands that ask for something: pause, resume, cancel, stack, prune."""
 
-from scheduler.advice import quoted
+import shlex
+
 from scheduler.cli.context import Context
 from scheduler.cli.standing import hindrance, why_gone
 from scheduler.cli.waiting import why_helpless
@@ -25,7 +26,7 @@ def pause(context: Context) -> int:
     if function.state == "gone":
         raise SchedulerError(_nothing_to_do(context, function))
     again = "" if is_paused else " already"
-    undo = context.advised(f"`scheduler resume {quoted(name)}` lets it run again")
+    undo = context.advised(f"`scheduler resume {shlex.quote(name)}` lets it run again")
     going = "; what runs now goes on" if function.running else ""
     context.screen.line(f"{name} is paused{again}; {undo}{going}")
     return EXIT_OK

@@ -1,8 +1,8 @@
 """What stands in the way of a function: gone, paused, disabled or broken, each with its remedy."""
 
+import shlex
 from pathlib import Path
 
-from scheduler.advice import quoted
 from scheduler.config import Config
 from scheduler.db.report_rows import FunctionReport
 from scheduler.db.reports import list_scan_errors
@@ -44,4 +44,4 @@ def _missing(function: FunctionReport, config: Config) -> str:
 
 
 def _resume(function: FunctionReport) -> str:
-    return f"scheduler resume {quoted(function.name)}"
+    return f"scheduler resume {shlex.quote(function.name)}"

@@ -1,6 +1,6 @@
 """The ticker's loop over a real database: what it does first, and what it leaves to others."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from scheduler.db.retention import FIRST_BATCH
 from scheduler.db.schema import init_schema, installation_id
 from scheduler.db.statements import change, transaction
 from scheduler.db.ticks import FIRST_BATCH as FIRST_TICK
+from scheduler.errors import QueueUnavailableError
 from scheduler.executor import Outcome
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.checkpoints import open_checkpoints
@@ -23,7 +24,7 @@ from scheduler.maintenance.retention import PAUSE_SECONDS
 from scheduler.maintenance.surroundings import Surroundings
 from scheduler.models import database
 from scheduler.policy import AHEAD_SECONDS
-from scheduler.queue import open_queue
+from scheduler.queue import RunQueue, open_queue
 from scheduler.stopping import StopSignal
 from scheduler.testing import SettableClock
 from scheduler.ticker.service import LEAD_SECONDS, TickerService
@@ -230,6 +231,28 @@ def test_a_ticker_that_is_stopped_waits_for_the_slots_that_it_has_decided(
     with made(sqlite, clock) as service:
         service.run(rounds)  # type: ignore[arg-type]
         assert (clock.now(), waiting()) == (NOW, 1)
+
+
+def test_a_ticker_that_is_stopped_while_its_queue_fails_waits_for_nothing(
+    sqlite: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    discover("a.f")
+    discover("a.g", now=NOW + 0.02)
+    clock = SettableClock(NOW - 0.75)
+
+    def fail(_queue: RunQueue, messages: Sequence[object]) -> None:
+        if messages:
+            raise QueueUnavailableError("the queue: gone")
+
+    def stop_early() -> bool:
+        clock.set(NOW + 0.005)
+        return True
+
+    monkeypatch.setattr(RunQueue, "send", fail)
+    rounds = Rounds(clock, *[lambda: None] * 3, stop_early)
+    with made(sqlite, clock) as service:
+        service.run(rounds)  # type: ignore[arg-type]
+    assert clock.now() == NOW + 0.005
 
 
 def test_a_slot_that_was_decided_does_not_come_later_because_the_clock_is_set_back(

@@ -54,10 +54,7 @@ def test_the_cursor_follows_the_function_when_the_order_changes(
     assert stage.selected_row()[9:30] == selected
 
 
-def test_before_anybody_moved_the_cursor_stays_on_the_first_row(
-    own: Config, stage_of: StageMaker
-) -> None:
-    stage = stage_of(own)
+def _let_another_come_first(own: Config, stage: Stage) -> None:
     with writing(own) as connection:
         connection.execute(
             "UPDATE scheduled_functions SET last_status = 'error', name = 'aaa.first',"
@@ -65,6 +62,13 @@ def test_before_anybody_moved_the_cursor_stays_on_the_first_row(
         )
     stage.clock.advance(HOLD_SECONDS + 1)
     stage.show()
+
+
+def test_before_anybody_moved_the_cursor_stays_on_the_first_row(
+    own: Config, stage_of: StageMaker
+) -> None:
+    stage = stage_of(own)
+    _let_another_come_first(own, stage)
     assert "aaa.first" in stage.selected_row()
 
 
@@ -74,13 +78,7 @@ def test_the_cursor_stays_on_a_function_that_was_acted_on(
     stage = stage_of(own)
     stage.press("p")
     acted_on = stage.selected_row()[9:40]
-    with writing(own) as connection:
-        connection.execute(
-            "UPDATE scheduled_functions SET last_status = 'error', name = 'aaa.first',"
-            " last_seen_at = 9 WHERE id = 30"
-        )
-    stage.clock.advance(HOLD_SECONDS + 1)
-    stage.show()
+    _let_another_come_first(own, stage)
     assert stage.selected_row()[9:40] == acted_on
     assert "aaa.first" in stage.press("k")
 

@@ -1,9 +1,9 @@
 """What is wrong with the service as a whole, the worst first, each with its remedy."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from scheduler.advice import quoted
 from scheduler.db.console_rows import Overview, ProcessRow, ScanErrorRow
 from scheduler.maintenance.congestion import Holder, find_congestion
 from scheduler.maintenance.other_sources import REMEDY, other_sources
@@ -94,7 +94,7 @@ def _lateness(board: Board) -> Iterator[Problem]:
     if board.latest:
         verb = "is" if board.late_count == 1 else "are"
         text = f"{plural(board.late_count, 'function')} {verb} late"
-        yield Problem(text, f"scheduler explain {quoted(board.latest.name)}")
+        yield Problem(text, f"scheduler explain {shlex.quote(board.latest.name)}")
 
 
 def _queue(overview: Overview, board: Board, look: Look) -> Iterator[Problem]:
