@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +14,7 @@ from scheduler.db.statements import connection_lock, describe_connection, is_sql
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.models import database
 from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile
-from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS
+from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS, OUR_PACE, waiting_natively
 
 # Readers wait for a writer of WAL never, for a foreign lock no longer than a person would.
 READ_TIMEOUT_SECONDS = 5
@@ -32,7 +32,10 @@ def open_database(config: Config, *, read_only: bool = False) -> None:
     with connection_lock:
         close_database()
         _file = None if config.database_url else SqliteFile(config.db_path)
-        describe_connection("database_url" if _file is None else str(config.db_path))
+        describe_connection(
+            "database_url" if _file is None else str(config.db_path),
+            patience_seconds=_patience_seconds(read_only=read_only),
+        )
         database.initialize(make_database(config, read_only=read_only))
         _connect(_file, may_create=not read_only)
 
@@ -53,17 +56,25 @@ def make_database(
     if not read_only:
         # Some builds write zeros over all that is deleted, also over pages that become free.
         pragmas = {"journal_mode": "wal", **pragmas, "secure_delete": "fast"}
+    pragmas |= OUR_PACE  # the last: those before it may have to wait
     mode = "ro" if read_only else "rw"  # made with its own mode, never by SQLite
     return SqliteDatabase(
         f"file:{quote(str(config.db_path))}?mode={mode}",
         uri=True,
         pragmas=pragmas,
         lock_type="IMMEDIATE",
-        timeout=READ_TIMEOUT_SECONDS if read_only else BUSY_TIMEOUT_SECONDS,
+        timeout=_patience_seconds(read_only=read_only),
         returning_clause=True,
         thread_safe=False,
         check_same_thread=False,
     )
+
+
+@contextmanager
+def used_by_peewee() -> Iterator[None]:
+    """Hold the connection for what peewee executes, which does not wait for locks by itself."""
+    with reading(), waiting_natively(database.connection()) if is_sqlite() else nullcontext():
+        yield
 
 
 @contextmanager
@@ -120,6 +131,10 @@ def _connect(file: SqliteFile | None, *, may_create: bool) -> None:
         database.connect()
     if file is not None:
         file.remember()
+
+
+def _patience_seconds(*, read_only: bool) -> int:
+    return READ_TIMEOUT_SECONDS if read_only else BUSY_TIMEOUT_SECONDS
 
 
 def _cannot(what: str, error: OSError) -> DatabaseUnavailableError:

@@ -10,7 +10,11 @@ from pathlib import Path
 from scheduler import clock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
-from scheduler.db.connection import open_database, waiting_as_long_as_it_takes
+from scheduler.db.connection import (
+    open_database,
+    used_by_peewee,
+    waiting_as_long_as_it_takes,
+)
 from scheduler.db.statements import change, reading, rows, transaction
 from scheduler.db.versions import MIGRATIONS_FOLDER, known_versions
 from scheduler.drivers import only_drivers_for
@@ -33,7 +37,7 @@ def init_schema(config: Config) -> None:
     with _opened_alone(config):
         if is_schema_current():
             return
-        with reading():
+        with used_by_peewee():
             crash_point("migrate.before")
             _run_migrations(config)
         crash_point("migrate.unsettled")
@@ -88,9 +92,10 @@ def is_schema_current() -> bool:
     Raises SchemaTooNewError when it has more.
     """
     known = known_versions()
-    with reading():
+    with used_by_peewee():
         if not database.table_exists("schema_migration"):
             return False
+    with reading():
         applied = {name for (name,) in rows("SELECT name FROM schema_migration")}
         if newer := sorted(applied - known):
             raise SchemaTooNewError(

@@ -11,7 +11,7 @@ from peewee import DatabaseError, InterfaceError, SqliteDatabase
 
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.models import database
-from scheduler.sqlite_lock import begin_immediate
+from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS, is_busy, when_free
 
 # One connection and one lock for all threads of a process: threads of one process must not fight
 # for SQLite's unfair write lock, and on PostgreSQL a worker costs one connection, not N.
@@ -38,6 +38,7 @@ class _Connection:
         self.is_begun = False  # on a server not before the first statement
         self.at_end: list[tuple[int, str, Sequence[Any]]] = []
         self.place = "database"
+        self.patience_seconds: float = BUSY_TIMEOUT_SECONDS
         self.driver_errors: tuple[type[BaseException], ...] = (
             DatabaseError,
             InterfaceError,
@@ -55,7 +56,7 @@ class _Transaction:
         connection_lock.acquire()
         try:
             if not _state.depth and is_sqlite():
-                begin_immediate(database.connection())
+                _execute("BEGIN IMMEDIATE")
                 _state.is_begun = True
         except BaseException as error:
             connection_lock.release()
@@ -101,9 +102,16 @@ def transaction() -> AbstractContextManager[None]:
 _transaction = _Transaction()  # it has no state of its own
 
 
-def describe_connection(place: str, *driver_errors: type[BaseException]) -> None:
-    """Say what errors are about, and which ones a newly opened driver raises besides."""
-    _state.place = place
+def describe_connection(
+    place: str,
+    *driver_errors: type[BaseException],
+    patience_seconds: float = BUSY_TIMEOUT_SECONDS,
+) -> None:
+    """Say what errors are about, and which ones a newly opened driver raises besides.
+
+    patience_seconds: how long to wait for the locks of others, where the server does not do it.
+    """
+    _state.place, _state.patience_seconds = place, patience_seconds
     known = _state.driver_errors
     _state.driver_errors += tuple(kind for kind in driver_errors if kind not in known)
 
@@ -190,19 +198,26 @@ def is_sqlite() -> bool:
 def _execute(sql: str, params: Sequence[Any] = ()) -> Any:
     """Execute on the driver's own connection: a fifth of the cost of `database.execute_sql`."""
     opened: Any = database.obj  # past the proxy: this is called about ten times a run
-    if not isinstance(opened, SqliteDatabase):
-        if _has_to_begin():
-            return _begin_with(sql, params)
-        sql = _portable(sql)
-    return opened.connection().execute(sql, params)
+    if is_sqlite():
+        connection = opened.connection()
+        try:
+            return connection.execute(sql, params)
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+        return when_free(lambda: connection.execute(sql, params), _state.patience_seconds)
+    if _has_to_begin():
+        return _begin_with(sql, params)
+    return opened.connection().execute(_portable(sql), params)
 
 
 def _execute_all(statements: Sequence[tuple[str, Sequence[Any]]]) -> Any:
     """Execute statements in one round trip where there is one; return the last one's cursor."""
+    if is_sqlite():
+        return [_execute(sql, params) for sql, params in statements][-1]
     opened: Any = database.obj
     connection = opened.connection()
-    is_one_trip = len(statements) > 1 and not is_sqlite()
-    with connection.pipeline() if is_one_trip else nullcontext():
+    with connection.pipeline() if len(statements) > 1 else nullcontext():
         for sql, params in statements:
             cursor = connection.execute(_portable(sql), params)
     return cursor

@@ -1,4 +1,4 @@
-"""How a writer waits for SQLite's write lock: the lock is real, the time is not."""
+"""How one waits for the locks of SQLite: the lock is real, the time is not."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS, begin_immediate
+from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS, waiting_natively, when_free
 
 
 class Waiting:
@@ -26,7 +26,11 @@ class Waiting:
         self.after_pause()
 
     def begin(self, connection: sqlite3.Connection) -> None:
-        begin_immediate(connection, monotonic=self.monotonic, pause=self.pause)
+        when_free(
+            lambda: connection.execute("BEGIN IMMEDIATE"),
+            monotonic=self.monotonic,
+            pause=self.pause,
+        )
 
 
 @pytest.fixture
@@ -97,7 +101,12 @@ def test_what_is_no_wait_is_raised_at_once(
     assert waiting.pauses == []
 
 
-def test_reads_keep_their_patience(connect: Callable[[], sqlite3.Connection]) -> None:
-    writer = connect()
-    Waiting().begin(writer)
-    assert writer.execute("PRAGMA busy_timeout").fetchone() == (BUSY_TIMEOUT_SECONDS * 1000,)
+def test_a_library_has_sqlite_wait_for_it(connect: Callable[[], sqlite3.Connection]) -> None:
+    connection = connect()
+    with waiting_natively(connection):
+        assert _native_milliseconds(connection) == BUSY_TIMEOUT_SECONDS * 1000
+    assert _native_milliseconds(connection) == 0
+
+
+def _native_milliseconds(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
