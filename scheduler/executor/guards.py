@@ -116,12 +116,23 @@ def kill_group_at_end_of(report_fd: int, pid: int) -> None:
     It also does at each word that comes through the pipe from now on, and needs nobody to be awake:
     `report_fd` is where the zygote tells of the death of `pid`, which then has been killed.
     """
+    name_victim_at_end_of(report_fd, pid)
+    kill_victim_at_end_of(report_fd)
+
+
+def kill_victim_at_end_of(report_fd: int) -> None:
+    """Do what the victims of a pipe, one after another, have in common."""
+    if _IS_LINUX:
+        fcntl.fcntl(report_fd, fcntl.F_SETSIG, signal.SIGKILL)
+        flags = fcntl.fcntl(report_fd, fcntl.F_GETFL)
+        fcntl.fcntl(report_fd, fcntl.F_SETFL, flags | os.O_ASYNC)
+
+
+def name_victim_at_end_of(report_fd: int, pid: int) -> None:
+    """Say whose group it is, in place of the one before; nothing happens if it has ended."""
     if _IS_LINUX:
         with suppress(ProcessLookupError):
             fcntl.fcntl(report_fd, fcntl.F_SETOWN, -pid)
-            fcntl.fcntl(report_fd, fcntl.F_SETSIG, signal.SIGKILL)
-            flags = fcntl.fcntl(report_fd, fcntl.F_GETFL)
-            fcntl.fcntl(report_fd, fcntl.F_SETFL, flags | os.O_ASYNC)
 
 
 def kill_group(pid: int, number: int = signal.SIGKILL) -> None:

@@ -20,8 +20,9 @@ from scheduler.executor.guards import (
     become_subreaper,
     die_with_parent,
     kill_group,
-    kill_group_at_end_of,
     kill_strays,
+    kill_victim_at_end_of,
+    name_victim_at_end_of,
     unblock_all,
 )
 from scheduler.executor.threads import ask_threads, stack_head
@@ -74,6 +75,7 @@ class _Stem:
         self._page = Slate()
         self._nowhere_fd = channels.open_nowhere()
         self._end_fd, self._life_fd = map(channels.move_high, os.pipe())
+        kill_victim_at_end_of(self._end_fd)
         self._child = 0
         self._leaving: set[int] = set()  # they have answered, and run exit functions
         self._failures = 0
@@ -114,7 +116,7 @@ class _Stem:
         die_with_parent(self._pid)
         become_subreaper()
         os.close(self._life_fd)
-        kill_group_at_end_of(self._end_fd, os.getpid())
+        name_victim_at_end_of(self._end_fd, os.getpid())
         unblock_all()
         serve_one(
             self._control,

@@ -29,6 +29,7 @@ _COMMON = (  # imported once here instead of in every executor
     "asyncio concurrent.futures contextlib csv ctypes dataclasses datetime decimal email.message"
     " faulthandler gzip hashlib http.client inspect json logging pathlib random re shutil sqlite3"
     " ssl statistics subprocess tempfile threading traceback urllib.request uuid zoneinfo"
+    " cronsim scheduler.cron"
 )
 _MAX_FDS = 16
 _FAULT_LIMIT = 300  # characters

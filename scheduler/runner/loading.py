@@ -14,6 +14,7 @@ import os
 import sys
 import zlib
 from collections.abc import Callable, Sequence
+from functools import cache
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -82,7 +83,7 @@ def load_once(path: str) -> ModuleType:
 
 def enter_scan_path(scan_path: str) -> None:
     """Make ready for files of a scan path, without executing any."""
-    if os.path.exists(os.path.join(scan_path, _INIT)):
+    if _is_package(scan_path):
         _watch(scan_path)
     else:
         _enter_scan_path(scan_path)
@@ -90,7 +91,7 @@ def enter_scan_path(scan_path: str) -> None:
 
 def reenter_scan_path(scan_path: str) -> None:
     """Notice that the folder has become a package since it was made ready."""
-    if os.path.exists(os.path.join(scan_path, _INIT)):
+    if _is_package(scan_path):
         sys.modules.pop(_package_name(scan_path), None)
 
 
@@ -205,6 +206,11 @@ def _watch(scan_path: str) -> None:
         del sys.path_importer_cache[cached]
 
 
+def _is_package(folder: str) -> bool:
+    return os.access(os.path.join(folder, _INIT), os.F_OK)  # no exception where it is not
+
+
+@cache
 def _package_name(scan_path: str) -> str:
     return f"{PACKAGE_PREFIX}{zlib.crc32(os.fsencode(scan_path)):08x}"
 

@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scheduler import crashpoints
@@ -34,9 +34,24 @@ _CALL = {
 _Find = Callable[[str, str], Callable[[], Any]]
 
 
-@schedule(timedelta(days=1))
+@schedule(
+    timedelta(days=1),
+    start=datetime.fromtimestamp(0, UTC),
+    jitter=timedelta(minutes=1),
+    catch_up="skip",
+    grace=timedelta(hours=1),
+    overlap="allow",
+    timeout=timedelta(hours=1),
+    retries=1,
+    isolated=True,
+)
 def nothing() -> None:
     """Stand for a user's function, as this file does for theirs."""
+
+
+@schedule(cron="0 7 * * *", timezone="UTC", name="rehearsal.nothing-at-seven")
+async def nothing_else() -> None:
+    """Stand for one with the other arguments."""
 
 
 def rehearse(answer: Callable[[dict[str, Any], _Find], dict[str, Any]]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.functions import Functions
-from tests.bench.stage import PATIENCE_SECONDS, make_folder, python_path
+from tests.bench.stage import PATIENCE_SECONDS, SELDOM_SECONDS, make_folder, python_path
 from tests.process.service import descendants, wait_for
 
 
@@ -64,6 +64,7 @@ class Peer:
             lambda: (self.rows("SELECT MAX(id) FROM history")[0][0] or 0) >= count,
             f"{count} jobs: {self._said()[-2000:]}",
             PATIENCE_SECONDS,
+            step_seconds=SELDOM_SECONDS,
         )
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:

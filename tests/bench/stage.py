@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/test")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
 PATIENCE_SECONDS = 600.0
+SELDOM_SECONDS = 0.2  # while something is measured that the asking should not slow down
 
 
 @contextmanager
@@ -80,6 +81,7 @@ def wait_drained(service: Service) -> None:
         ),
         f"the end of all runs; log:\n{service.read_log()}",
         PATIENCE_SECONDS,
+        step_seconds=SELDOM_SECONDS,
     )
 
 

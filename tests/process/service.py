@@ -23,6 +23,8 @@ def wait_for(
     question: Callable[[], Found | None],
     what: str | Callable[[], str],
     seconds: float = DEADLINE_SECONDS,
+    *,
+    step_seconds: float = STEP_SECONDS,
 ) -> Found:
     """Ask until the answer is true; fail with `what` (says it then) after the deadline."""
     until = time.monotonic() + seconds
@@ -31,7 +33,7 @@ def wait_for(
             return answer
         if time.monotonic() > until:
             pytest.fail(f"waited {seconds:g} s for {what if isinstance(what, str) else what()}")
-        time.sleep(STEP_SECONDS)
+        time.sleep(step_seconds)
 
 
 class Service:
