@@ -54,8 +54,8 @@ def cut_text(text: str, width: int) -> str:
 
 
 def line_width(line: Iterable[Run]) -> int:
-    """Return how many columns a line takes; joined, because marks combine across runs."""
-    return width_of("".join([text for _, text in line]))
+    """Return how many columns a line takes."""
+    return width_of(_joined(line))
 
 
 def cut(line: Line, width: int, *, ellipsis: str = "") -> Line:
@@ -67,11 +67,11 @@ def cut(line: Line, width: int, *, ellipsis: str = "") -> Line:
         return cut(line, width)
     result: Line = []
     role = None
+    left = len(cut_text(_joined(line), room))
     for role, text in line:
-        part = cut_text(text, room)
-        if part:
+        if part := text[:left]:
             result.append((role, part))
-        room -= width_of(part)
+        left -= len(part)
         if part != text:
             break
     return [*result, (role, ellipsis)] if ellipsis else result
@@ -144,19 +144,26 @@ def _head(line: Line, width: int) -> Line:
 
 
 def _tail(line: Line, start: int) -> Line:
-    """Return what stands from a column on; half a wide character is a blank."""
+    """Return what stands from a column on; half a wide character, or a mark on one, is a blank."""
+    whole = _joined(line)
+    room = width_of(whole) - start
+    rest = whole[len(cut_text(whole, start)) :]
+    while rest and (width_of(rest) > room or not width_of(rest[0])):
+        rest = rest[1:]
+    hidden = len(whole) - len(rest)
+    padding = " " * (room - width_of(rest))
     result: Line = []
-    column = 0
     for role, text in line:
-        end = column + width_of(text)
-        room = end - max(column, start)
-        if room > 0:
-            rest = text[len(cut_text(text, start - column)) :]
-            while width_of(rest) > room:
-                rest = rest[1:]
-            result.append((role, " " * (room - width_of(rest)) + rest))
-        column = end
-    return result
+        if part := text[hidden:]:
+            result.append((role, padding + part))
+            padding = ""
+        hidden = max(hidden - len(text), 0)
+    return [*result, (None, padding)] if padding else result
+
+
+def _joined(line: Iterable[Run]) -> str:
+    """Return the text of all runs: marks combine across them."""
+    return "".join([text for _, text in line])
 
 
 def _is_narrow(text: str) -> bool:

@@ -19,6 +19,7 @@ from scheduler.errors import QueueUnavailableError
 from scheduler.executor import Outcome
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.checkpoints import open_checkpoints
+from scheduler.maintenance.duties import Duty
 from scheduler.maintenance.presence import Presence, run_folder
 from scheduler.maintenance.retention import PAUSE_SECONDS
 from scheduler.maintenance.surroundings import Surroundings
@@ -321,6 +322,43 @@ def test_a_ring_makes_it_look_for_retries_whatever_it_knew(sqlite: Config) -> No
     assert table.runs("attempt", "sent_at")[1:] == [(2, rounds.slept_until[1])]
 
 
+def test_a_retry_that_a_duty_makes_at_a_slot_that_was_decided_ahead_is_sent_in_time(
+    sqlite: Config,
+) -> None:
+    clock = SettableClock(NOW + 3599.0)  # the duties are due a second later, with the next slot
+    discover("a.f", interval_seconds=3600.0, overlap="allow", retries=1, retry_delay_seconds=0.1)
+    worker = Presence(sqlite, "worker", clock=clock)
+    worker.start()
+    run = run_one(NOW, worker.id)
+
+    def reap(now: float) -> None:
+        if now == NOW + 3600.0:
+            finish(run, Outcome(status="error"), worker.id, now)
+
+    rounds = Rounds(clock, *[lambda: None] * 5)
+    with made(sqlite, clock) as service:
+        service.add_duty(Duty("reap", 1.0, reap))
+        service.run(rounds)  # type: ignore[arg-type]
+    worker.stop()
+
+    (sent_at,) = [at for attempt, at in table.runs("attempt", "sent_at") if attempt == 2]
+    assert round(sent_at - NOW, 3) == 3600.1
+
+
+def test_a_slot_that_a_clock_set_back_brings_into_reach_is_not_noticed_late(
+    sqlite: Config,
+) -> None:
+    discover("a.f", interval_seconds=0.1, overlap="allow")
+    clock = SettableClock(NOW - 0.15)
+    rounds = Rounds(clock, *[lambda: None] * 2, lambda: clock.set(NOW - 3600), *[lambda: None] * 3)
+    with made(sqlite, clock) as service:
+        service.run(rounds)  # type: ignore[arg-type]
+
+    slots = [slot for (slot,) in table.runs("scheduled_for") if slot < NOW]
+    assert slots
+    assert table.runs("scheduled_for", "sent_at")[1:] == [(slot, slot) for slot in slots]
+
+
 def test_a_service_that_has_nothing_to_do_writes_its_heartbeat_and_nothing_else(
     sqlite: Config,
 ) -> None:
@@ -336,10 +374,9 @@ def test_a_service_that_has_nothing_to_do_writes_its_heartbeat_and_nothing_else(
             service.step(clock.now())
         database.connection().set_trace_callback(None)
 
-    statements = [sql for sql in written if not sql.startswith("PRAGMA")]
-    begun = [index for index, sql in enumerate(statements) if sql.startswith("BEGIN")]
+    begun = [index for index, sql in enumerate(written) if sql.startswith("BEGIN")]
     assert len(begun) == 5
-    assert all(statements[index + 1].startswith("UPDATE processes SET beat") for index in begun)
+    assert all(written[index + 1].startswith("UPDATE processes SET beat") for index in begun)
 
 
 def test_retention_goes_on_a_batch_at_a_time_until_it_has_caught_up(sqlite: Config) -> None:
