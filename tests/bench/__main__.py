@@ -5,6 +5,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.bench import w1, w2, w3, w4, w5, w6, w7, w8, w9
@@ -53,7 +54,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--peer", action="store_true", help="stock Huey too, by turns (W1-W5)")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, one run: a smoke test")
     parser.add_argument("--runs", type=int, help="runs of each workload; 3, with --quick 1")
-    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where JSON goes")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        default=Path(datetime.now(UTC).strftime("bench-%Y%m%dT%H%M%SZ.json")),
+        help="where JSON goes; by default a new file, named by the time",
+    )
     parser.add_argument("--backend", choices=BACKENDS, default=BACKENDS[0])
     parser.add_argument("--durability", choices=("normal", "full"), default="normal")
     args = parser.parse_args(arguments)
