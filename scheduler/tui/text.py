@@ -10,16 +10,21 @@ Run = tuple[str | None, str]
 Line = list[Run]
 
 SELECTED = " selected"
+_BASE = "\u25cc"  # the dotted circle, on which Unicode shows a mark alone
 _NOT_PLAIN = re.compile(r"[^\x20-\x7e]")
 # Letters and signs that always take one column, ours among them: to ask urwid costs ten times more.
 _NARROW = re.compile(r"[\x20-\x7e\xa1-\xac\xae-\u02ff‖…›↑↓\u2500-\u259f▴▸▾●✓✗]*")
 
 
 def clean(text: str) -> str:
-    """Replace what would move the cursor, hide text or reorder it; the result is one row."""
+    """Replace what would move the cursor, hide text or reorder it; the result is one row.
+
+    What combines has something to combine with, lest it changes what it is put behind.
+    """
     if not _NOT_PLAIN.search(text):
         return text
-    return "".join(_clean_character(character) for character in text)
+    cleaned = "".join(_clean_character(character) for character in text)
+    return _BASE + cleaned if cleaned and not width_of(cleaned[0]) else cleaned
 
 
 def width_of(text: str) -> int:

@@ -95,6 +95,7 @@ def test_a_selected_line_has_every_role_selected() -> None:
         ("\x1b[31mred", "\ufffd[31mred"),
         ("a\u202eb\u200dc", "abc"),
         ("caf\u00e9 e\u0301", "caf\u00e9 e\u0301"),
+        ("\u0301 alone", "\u25cc\u0301 alone"),
     ],
 )
 def test_control_characters_become_blanks_or_marks(dirty: str, cleaned: str) -> None:
