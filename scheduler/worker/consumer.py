@@ -79,7 +79,7 @@ class _Environment(ThreadEnvironment):  # type: ignore[misc]
 
 
 class _Slot(HueyWorker):  # type: ignore[misc]
-    """One slot: wait for a message and execute it, or help another slot."""
+    """One slot: wait for a message and execute it, or what waits or is claimed already."""
 
     def __init__(
         self, queue: RunQueue, stop: StopSignal, lookout: Lookout, help_out: Callable[[], None]

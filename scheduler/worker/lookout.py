@@ -45,7 +45,7 @@ class Lookout:
         self._queue.doorbell.wake()
 
     def next_task(self) -> Task | None:
-        """Return the next message, None when called, or told to stop.
+        """Return the next message, None when several wait, when called, or told to stop.
 
         Raises QueueUnavailableError.
         """
@@ -70,6 +70,8 @@ class Lookout:
             if doorbell is not None:
                 seconds = self._unrung_seconds if doorbell.works else SAFETY_NET_SECONDS
                 self._was_woken = doorbell.wait(self._stop.fd, seconds)
+                if doorbell.rings > 1:
+                    return None  # to take them together costs no more than to take the first
         return None
 
     def _answer_call(self) -> bool:

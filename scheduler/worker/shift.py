@@ -52,7 +52,7 @@ class Shift:
     def work(self, run_id: int | None) -> None:
         """Run queued attempts to their verdicts, this one first, until the queue is empty.
 
-        None: begin with what another slot has claimed and left.
+        None: begin with what another slot has claimed and left, or with what waits.
         """
         if run_id is None:
             batch = self._begin_next()

@@ -60,7 +60,7 @@ class Slots:
         self._work(run_id)
 
     def help_out(self) -> None:
-        """Run what another slot has claimed and left, until the queue is empty."""
+        """Run what another slot has claimed and left, or what waits, until the queue is empty."""
         self._work(None)
 
     def _work(self, run_id: int | None) -> None:

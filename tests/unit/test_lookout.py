@@ -66,12 +66,16 @@ def _next_run(lookout: Lookout) -> int | None:
     return None if task is None else int(task.args[0])
 
 
-def test_each_idle_slot_gets_one_of_the_messages_that_were_rung_for_together(
-    queue: RunQueue, lookout: Lookout, stop: StopSignal
+def test_of_the_slots_that_several_messages_wake_one_comes_for_all_that_is_left(
+    queue: RunQueue, bell: Doorbell, lookout: Lookout, stop: StopSignal
 ) -> None:
     with idle_slots(lookout, 3, stop) as got:
+        wait_for(lambda: lookout.idle == 3, "all slots")
+        wait_listening(bell)
         queue.send([(1, 0), (2, 0), (3, 0)])
-        assert sorted(run.result(PATIENCE_SECONDS) or 0 for run in got) == [1, 2, 3]
+        results = [run.result(PATIENCE_SECONDS) for run in got]
+    assert sorted(results, key=str) == [1, 2, None]
+    assert queue.take_now() == 3
 
 
 def test_the_last_idle_slot_rings_for_what_it_leaves_to_other_workers(
