@@ -23,9 +23,9 @@ OUR_PACE = {"busy_timeout": 0}
 
 
 @contextmanager
-def waiting_natively(connection: sqlite3.Connection) -> Iterator[None]:
+def waiting_natively(connection: sqlite3.Connection, seconds: float) -> Iterator[None]:
     """Have SQLite wait by itself, for a library that executes on a connection with `OUR_PACE`."""
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
+    connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
     try:
         yield
     finally:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +14,7 @@ from scheduler.db.statements import connection_lock, describe_connection, is_sql
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.models import database
 from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile
-from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS, OUR_PACE, waiting_natively
+from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS, OUR_PACE
 
 # Readers wait for a writer of WAL never, for a foreign lock no longer than a person would.
 READ_TIMEOUT_SECONDS = 5
@@ -68,13 +68,6 @@ def make_database(
         thread_safe=False,
         check_same_thread=False,
     )
-
-
-@contextmanager
-def used_by_peewee() -> Iterator[None]:
-    """Hold the connection for what peewee executes, which does not wait for locks by itself."""
-    with reading(), waiting_natively(database.connection()) if is_sqlite() else nullcontext():
-        yield
 
 
 @contextmanager

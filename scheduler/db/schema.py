@@ -10,12 +10,8 @@ from pathlib import Path
 from scheduler import clock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
-from scheduler.db.connection import (
-    open_database,
-    used_by_peewee,
-    waiting_as_long_as_it_takes,
-)
-from scheduler.db.statements import change, reading, rows, transaction
+from scheduler.db.connection import open_database, waiting_as_long_as_it_takes
+from scheduler.db.statements import change, reading, rows, transaction, used_by_peewee
 from scheduler.db.versions import MIGRATIONS_FOLDER, known_versions
 from scheduler.drivers import only_drivers_for
 from scheduler.errors import (

@@ -2,8 +2,8 @@
 
 import sqlite3
 import threading
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from operator import itemgetter
 from typing import Any
 
@@ -11,7 +11,7 @@ from peewee import DatabaseError, InterfaceError, SqliteDatabase
 
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.models import database
-from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS, is_busy, when_free
+from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS, is_busy, waiting_natively, when_free
 
 # One connection and one lock for all threads of a process: threads of one process must not fight
 # for SQLite's unfair write lock, and on PostgreSQL a worker costs one connection, not N.
@@ -141,6 +141,17 @@ def reading() -> AbstractContextManager[None]:
 
 
 _reading = _Reading()  # nor has this one
+
+
+@contextmanager
+def used_by_peewee() -> Iterator[None]:
+    """Hold the connection for what peewee executes, which waits for locks only natively."""
+    with reading():
+        if not is_sqlite():
+            yield
+            return
+        with waiting_natively(database.connection(), _state.patience_seconds):
+            yield
 
 
 def rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

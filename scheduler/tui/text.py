@@ -159,11 +159,13 @@ def _tail(line: Line, start: int) -> Line:
     padding = " " * (room - width_of(rest))
     result: Line = []
     for role, text in line:
-        if part := text[hidden:]:
-            result.append((role, padding + part))
-            padding = ""
+        part = text[hidden:]
+        if hidden <= len(text):  # what is half hidden stands in this run
+            part, padding = padding + part, ""
+        if part:
+            result.append((role, part))
         hidden = max(hidden - len(text), 0)
-    return [*result, (None, padding)] if padding else result
+    return result
 
 
 def _joined(line: Iterable[Run]) -> str:

@@ -18,7 +18,7 @@ class RunConsumer(Consumer):  # type: ignore[misc]
     """N thread slots over a queue; `pulse()` is called on time between the signals.
 
     `pulse` returns the seconds until it wants to be called again; `help_out()` is called in an idle
-    slot that another one has called at the lookout.
+    slot that another one has called at the lookout, or that several messages have woken.
     """
 
     def __init__(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from math import inf
 
 from scheduler.clock import Clock
+from scheduler.crashpoints import crash_point
 from scheduler.db.claims import ClaimedRun
 from scheduler.db.messages import Message
 from scheduler.errors import DatabaseUnavailableError, QueueUnavailableError
@@ -58,8 +59,7 @@ class Intake:
                 if released is not None:
                     self.send(released)
                     return self.next_batch(cells)
-        held = self._register.hold(run_id)
-        return [] if held is None else [held]
+        return self._hold_message(run_id)
 
     def next_batch(self, cells: Iterator[int], most: int = MOST) -> list[Held]:
         """Hold what is to be started next; nothing when nothing waits, or when told to stop.
@@ -79,8 +79,7 @@ class Intake:
             return []
         self.send(released)
         if not supplied:
-            held = None if run_id is None else self._register.hold(run_id)
-            return [] if held is None else [held]
+            return [] if run_id is None else self._hold_message(run_id)
         try:
             batch = self._hold_fitting(supplied, cells)
         except BaseException:
@@ -129,6 +128,12 @@ class Intake:
     def _sharers(self) -> int:
         """Return how many slots are there for what is claimed: this one and those that are idle."""
         return 1 + self._lookout.idle
+
+    def _hold_message(self, run_id: int) -> list[Held]:
+        """Hold a run whose message is taken, alone; nothing if a slot of ours holds it."""
+        crash_point("slot.dequeued")
+        held = self._register.hold(run_id)
+        return [] if held is None else [held]
 
     def _hold_fitting(self, supplied: list[ClaimedRun], cells: Iterator[int]) -> list[Held]:
         """Hold the runs that can be a batch, or one; the others come next."""

@@ -14,7 +14,8 @@ UNRUNG_SECONDS = 10.0
 class Lookout:
     """Shared by the slots of a worker: thread-safe.
 
-    Whoever gets a message leaves the lookout to the next: so a ring wakes one slot. Where the
+    Whoever gets a message, or is rung for several times at once, leaves the lookout to the next: so
+    a ring wakes one slot. Where the
     doorbell works it looks seldom by itself: the pulse, awake once a second, rings for what waits.
     A slot that has claimed more than it needs calls the next one.
     """
@@ -45,7 +46,7 @@ class Lookout:
         self._queue.doorbell.wake()
 
     def next_task(self) -> Task | None:
-        """Return the next message, None when several wait, when called, or told to stop.
+        """Return the next message, None when several have rung, when called, or told to stop.
 
         Raises QueueUnavailableError.
         """

@@ -2,7 +2,6 @@
 
 from scheduler.clock import Clock
 from scheduler.config import Config
-from scheduler.crashpoints import crash_point
 from scheduler.doorbell import Bell
 from scheduler.executor import ExecutorPool, RunControl
 from scheduler.queue import RunQueue
@@ -56,7 +55,6 @@ class Slots:
 
     def execute(self, run_id: int) -> None:
         """Run queued attempts to their verdicts, this one first, until the queue is empty."""
-        crash_point("slot.dequeued")
         self._work(run_id)
 
     def help_out(self) -> None:

@@ -79,6 +79,13 @@ def test_a_wide_character_that_does_not_fit_is_left_out() -> None:
     assert cut_text("日本", 3) == "日"
 
 
+@pytest.mark.parametrize("under", ["ab\u4e2dd", "ab\u4e2d"])
+def test_half_a_wide_character_beside_a_box_is_a_blank_of_its_colour(under: str) -> None:
+    base: list[Line] = [[("ok", under)]]
+    (laid,) = overlay(base, [[("box", "#")]], 2, 0)
+    assert laid == [("ok", "ab"), ("box", "#"), ("ok", " " + under[3:])]
+
+
 def test_a_line_is_cut_in_the_run_that_is_too_long() -> None:
     line: Line = [("ok", "abc"), ("dim", "defgh")]
     assert cut(line, 6, ellipsis="…") == [("ok", "abc"), ("dim", "de"), ("dim", "…")]

@@ -66,16 +66,23 @@ def _next_run(lookout: Lookout) -> int | None:
     return None if task is None else int(task.args[0])
 
 
-def test_of_the_slots_that_several_messages_wake_one_comes_for_all_that_is_left(
+def test_a_slot_that_several_rings_have_woken_leaves_it_to_its_supply_to_take_messages(
     queue: RunQueue, bell: Doorbell, lookout: Lookout, stop: StopSignal
 ) -> None:
-    with idle_slots(lookout, 3, stop) as got:
-        wait_for(lambda: lookout.idle == 3, "all slots")
-        wait_listening(bell)
-        queue.send([(1, 0), (2, 0), (3, 0)])
+    with idle_slots(lookout, 1, stop) as (got,):
+        bell.ring(2)
+        assert got.result(PATIENCE_SECONDS) is None
+
+
+def test_another_idle_slot_listens_while_the_one_that_was_woken_is_at_work(
+    queue: RunQueue, bell: Doorbell, lookout: Lookout, stop: StopSignal
+) -> None:
+    with idle_slots(lookout, 2, stop) as got:
+        bell.ring(2)
+        wait_for(lambda: lookout.idle == 1, "one that comes")
+        queue.send([(1, 0)])
         results = [run.result(PATIENCE_SECONDS) for run in got]
-    assert sorted(results, key=str) == [1, 2, None]
-    assert queue.take_now() == 3
+    assert sorted(results, key=str) == [1, None]
 
 
 def test_the_last_idle_slot_rings_for_what_it_leaves_to_other_workers(

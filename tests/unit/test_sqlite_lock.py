@@ -103,8 +103,8 @@ def test_what_is_no_wait_is_raised_at_once(
 
 def test_a_library_has_sqlite_wait_for_it(connect: Callable[[], sqlite3.Connection]) -> None:
     connection = connect()
-    with waiting_natively(connection):
-        assert _native_milliseconds(connection) == BUSY_TIMEOUT_SECONDS * 1000
+    with waiting_natively(connection, 2.5):
+        assert _native_milliseconds(connection) == 2500
     assert _native_milliseconds(connection) == 0
 
 
