@@ -45,7 +45,7 @@ def test_a_worker_killed_over_a_chunk_loses_only_what_ran_and_runs_nothing_twice
 def test_a_worker_that_is_stopped_hands_back_what_it_has_not_started(
     service: Service, burst: Burst
 ) -> None:
-    burst.enqueue(*["note"] * 2000)
+    burst.enqueue(*["note"] * 6000)
     worker = service.start("worker")
     service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'success'", at_least=200)
     assert stop(worker) == 0
