@@ -186,7 +186,7 @@ COMMANDS = (
                     "nargs": "?",
                     "default": "now",
                     "metavar": "TIME",
-                    "help": "ISO 8601, HH:MM[:SS], seconds since 1970 or now (default)",
+                    "help": "ISO 8601, HH:MM[:SS[.fff]], seconds since 1970 or now (default)",
                 },
             ),
             _JSON,

@@ -1,16 +1,18 @@
 """Instants as people say and type them: relative to now, and in one time zone."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time, tzinfo
 from zoneinfo import ZoneInfo
 
 from scheduler.errors import UsageError
 from scheduler.wording import ago, until
 
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,6})?)?")
 _EPOCH = re.compile(r"\d{8,11}(\.\d+)?")
 _HAS_SECONDS = re.compile(r":\d{2}:\d{2}")
+_HAS_FRACTION = re.compile(r":\d{2}\.\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,40 +57,59 @@ class Times:
         return f"{moment:%Y-%m-%d %H:%M:%S}{milliseconds} {moment.tzname() or self.zone_name}"
 
     def parse(self, text: str) -> float:
-        """Read `now`, HH:MM[:SS] (today), ISO 8601 or epoch seconds; naive times in this zone.
+        """Read `now`, HH:MM[:SS[.fff]] (today), ISO 8601 or epoch seconds.
 
-        Raises UsageError.
+        A naive time is one in this zone, unless it ends as `full` ends it: with this zone's name
+        then, or UTC. Raises UsageError.
         """
         if text == "now":
             return self.now
         if _EPOCH.fullmatch(text):
             return float(text)
         try:
-            if match := _CLOCK.fullmatch(text):
-                hour, minute, second = (int(part or 0) for part in match.groups())
-                today = self._local(self.now).date()
-                moment = datetime.combine(today, time(hour, minute, second))
-            else:
-                moment = datetime.fromisoformat(text)
+            return self._read_in_named_zone(text) or self._read(text, self._zone).timestamp()
         except ValueError:
             raise UsageError(
                 f"cannot read the time {text!r}; write 2026-03-01T07:00, 07:00, now "
                 "or seconds since 1970 (8 to 11 digits)"
             ) from None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=self._zone)
-        return moment.timestamp()
 
     def parse_moment(self, text: str) -> Moment:
         """Read like `parse`; a time without seconds means the minute, without a fraction a second.
 
-        Slots have milliseconds, people do not. Raises UsageError.
+        Slots have milliseconds, people do not; nobody writes more. Raises UsageError.
         """
         at = self.parse(text)
-        if text == "now" or not at.is_integer():
+        if text == "now":
             return Moment(at)
+        if _HAS_FRACTION.search(text) or not at.is_integer():
+            return Moment(at, 0.001)
         is_exact = _EPOCH.fullmatch(text) or _HAS_SECONDS.search(text)
         return Moment(at, 1.0 if is_exact else 60.0)
+
+    def _read_in_named_zone(self, text: str) -> float | None:
+        """Read a time that ends with a zone's name; None: it has none that is ours."""
+        body, _, name = text.rpartition(" ")
+        if body and name == "UTC":
+            return self._read(body, UTC).timestamp()
+        for fold in (0, 1):  # the hour that comes twice has the same digits, but two names
+            with suppress(ValueError):
+                moment = self._read(body, self._zone).replace(fold=fold)
+                if name in (moment.tzname(), self.zone_name):
+                    return moment.timestamp()
+        return None
+
+    def _read(self, text: str, zone: tzinfo) -> datetime:
+        if match := _CLOCK.fullmatch(text):
+            hour, minute, second, fraction = match.groups()
+            microsecond = round(float(fraction or 0) * 1e6)
+            today = datetime.fromtimestamp(self.now, zone).date()
+            moment = datetime.combine(
+                today, time(int(hour), int(minute), int(second or 0), microsecond)
+            )
+        else:
+            moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
     def _local(self, at: float) -> datetime:
         return datetime.fromtimestamp(at, self._zone)

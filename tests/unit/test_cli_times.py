@@ -2,7 +2,7 @@
 
 import pytest
 
-from scheduler.cli.times import Times
+from scheduler.cli.times import Moment, Times
 from scheduler.errors import UsageError
 
 NOW = 1_772_348_400.5  # 2026-03-01 07:00:00.5 UTC, a Sunday
@@ -22,6 +22,9 @@ NOW = 1_772_348_400.5  # 2026-03-01 07:00:00.5 UTC, a Sunday
         ("2026-03-01T08:00:00+01:00", 1_772_348_400.0),
         ("2026-03-01T07:00:00Z", 1_772_348_400.0),
         ("2026-03-01", 1_772_348_400.0 - 7 * 3600),
+        ("07:00:00.25", 1_772_348_400.25),
+        ("07:00 UTC", 1_772_348_400.0),
+        ("2026-03-01 07:00:00.250 UTC", 1_772_348_400.25),
     ],
 )
 def test_a_time_is_read_in_every_form(text: str, instant: float) -> None:
@@ -34,7 +37,35 @@ def test_a_time_of_day_is_meant_in_the_functions_time_zone() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "25:00", "07:60", "2026-13-01", "7", "0", "epoch"]
+    "at",
+    [
+        NOW,
+        1_772_348_400.0,
+        1_792_884_600.25,  # 02:30 in Berlin on the day the clock goes back: the first
+        1_792_888_200.25,  # and the second
+    ],
+)
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kathmandu"])
+def test_what_is_said_in_full_is_read_as_the_same_instant(at: float, zone: str) -> None:
+    times = Times(NOW, zone)
+    assert times.parse(times.full(at)) == at
+
+
+def test_a_time_means_as_much_as_it_does_not_say() -> None:
+    times = Times(NOW, "Europe/Berlin")
+    assert times.parse_moment("08:00").within_seconds == 60
+    assert times.parse_moment("08:00:00").within_seconds == 1
+    assert times.parse_moment("08:00:00.000").within_seconds == 0.001
+    assert times.parse_moment("2026-03-01 08:00:00.500 CET") == Moment(NOW, 0.001)
+    assert times.parse_moment("now") == Moment(NOW)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "yesterday", "25:00", "07:60", "2026-13-01", "7", "0", "epoch"),
+        *("07:00 CEST", "UTC", " UTC", "07:00 ", "2026-03-01T07:00Z CET"),
+    ],
 )
 def test_what_is_no_time_is_refused_with_examples(text: str) -> None:
     with pytest.raises(UsageError, match="write 2026-03-01T07:00, .* or seconds since 1970"):
