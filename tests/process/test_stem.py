@@ -137,7 +137,7 @@ def test_a_warning_of_the_compiler_shows_in_every_run(pool: Pool, folder: Path) 
     (folder / "warned.py").write_text("def work(): return 1 is 1")
     for _ in range(3):
         output = run_on(pool, "warned:work", scan_path=str(folder)).output or ""
-        assert '"is" with a literal' in output
+        assert "SyntaxWarning" in output
 
 
 @pytest.mark.parametrize("ending", ["failing:segfaults", "failing:exits_at_once", "failing:raises"])

@@ -26,11 +26,12 @@ def bell(tmp_path: Path) -> Iterator[Doorbell]:
 
 
 @pytest.fixture
-def queue(tmp_path: Path, bell: Doorbell) -> RunQueue:
+def queue(tmp_path: Path, bell: Doorbell) -> Iterator[RunQueue]:
     queue = RunQueue("q", BulkSqliteStorage, filename=str(tmp_path / "q.db"), durability="normal")
     queue.doorbell = bell
     queue.execute_with(lambda run_id: None)
-    return queue
+    yield queue
+    queue.storage.close()
 
 
 @pytest.fixture
