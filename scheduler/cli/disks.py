@@ -31,4 +31,7 @@ def find_disk_faults(config: Config) -> Iterator[tuple[str, str]]:
         if disk.f_flag & os.ST_RDONLY:
             yield f"{key}: {folder} is on a read-only file system", "mount it writable"
         elif disk.f_blocks and disk.f_bavail * disk.f_frsize < LEAST_FREE_BYTES:
-            yield f"{key}: the disk of {folder} is full", "free some space, it goes on by itself"
+            yield (
+                f"{key}: the disk of {folder} is full",
+                "free some space, the service goes on by itself",
+            )

@@ -22,7 +22,7 @@ _NEWS_SECONDS = 3600.0  # how long a restart is worth telling
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem; `is_grave`: nothing runs.
+    """One problem; `is_grave`: while it lasts nothing starts, or nothing is executed.
 
     kind: disk, process, scan, import, source, late, failing, queue.
     """

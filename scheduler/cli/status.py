@@ -32,7 +32,7 @@ def status(context: Context) -> int:
 
 
 def _print(screen: Screen, survey: Survey, problems: list[Problem], times: Times) -> None:
-    sign, role = _verdict(problems)
+    sign, role = _verdict(survey, problems)
     now = times.full(int(survey.now))
     screen.line(f"{screen.paint(sign, role)}  {survey.config.database_label}  {now}")
     for label, text in _facts(survey, times):
@@ -43,12 +43,16 @@ def _print(screen: Screen, survey: Survey, problems: list[Problem], times: Times
         screen.line(f"  {screen.paint('→ ' + problem.remedy, 'dim')}")
 
 
-def _verdict(problems: list[Problem]) -> tuple[str, str]:
+def _verdict(survey: Survey, problems: list[Problem]) -> tuple[str, str]:
     if not problems:
         return "✓ all is well", "ok"
-    if any(problem.is_grave for problem in problems):
-        return "✗ not running", "bad"
-    return f"! running, {plural(len(problems), 'problem')}", "warn"
+    if not any(problem.is_grave for problem in problems):
+        return f"! running, {plural(len(problems), 'problem')}", "warn"
+    if any(process.condition == "draining" for process in survey.processes):
+        return "! stopping", "warn"
+    if any(process.is_alive for process in survey.processes):
+        return "✗ only partly running", "bad"
+    return "✗ not running", "bad"
 
 
 def _facts(survey: Survey, times: Times) -> Iterator[tuple[str, str]]:

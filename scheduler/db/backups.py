@@ -21,7 +21,10 @@ def back_up(config: Config, target: Path) -> int:
         fd, name = tempfile.mkstemp(prefix=f"{target.name}.", dir=target.parent)
         os.close(fd)
     except OSError as error:
-        raise SchedulerError(f"{target.parent}: cannot be written to: {error.strerror}") from error
+        what = "create it" if isinstance(error, FileNotFoundError) else "make it writable"
+        raise SchedulerError(
+            f"{target.parent}: cannot be written to: {error.strerror}; {what}, or name another file"
+        ) from error
     unfinished = Path(name)
     try:
         _copy(config, unfinished)

@@ -21,8 +21,8 @@ _DAMAGED = "; restore a backup, or move it away and a new one is made"
 # What SQLite says, and what to do about it.
 _REMEDIES = {
     "locked": "; another program keeps it locked, end that one",
-    "disk is full": "; free some space, it goes on by itself",
-    "readonly": "; make file and folder writable, it goes on by itself",
+    "disk is full": "; free some space, the service goes on by itself",
+    "readonly": "; make file and folder writable, the service goes on by itself",
     "unable to open": "; see whether its folder exists and may be written to",
     "malformed": _DAMAGED,
     "not a database": _DAMAGED,

@@ -323,7 +323,7 @@ def test_status_names_each_problem_with_its_remedy(cli: Cli, now: float) -> None
 
     text = cli("status")
 
-    assert text.startswith("✗ not running")
+    assert text.startswith("✗ only partly running")
     for line in (
         "✗ no worker is alive: nothing is executed\n  → scheduler run\n",
         "! c.bad failed\n",
@@ -405,6 +405,7 @@ def test_without_a_ticker_the_late_functions_are_its_problem_and_not_their_own(
 
     text = cli("status")
 
+    assert text.startswith("✗ not running")
     assert "✗ no ticker is alive: nothing new starts, 2 functions are late\n" in text
     assert "scheduler explain" not in text
 
@@ -497,6 +498,12 @@ def test_status_is_well_when_both_roles_live_and_nothing_fails(cli: Cli, now: fl
     assert text.startswith("✓ all is well")
     assert "1 alive, 4 slots" in text
     assert "1: 1 success" in text
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_service_that_stops_is_not_said_to_be_down_before_it_is(cli: Cli, now: float) -> None:
+    seed_process("worker", now, state="draining")
+    assert cli("status").startswith("! stopping")
 
 
 @pytest.mark.usefixtures("seeded")

@@ -62,9 +62,8 @@ def test_a_disk_that_is_full_is_an_error(folder: Path, monkeypatch: pytest.Monke
 
     (found,) = findings(folder)
 
-    assert (
-        found == f"! db_path: the disk of {folder} is full; free some space, it goes on by itself"
-    )
+    remedy = "free some space, the service goes on by itself"
+    assert found == f"! db_path: the disk of {folder} is full; {remedy}"
 
 
 def test_a_folder_that_cannot_be_made_is_no_full_disk(folder: Path) -> None:
