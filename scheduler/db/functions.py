@@ -115,6 +115,27 @@ def fetch_paths(names: Collection[str]) -> dict[str, str]:
     return {name: f"{scan_path}/{module_path}" for name, scan_path, module_path in found}
 
 
+def fetch_names_in(files: Collection[tuple[str, str]]) -> dict[str, tuple[str, int]]:
+    """Return the functions in these files, (scan_path, module_path), that are not gone.
+
+    Each name with its file's path and its line.
+    """
+    waiting, found = sorted({module_path for _, module_path in files}), []
+    with reading():
+        while waiting:
+            batch, waiting = waiting[:BATCH], waiting[BATCH:]
+            found += rows(
+                "SELECT name, scan_path, module_path, line FROM scheduled_functions "
+                f"WHERE state != 'gone' AND module_path IN ({placeholders(len(batch))})",
+                batch,
+            )
+    return {
+        name: (f"{scan_path}/{module_path}", line)
+        for name, scan_path, module_path, line in found
+        if (scan_path, module_path) in files
+    }
+
+
 def fetch_unseen(seen_at: float) -> list[tuple[str, str, str]]:
     """Return (name, scan_path, module_path) of the functions that are not gone, but were last seen
     at another instant than this."""

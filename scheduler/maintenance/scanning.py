@@ -54,6 +54,7 @@ class Scanning:
             preload=config.preload,
             clock=clock,
             holders=functions.fetch_paths,
+            keepers=functions.fetch_names_in,
         )
 
     def scan(self, on_progress: Callable[[int, int], None] | None = None) -> ScanSummary | None:

@@ -1,6 +1,6 @@
 """Whose is a name: the file's that had it before, else the first file's by path.
 
-Another file that wants it gets an error.
+Another file that wants it gets an error, also while the first cannot be imported.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -14,6 +14,8 @@ Place: TypeAlias = tuple[str, int]
 """Where a function stands: path and line."""
 Holders: TypeAlias = Callable[[Collection[str]], Mapping[str, str]]
 """Returns the paths of the files that have had these names so far, of those that are known."""
+Keepers: TypeAlias = Callable[[Collection[tuple[str, str]]], Mapping[str, Place]]
+"""Returns the names that these files, (scan_path, module_path), have had so far."""
 
 
 def settle(
@@ -63,7 +65,12 @@ class Claims:
         self._kept: set[str] = set()
         self._has_last = False
 
-    def restart(self, functions: Iterable[FoundFunction] | None, kept_paths: Iterable[str]) -> None:
+    def restart(
+        self,
+        functions: Iterable[FoundFunction] | None,
+        kept_paths: Iterable[str],
+        incumbents: Mapping[str, Place] | None = None,
+    ) -> None:
         """Begin with what the last scan found in the files that are still there.
 
         None when there was none yet: then the `holders` are asked.
@@ -75,6 +82,9 @@ class Claims:
             for function in functions or ()
             if (path := f"{function.scan_path}/{function.module_path}") in self._kept
         }
+        for name, (path, _) in (incumbents or {}).items():
+            if path in self._kept:
+                self._paths[name] = path
 
     def forget(self) -> None:
         """Give the memory back until the next scan."""

@@ -10,7 +10,7 @@ from typing import Protocol
 from scheduler.clock import Clock
 from scheduler.runner.complaint import DUPLICATE_NAME, FileError
 from scheduler.runner.inspection import FileReport, FoundFunction
-from scheduler.scanner.findings import Claims, Holders, Place, find_incumbents, settle
+from scheduler.scanner.findings import Claims, Holders, Keepers, Place, find_incumbents, settle
 from scheduler.scanner.importer import Importer
 from scheduler.scanner.packed import PackedReport
 from scheduler.scanner.walk import FileState, Walk, walk
@@ -69,8 +69,12 @@ class Scanner:
         parallelism: int | None = None,
         importer: FileImporter | None = None,
         holders: Holders = lambda _: {},
+        keepers: Keepers = lambda _: {},
     ) -> None:
-        """`holders` tells which files have had names so far, before the first scan too."""
+        """`holders` tells which files have had names so far, before the first scan too.
+
+        `keepers` tells which names files have had that cannot be imported now.
+        """
         self._scan_paths = scan_paths
         self._clock = clock
         self._importer = importer or Importer(
@@ -82,6 +86,7 @@ class Scanner:
         self._seen = Walk()
         self._reports: dict[str, PackedReport] = {}
         self._holders = holders
+        self._keepers = keepers
         self._claims = Claims(holders)
         self._last: ScanReport | None = None
         self._retry_at = 0.0
@@ -145,7 +150,10 @@ class Scanner:
         on_progress: Callable[[int, int], None] | None,
     ) -> dict[str, PackedReport]:
         if files:
-            self._claims.restart(self._last.functions if self._last else None, seen.files)
+            last = self._last
+            self._claims.restart(
+                last.functions if last else None, seen.files, last.incumbents if last else None
+            )
         fresh: dict[str, PackedReport] = {}
         with closing(self._importer.import_files(files)) as reports:
             for report in reports:
@@ -160,16 +168,17 @@ class Scanner:
 
     def _conclude(self, started_at: float) -> ScanReport:
         reports = tuple(self._reports[path] for path in sorted(self._reports))
-        incumbents: dict[str, Place] = {}
-        function_count, errors = _count(reports, incumbents)
-        if any(error.error_type == DUPLICATE_NAME for error in errors):
-            incumbents = find_incumbents((one.unpack() for one in reports), self._holders)
-            function_count, errors = _count(reports, incumbents)
         failed = {
             (file.scan_path, file.module_path)
             for path, file in self._seen.files.items()
             if self._has_failed(path)
-        }
+        } | self._seen.blocked_files
+        kept = dict(self._keepers(failed)) if failed else {}
+        incumbents = kept
+        function_count, errors = _count(reports, incumbents)
+        if any(error.error_type == DUPLICATE_NAME for error in errors):
+            incumbents = find_incumbents((one.unpack() for one in reports), self._holders) | kept
+            function_count, errors = _count(reports, incumbents)
         return ScanReport(
             started_at=started_at,
             finished_at=self._clock.now(),
@@ -177,7 +186,7 @@ class Scanner:
             function_count=function_count,
             reports=reports,
             errors=_one_a_path([*self._seen.errors, *errors]),
-            failed_files=frozenset(failed | self._seen.blocked_files),
+            failed_files=frozenset(failed),
             unreachable_paths=frozenset(self._seen.unreachable_paths),
             changed=True,
             incumbents=incumbents,

@@ -110,6 +110,24 @@ def test_a_new_file_does_not_take_the_name_of_a_function_that_is_known(service: 
     assert service.rows(known) == [("b.py", "old")]
 
 
+def test_a_file_that_does_not_import_keeps_its_names_until_it_is_mended(service: Service) -> None:
+    old = "@schedule(timedelta(seconds=1), name='beat')\ndef old(): pass\n"
+    known = "SELECT module_path, qualname FROM scheduled_functions WHERE name = 'beat'"
+    service.write("b.py", old)
+    assert service.run("scan").returncode == 0
+    service.write("b.py", f"{old}oops(\n")
+    service.write("a.py", "@schedule(timedelta(days=1), name='beat')\ndef new(): pass\n")
+    done = service.run("scan")
+    assert "beat is already the name of the function in" in done.stdout
+    assert service.rows(known) == [("b.py", "old")]
+    service.write("b.py", old)
+    assert "a.py" in service.run("scan").stdout
+    assert service.rows(known) == [("b.py", "old")]
+    (service.folder / "functions" / "b.py").unlink()
+    assert service.run("scan").returncode == 0
+    assert service.rows(known) == [("a.py", "new")]
+
+
 def test_call_gives_a_function_a_run_to_ask_about(service: Service) -> None:
     service.write(
         "a.py",

@@ -9,6 +9,7 @@ from scheduler.decorators import ScheduleSpec
 from scheduler.runner.complaint import complain
 from scheduler.runner.inspection import FileReport, FoundFunction
 from scheduler.scanner import RETRY_FAILED_SECONDS, FileState, Scanner
+from scheduler.scanner.findings import Place
 from scheduler.testing import SettableClock
 
 
@@ -62,12 +63,14 @@ class Bench:
         self.one.mkdir()
         self.two.mkdir()
         self.importer = FakeImporter()
+        self.kept: dict[str, Place] = {}  # the names of files that no longer import
         self.clock = SettableClock(1_000.0, monotonic=5_000.0)
         self.scanner = Scanner(
             [self.one, self.two],
             import_timeout_seconds=1,
             clock=self.clock,
             importer=self.importer,
+            keepers=lambda _files: self.kept,
         )
 
     def write(self, folder: Path, name: str, words: str) -> None:
@@ -135,6 +138,23 @@ def test_a_file_that_no_longer_imports_is_named_as_failed(bench: Bench) -> None:
     assert report.failed_files == {(str(bench.one), "a.py")}
     assert [error.path for error in report.errors] == [f"{bench.one}/a.py"]
     assert not report.function_count
+
+
+def test_the_names_of_a_file_that_no_longer_imports_are_announced_for_nobody_else(
+    bench: Bench,
+) -> None:
+    bench.write(bench.two, "kept.py", "x")
+    bench.scanner.scan()
+    bench.kept = {"x": (f"{bench.two}/kept.py", 1)}
+    bench.write(bench.two, "kept.py", "!")
+    announced: list[str] = []
+    for _ in range(2):
+        bench.write(bench.one, "other.py", "x y")
+        report = bench.scanner.scan(
+            on_found=lambda report: announced.extend(found.name for found in report.functions)
+        )
+        assert [found.name for found in report.functions] == ["y"]
+    assert announced == ["y", "y"]
 
 
 def test_an_error_goes_when_its_file_is_mended(bench: Bench) -> None:
