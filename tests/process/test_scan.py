@@ -205,7 +205,7 @@ def test_hanging_files_do_not_hold_up_the_others(tmp_path: Path) -> None:
         (tmp_path / f"a_hangs{number}.py").write_text("import signal\nsignal.pause()\n")
     (tmp_path / "z.py").write_text(HEALTHY)
     announced: list[str] = []
-    report = scanner(tmp_path, timeout_seconds=4).scan(
+    report = scanner(tmp_path, timeout_seconds=8).scan(
         on_found=lambda found: announced.append(found.module_path)
     )
     assert announced[0] == "z.py"
