@@ -192,6 +192,11 @@ def _not_decided(
         return "future", "the slot is still to come"
     if has_ticker:
         return "undecided", "it is due; the ticker decides it in its next tick"
+    if function.overlap == "skip" and (function.running or function.queued):
+        return "undecided", (
+            "no ticker is alive; a run is open: "
+            "should it still be when one starts, the slot is skipped"
+        )
     answer = {
         "latest": "one run will answer for all slots that were missed",
         "all": "each missed slot will get a run, up to the newest 100",

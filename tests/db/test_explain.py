@@ -252,6 +252,16 @@ def test_during_a_downtime_it_says_what_the_next_ticker_will_do(catch_up: str, s
     assert answer.why.endswith(said)
 
 
+def test_during_a_downtime_it_says_what_an_open_run_will_do_to_the_slot() -> None:
+    seed_run(seed_function(next_run_at=NOW + 60), "queued", at=NOW)
+
+    answer = explain(NOW + 120, has_ticker=False)
+
+    assert answer.why == (
+        "no ticker is alive; a run is open: should it still be when one starts, the slot is skipped"
+    )
+
+
 def test_with_a_ticker_a_due_slot_is_about_to_be_decided() -> None:
     seed_function(next_run_at=ASKED_AT)
 
