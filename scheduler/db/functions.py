@@ -103,16 +103,10 @@ def count_present() -> int:
 
 def fetch_paths(names: Collection[str]) -> dict[str, str]:
     """Return in which files the functions of these names are, of those that are not gone."""
-    waiting, found = list(names), []
-    with reading():
-        while waiting:
-            batch, waiting = waiting[:BATCH], waiting[BATCH:]
-            found += rows(
-                "SELECT name, scan_path, module_path FROM scheduled_functions "
-                f"WHERE state != 'gone' AND name IN ({placeholders(len(batch))})",
-                batch,
-            )
-    return {name: f"{scan_path}/{module_path}" for name, scan_path, module_path in found}
+    return {
+        name: f"{scan_path}/{module_path}"
+        for name, scan_path, module_path, _ in _fetch_places("name", names)
+    }
 
 
 def fetch_names_in(files: Collection[tuple[str, str]]) -> dict[str, tuple[str, int]]:
@@ -120,20 +114,27 @@ def fetch_names_in(files: Collection[tuple[str, str]]) -> dict[str, tuple[str, i
 
     Each name with its file's path and its line.
     """
-    waiting, found = sorted({module_path for _, module_path in files}), []
+    return {
+        name: (f"{scan_path}/{module_path}", line)
+        for name, scan_path, module_path, line in _fetch_places(
+            "module_path", {module_path for _, module_path in files}
+        )
+        if (scan_path, module_path) in files
+    }
+
+
+def _fetch_places(column: str, values: Collection[str]) -> list[tuple[str, str, str, int]]:
+    """Return (name, scan_path, module_path, line) of those not gone that a column selects."""
+    waiting, found = list(values), []
     with reading():
         while waiting:
             batch, waiting = waiting[:BATCH], waiting[BATCH:]
             found += rows(
                 "SELECT name, scan_path, module_path, line FROM scheduled_functions "
-                f"WHERE state != 'gone' AND module_path IN ({placeholders(len(batch))})",
+                f"WHERE state != 'gone' AND {column} IN ({placeholders(len(batch))})",
                 batch,
             )
-    return {
-        name: (f"{scan_path}/{module_path}", line)
-        for name, scan_path, module_path, line in found
-        if (scan_path, module_path) in files
-    }
+    return [(name, scan_path, module_path, line) for name, scan_path, module_path, line in found]
 
 
 def fetch_unseen(seen_at: float) -> list[tuple[str, str, str]]:
