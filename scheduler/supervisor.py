@@ -151,6 +151,8 @@ class Supervisor:
                 self._exit_code = EXIT_USAGE
                 self._stop.set()
                 return
+            if self._stop.is_set():
+                return
             if child.restart_at is not None and child.restart_at <= monotonic:
                 child.start()
                 crash_point("supervisor.started")

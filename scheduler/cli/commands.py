@@ -24,10 +24,23 @@ class Command:
     arguments: tuple[Argument, ...] = ()
 
 
+_MOST_PROCESSES = 100  # of one kind on one machine: each worker has 40 MB and heartbeats
+
+
 def positive(text: str) -> int:
     """Read a whole number from 1; for argparse."""
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"must be a whole number from 1, not {text!r}")
+    return int(text)
+
+
+def processes(text: str) -> int:
+    """Read how many processes there should be; for argparse."""
+    if positive(text) > _MOST_PROCESSES:
+        raise ArgumentTypeError(
+            f"at most {_MOST_PROCESSES} processes, not {text}; worker_concurrency gives each "
+            "worker more slots"
+        )
     return int(text)
 
 
@@ -113,8 +126,8 @@ COMMANDS = (
             ),
             _switch("--chaos", "kill and pause its processes at random meanwhile"),
             _number("--seed", "N", "repeat the same sequence of kills (default: a new one)"),
-            _number("--tickers", "N", "ticker processes (default 2)", default=2),
-            _number("--workers", "N", "worker processes (default 3)", default=3),
+            _number("--tickers", "N", "ticker processes (default 2)", default=2, type=processes),
+            _number("--workers", "N", "worker processes (default 3)", default=3, type=processes),
             _url("--database-url", "on PostgreSQL, in a schema of its own, instead of SQLite"),
             _url("--queue-url", "with the queue on this Redis or PostgreSQL"),
             _JSON,
@@ -125,7 +138,7 @@ COMMANDS = (
         "service",
         "service:run",
         "everything on this machine: ticker and workers",
-        (_number("--workers", "N", "worker processes (default 1)", default=1),),
+        (_number("--workers", "N", "worker processes (default 1)", default=1, type=processes),),
     ),
     Command("ticker", "service", "service:ticker", "only the ticker: decides what is due"),
     Command(

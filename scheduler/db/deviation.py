@@ -9,14 +9,14 @@ _NEWEST_RUNS = 5000
 
 # A run counts when a scan has ended since it started and has left the function as it was: then the
 # difference is none of time. Only the newest run of each worker counts: files get mended. A file
-# that cannot be scanned differs by that.
+# that cannot be scanned differs by that, and what is gone no scan sees any more.
 _DEVIATIONS = f"""
     SELECT f.name, p.role, p.host, p.pid, MAX(r.id)
     FROM (SELECT id, function_id, claimed_by, started_at, source_hash FROM run_logs
           WHERE started_at > ? ORDER BY started_at DESC LIMIT {_NEWEST_RUNS}) r
     JOIN scheduled_functions f ON f.id = r.function_id
     JOIN processes p ON p.id = r.claimed_by AND p.state != 'lost'
-    WHERE r.source_hash IS NOT NULL AND r.source_hash != f.source_hash
+    WHERE r.source_hash IS NOT NULL AND r.source_hash != f.source_hash AND f.state != 'gone'
     AND r.started_at > f.last_seen_at
     AND r.started_at < (SELECT MAX(started_at) FROM scans)
     AND NOT EXISTS (SELECT 1 FROM scan_errors e

@@ -52,7 +52,7 @@ class Lease:
         """Return when user code must be dead at the latest, whoever has to be killed for it."""
         return inf if self.seconds is None else self.renewed_at + FUSE_SHARE * self.seconds
 
-    def wait_valid(self) -> bool:
-        """Wait for a heartbeat that was only late; False if none came for as long as it lasts."""
+    def wait_valid(self, seconds: float) -> bool:
+        """Wait for a heartbeat that is only late; False if none came in so many seconds."""
         with self._renewed:
-            return self._renewed.wait_for(self.is_valid, self.seconds)
+            return self._renewed.wait_for(self.is_valid, seconds)

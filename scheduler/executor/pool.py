@@ -7,7 +7,7 @@ from scheduler.clock import Clock
 from scheduler.errors import ZygoteGoneError
 from scheduler.executor.batch import Batch, BatchEnd, GoingRun
 from scheduler.executor.call import Call, Outcome
-from scheduler.executor.client import ForkRefusedError, LeaseExpiredError, Zygote
+from scheduler.executor.client import ForkRefusedError, LeaseExpiredError
 from scheduler.executor.control import RunControl
 from scheduler.executor.execution import DEATH_SECONDS, Execution
 from scheduler.executor.lease import Lease
@@ -20,6 +20,7 @@ from scheduler.runner.tally import Tally
 
 # Then what has not begun of a batch is taken back, and the run that goes on is waited for.
 BATCH_PATIENCE_SECONDS = 0.02
+_LEASE_STEP_SECONDS = 0.2
 
 
 def _do_nothing() -> None: ...
@@ -52,6 +53,7 @@ class ExecutorPool:
         self._zygotes = Zygotes(preload, lease)
         self._shelf = Shelf(max_runs_per_process)
         self._successors = Successors(self._shelf, self.warm, clock)
+        self._is_closed = False
         self.tally: Tally | None = None  # without one there are no batches
 
     def start(self) -> None:
@@ -166,6 +168,7 @@ class ExecutorPool:
 
     def close(self) -> None:
         """Kill everything; runs that still go end as lost."""
+        self._is_closed = True
         idle = self._shelf.close()
         self._zygotes.close()
         for executor in idle:
@@ -190,7 +193,7 @@ class ExecutorPool:
             try:
                 executor = begun_on or self._take(call)
             except LeaseExpiredError as error:
-                if self.lease.wait_valid() and control.asked is None:
+                if self._wait_lease(control):
                     continue
                 return Outcome(status="lost", reason=f"no executor could be started: {error}")
             except (ZygoteGoneError, OSError) as error:
@@ -216,6 +219,16 @@ class ExecutorPool:
                 note = f"executor replaced: {execution.answer['stale']} was changed"
             self._discard(executor, kill=False)
             begun_on = None
+
+    def _wait_lease(self, control: RunControl) -> bool:
+        """Wait for the heartbeat after which the run may begin; False if it must not any more.
+
+        However long: whoever finds us dead, or tells us to stop, ends the run.
+        """
+        while control.asked is None and not self._is_closed:
+            if self.lease.wait_valid(_LEASE_STEP_SECONDS):
+                return True
+        return False
 
     def _take(self, call: Call) -> ExecutorProcess:
         if not self.lease.is_valid():  # a worker that was paused: its executors may not know yet
@@ -255,24 +268,29 @@ class ExecutorPool:
         executor.retire()
 
     def _fork(self, scan_path: str, *, isolates: bool = False) -> ExecutorProcess:
-        zygote = self._zygotes.living()
         try:
-            return self._fork_from(zygote, scan_path, isolates)
+            return self._fork_once(scan_path, isolates)
         except ForkRefusedError:
             raise
         except ZygoteGoneError:  # nothing was begun, so one more try with a new one is safe
-            zygote.stop()
-            return self._fork_from(self._zygotes.living(), scan_path, isolates)
+            return self._fork_once(scan_path, isolates)
 
-    def _fork_from(self, zygote: Zygote, scan_path: str, isolates: bool) -> ExecutorProcess:
-        return ExecutorProcess(
-            zygote,
-            scan_path,
-            isolates=isolates,
-            max_rss_bytes=self._max_rss_bytes,
-            tally=self.tally,
-            forked_at=self._clock.monotonic(),
-        )
+    def _fork_once(self, scan_path: str, isolates: bool) -> ExecutorProcess:
+        zygote = self._zygotes.living()
+        try:
+            return ExecutorProcess(
+                zygote,
+                scan_path,
+                isolates=isolates,
+                max_rss_bytes=self._max_rss_bytes,
+                tally=self.tally,
+                forked_at=self._clock.monotonic(),
+            )
+        except ForkRefusedError:
+            raise
+        except ZygoteGoneError:
+            zygote.stop()
+            raise
 
     def _replace_zygote_of(self, executor: ExecutorProcess) -> None:
         """Kill what a dead zygote left to us before the verdict lets a retry begin."""

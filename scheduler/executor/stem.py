@@ -30,6 +30,7 @@ from scheduler.executor.title import set_title
 from scheduler.runner import channels, slate, termination
 from scheduler.runner.control import ControlChannel
 from scheduler.runner.isolation import measure, serve_one
+from scheduler.runner.leaving import EXIT_TIDY
 from scheduler.runner.loading import enter_scan_path
 from scheduler.runner.metering import MAXRSS_UNIT, used
 from scheduler.runner.rehearsal import rehearse
@@ -162,11 +163,13 @@ class _Stem:
         with suppress(ChildProcessError):
             while (dead := os.wait4(-1, os.WNOHANG))[0]:
                 pid, status, usage = dead
-                is_tidy &= status == 0
+                is_tidy &= os.waitstatus_to_exitcode(status) == EXIT_TIDY
                 self._leaving.discard(pid)
                 if pid == self._child:
                     found = status, usage
-            if not is_tidy:  # what nobody here forked was adopted from the dead
+            if (
+                not is_tidy
+            ):  # nobody has looked for children: what nobody here forked was adopted from the dead
                 known = {*self._leaving, *([self._child] if found is None else [])}
                 kill_strays(known, self._clock)
         return found

@@ -11,7 +11,7 @@ from scheduler.runner import channels, loading, slate, termination
 from scheduler.runner.baseline import leftover
 from scheduler.runner.calling import execute
 from scheduler.runner.control import ControlChannel
-from scheduler.runner.leaving import leave
+from scheduler.runner.leaving import EXIT_TIDY, leave
 from scheduler.runner.metering import used
 from scheduler.runner.slate import Slate
 
@@ -40,7 +40,7 @@ def serve_one(
     call = control.receive()
     if call is None:
         page.state = slate.OVER
-        leave()
+        leave(EXIT_TIDY)
     page.run_id = call["run_id"]
     termination.set_idle(False)
     answer = _execute(call, scan_path)
@@ -54,7 +54,7 @@ def serve_one(
     crash_point("isolated.answered")
     page.state = slate.ANSWERED
     _kill(stem_pid, signal.SIGUSR1)  # the next call need not wait until we have left
-    leave()
+    leave(EXIT_TIDY)
 
 
 def _execute(call: dict[str, Any], scan_path: str) -> dict[str, Any]:

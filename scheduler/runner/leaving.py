@@ -9,6 +9,7 @@ from typing import NoReturn
 from scheduler.runner import channels, termination
 from scheduler.runner.baseline import has_children
 
+EXIT_TIDY = 117  # of an isolated run: user code that ends its process by itself takes 0
 EXIT_LEFT_CHILDREN = 116  # after the answer, which tells of those that were there before
 
 _LEAVE_SECONDS = 2.0
@@ -16,8 +17,11 @@ _LEAVE_SECONDS = 2.0
 _exit = os._exit  # user code may patch it
 
 
-def leave() -> NoReturn:
-    """Run the exit functions and end; killed by SIGALRM if that takes longer than 2 s."""
+def leave(tidy: int = 0) -> NoReturn:
+    """Run the exit functions and end; killed by SIGALRM if that takes longer than 2 s.
+
+    tidy: the exit code that says that no child is left.
+    """
     termination.set_idle(False)
     _signal.signal(signal.SIGALRM, _signal.SIG_DFL)
     _signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM,))
@@ -26,4 +30,4 @@ def leave() -> NoReturn:
         atexit._run_exitfuncs()
         channels.flush_output()
     finally:
-        _exit(EXIT_LEFT_CHILDREN if has_children() else 0)
+        _exit(EXIT_LEFT_CHILDREN if has_children() else tidy)

@@ -140,8 +140,10 @@ class _Executor:
     def _module(self, path: str) -> ModuleType:
         module = self._modules.get(path)
         if module is None:
-            module = self._modules[path] = loading.load_module(self._scan_path, path)
-            self._baseline.accept_import()
+            try:
+                module = self._modules[path] = loading.load_module(self._scan_path, path)
+            finally:
+                self._baseline.accept_import()
         return module
 
     def _measure(self, answer: dict[str, Any], path: str) -> dict[str, Any]:

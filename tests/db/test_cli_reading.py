@@ -588,6 +588,8 @@ def test_a_worker_whose_files_differ_from_what_the_scan_saw_is_told(
     other = seed_function("a.c", last_seen_at=now - 600, next_run_at=now + 60)
     seed_process("worker", now, id="stale", host="h2")
     seed_process("worker", now, id="fresh", host="h1")
+    renamed = seed_function("a.old", last_seen_at=now - 600, state="gone", gone_at=now - 100)
+    seed_run(renamed, at=now - 300, claimed_by="fresh", source_hash="edited")
     for id_ in (function, other):
         seed_run(id_, at=now - 300, claimed_by="stale", source_hash="older")
         seed_run(id_, at=now - 240, claimed_by="fresh", source_hash="hash")

@@ -247,6 +247,12 @@ def test_a_stack_asked_for_before_the_run_begins_is_answered(pool: ExecutorPool)
     assert stacks
 
 
+def test_a_file_that_does_not_import_is_the_only_reason_it_gives(pool: ExecutorPool) -> None:
+    outcome = run(pool, "broken:work")
+    assert (outcome.status, outcome.error_type) == ("error", "SyntaxError")
+    assert outcome.reason is None
+
+
 def test_an_interrupted_run_does_not_leak_descriptors(tmp_path: Path) -> None:
     before = open_descriptors()
     pool = make_pool()

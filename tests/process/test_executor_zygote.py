@@ -14,7 +14,7 @@ import pytest
 from scheduler.clock import SystemClock
 from scheduler.errors import ZygoteGoneError
 from scheduler.executor import ExecutorPool, Zygote
-from tests.process.executors import Background, family, is_alive, make_pool, ping, run
+from tests.process.executors import Background, Pool, family, is_alive, make_pool, ping, run
 from tests.process.service import wait_for
 from tests.process.workers import Worker
 
@@ -175,16 +175,29 @@ def test_without_a_ping_the_lease_runs_out_and_the_code_is_killed() -> None:
     pool.close()
 
 
+def wait_in_vain(pool: Pool) -> Background:
+    """Return a run that has waited to begin for more than another lease."""
+    waiting = Background(pool, "good:nothing")
+    until = pool.lease.now() + 2 * (pool.lease.seconds or 0)
+    wait_for(lambda: pool.lease.now() > until, "longer than a lease")
+    assert not waiting.is_over()
+    return waiting
+
+
 def test_after_its_lease_a_worker_starts_nothing_until_it_has_pinged() -> None:
     pool = make_pool(lease_seconds=0.5)
     run(pool, "good:nothing")
     zygote = zygote_of(pool)
     wait_for(lambda: family(zygote) == [], "the idle executor's death")
-    outcome = run(pool, "good:nothing")
-    assert outcome.status == "lost"
-    assert "lease" in (outcome.reason or "")
-    ping(pool)
-    assert run(pool, "good:nothing").status == "success"
+    waiting = wait_in_vain(pool)
+    assert family(zygote) == []
+
+    def is_over() -> bool:
+        ping(pool)
+        return waiting.is_over()
+
+    wait_for(is_over, "the run's end")
+    assert waiting.outcome().status == "success"
     assert zygote_of(pool) == zygote
     pool.close()
 
@@ -206,7 +219,9 @@ def test_a_new_zygote_continues_the_lease_and_does_not_begin_one() -> None:
     wait_for(lambda: family(before) == [], "the idle executor's death")
     os.kill(before, signal.SIGKILL)
     wait_for(lambda: not is_alive(before), "the zygote's death")
-    outcome = run(pool, "good:nothing")
+    waiting = wait_in_vain(pool)
+    waiting.control.cut_off("the worker stops")
+    outcome = waiting.outcome()
     assert outcome.status == "lost"
     assert "lease" in (outcome.reason or "")
     pool.close()
@@ -218,8 +233,9 @@ def test_a_heartbeat_from_before_a_pause_renews_nothing() -> None:
     run(pool, "good:nothing")
     wait_for(lambda: family(zygote_of(pool)) == [], "the idle executor's death")
     pool.ping(before_the_pause)
-    assert run(pool, "good:nothing").status == "lost"
+    waiting = wait_in_vain(pool)
     pool.close()
+    assert waiting.outcome().status == "lost"
 
 
 def test_pings_keep_the_lease() -> None:

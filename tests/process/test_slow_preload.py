@@ -93,6 +93,16 @@ def test_a_run_that_lost_its_zygote_gets_its_verdict_while_the_next_one_loads(
     assert {background.outcome().status for background in going} == {"lost"}
 
 
+def test_a_run_outlasts_a_zygote_that_dies_while_it_loads(pool: ExecutorPool, gate: Path) -> None:
+    before = pool.zygote_pid
+    kill_zygote(pool)
+    waiting = Background(pool, "good:give")
+    wait_for(lambda: pool.zygote_pid not in (None, before), "a zygote that loads")
+    kill_zygote(pool)
+    gate.unlink()
+    assert waiting.outcome().status == "success"
+
+
 def test_a_pool_closes_while_its_zygote_loads(pool: ExecutorPool) -> None:
     kill_zygote(pool)
     waiting = Background(pool, "good:give")

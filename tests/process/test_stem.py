@@ -27,6 +27,18 @@ def work():
     print('helpers', *(helper.pid for helper in helpers), '.', flush=True)
     time.sleep(1000)
 """
+ESCAPED = """
+import os, subprocess
+def leave_one():
+    helper = subprocess.Popen(['sleep', '1000'], start_new_session=True)
+    print('helper', helper.pid, flush=True)
+def work():
+    leave_one()
+    os._exit(0)
+def executes():
+    leave_one()
+    os.execv('/bin/true', ['true'])
+"""
 LEAVING = """
 import atexit, pathlib, time
 def leave():
@@ -149,6 +161,17 @@ def test_a_run_that_fails_costs_no_stem(ending: str) -> None:
     assert run_on(pool, "good:nothing").status == "success"
     assert pids(pool)[0] == stem
     pool.close()
+
+
+@pytest.mark.parametrize("ending", ["work", "executes"])
+def test_what_a_run_started_is_dead_before_the_verdict_however_quietly_it_ends(
+    pool: Pool, folder: Path, ending: str
+) -> None:
+    (folder / "escaped.py").write_text(ESCAPED)
+    outcome = run_on(pool, f"escaped:{ending}", scan_path=str(folder))
+    assert outcome.status == "error"
+    assert outcome.output is not None
+    assert not is_alive(int(outcome.output.split()[1]))
 
 
 def test_what_a_run_used_is_not_told_of_the_next_one_that_dies(pool: Pool, folder: Path) -> None:
