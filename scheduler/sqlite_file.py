@@ -82,9 +82,19 @@ class SqliteFile:
             _remove(*filter(self._is_known, self._sides))
         self._known = {}
 
-    def destroy(self) -> None:
-        """Remove all three, whatever they hold."""
-        _remove(self._main, *self._sides)
+    def set_aside(self) -> str | None:
+        """Rename the file, whatever it holds, and return its new name; remove log and index.
+
+        It may never have been ours: a path may be misspelt. None if there was nothing.
+        """
+        aside = f"{self._main}.damaged"
+        is_there = True
+        try:
+            os.rename(self._main, aside)
+        except FileNotFoundError:
+            is_there = False
+        _remove(*self._sides)
+        return aside if is_there else None
 
     def _note(self) -> None:
         for path in (self._main, *self._sides):

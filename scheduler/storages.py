@@ -9,6 +9,7 @@ from typing import Any
 from huey.storage import PostgresStorage, PriorityRedisStorage, SqliteStorage
 
 from scheduler.clock import SystemClock
+from scheduler.logs import event
 from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile
 from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS
 
@@ -106,8 +107,7 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
             self._file.forget()
             self.close()
         elif self._is_damaged:
-            self._file.destroy()
-            self.close()
+            self._set_aside()
         elif not self._lacks_tables:
             return
         self._make_tables()
@@ -155,10 +155,14 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
                 raise
-            self._file.destroy()
-            self.close()
+            self._set_aside()
             self.initialize_schema()
             self._is_damaged = False
+
+    def _set_aside(self) -> None:
+        aside = self._file.set_aside()
+        event("queue.set_aside", "warning", path=self.filename, now=aside)
+        self.close()
 
 
 class BulkRedisStorage(PriorityRedisStorage):  # type: ignore[misc]

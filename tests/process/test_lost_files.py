@@ -104,6 +104,15 @@ def test_a_queue_file_that_is_lost_or_damaged_costs_no_slot(steady: Service, fau
     assert_recovered(steady)
 
 
+def test_a_file_that_was_never_a_queue_is_kept(steady: Service) -> None:
+    queue = steady.folder / "scheduler-queue.db"
+    queue.write_text("notes\n" * 1000)
+    steady.start("run")
+    assert_recovered(steady)
+    assert (steady.folder / "scheduler-queue.db.damaged").read_text() == "notes\n" * 1000
+    says(steady, "queue.set_aside")
+
+
 @pytest.mark.full(sample=1)
 @pytest.mark.parametrize("bell", ["scheduler-queue.db.bell", "scheduler.db.ticker.bell"])
 def test_a_fifo_that_is_removed_is_made_again(steady: Service, bell: str) -> None:
