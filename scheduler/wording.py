@@ -88,6 +88,13 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text).strip()
 
 
+def visible(text: str) -> str:
+    """Return a text with its lines, but its control characters written out: `\\x1b`."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text
+    )
+
+
 def did_you_mean(word: str, known: list[str], *, prefix: str = "") -> str:
     """Return `did you mean 'x'?` when one of the known words is close, else an empty text.
 

@@ -24,12 +24,13 @@ class Command:
     arguments: tuple[Argument, ...] = ()
 
 
+_MOST = 2**63 - 1  # what a column of ids can hold
 _MOST_PROCESSES = 100  # of one kind on one machine: each worker has 40 MB and heartbeats
 
 
 def positive(text: str) -> int:
     """Read a whole number from 1; for argparse."""
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or len(text) > len(str(_MOST)) or not 1 <= int(text) <= _MOST:
         raise ArgumentTypeError(f"must be a whole number from 1, not {text!r}")
     return int(text)
 

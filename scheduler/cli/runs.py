@@ -16,7 +16,7 @@ from scheduler.db.reports import (
 )
 from scheduler.errors import EXIT_OK
 from scheduler.maintenance.conditions import list_processes
-from scheduler.wording import duration, plural, short_id, size, span
+from scheduler.wording import duration, plural, short_id, size, span, visible
 
 _COLUMNS = (
     Column("RUN", right=True),
@@ -113,7 +113,7 @@ def _print(context: Context, run: RunReport, texts: RunTexts, attempts: list[Run
     for label, text in _facts(run, texts, attempts, context.times):
         screen.line(f"{screen.paint(f'{label:<10}', 'dim')}{text}")
     if texts.traceback:
-        _print_text(screen, "traceback", texts.traceback)
+        _print_text(screen, "traceback", visible(texts.traceback))
     elif texts.stack:  # of one that ended badly the traceback says it better
         _print_text(screen, "stack", texts.stack)
     if texts.output and not context.args.follow:
@@ -130,7 +130,7 @@ def _facts(
     if run.claimed_by:
         facts.append(("worker", short_id(run.claimed_by)))
     if error := ": ".join(part for part in (run.error_type, run.error_message) if part):
-        facts.append(("error", error))
+        facts.append(("error", visible(error)))
     if run.signal is not None or run.exit_code:
         ending = f"signal {run.signal}" if run.signal is not None else f"exit code {run.exit_code}"
         facts.append(("process", ending))

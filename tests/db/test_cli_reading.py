@@ -258,6 +258,21 @@ def test_a_stack_that_was_asked_for_is_not_repeated_below_the_traceback(
 
 
 @pytest.mark.usefixtures("seeded")
+def test_show_writes_out_the_control_characters_of_an_error(cli: Cli, now: float) -> None:
+    seed_run(
+        seed_function("a.b"),
+        "error",
+        error_type="ValueError",
+        error_message="\x1b[31m red",
+        traceback="Traceback:\n  ...\nValueError: \x1b[31m red",
+    )
+    text = cli("show", "1")
+    assert "\x1b" not in text
+    assert text.count(r"ValueError: \x1b[31m red") == 2
+    assert "Traceback:\n  ...\n" in text
+
+
+@pytest.mark.usefixtures("seeded")
 def test_show_in_json_is_the_whole_run(cli: Cli, now: float) -> None:
     run = seed_run(seed_function("a.b"), at=now, output="x", output_bytes=1, result="42")
 

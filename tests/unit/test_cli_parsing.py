@@ -57,6 +57,8 @@ def test_options_of_a_command_have_their_defaults() -> None:
         (["show"], "required: RUN"),
         (["show", "x"], "argument RUN: must be a whole number from 1, not 'x'"),
         (["runs", "--limit", "0"], "must be a whole number from 1, not '0'"),
+        (["runs", "--limit", "9" * 20], f"must be a whole number from 1, not '{'9' * 20}'"),
+        (["run", "--workers", "101"], "at most 100 processes, not 101; worker_concurrency gives"),
         (["plan", "--hours", "nan"], "must be a number of hours up to 8784"),
         (["health", "--role", "king"], "invalid choice: 'king'"),
         (["status", "--config"], "--config: expected one argument"),
