@@ -13,6 +13,7 @@ from scheduler.selftest.examination import examine, is_settled
 from tests.process.service import Service, stop, wait_for
 
 FILE = Path(selftest.__file__).with_name("course.py")
+_SETTLING_SECONDS = 90.0  # after a minute of four workers on two cores that others use as well
 
 
 class Course:
@@ -51,7 +52,11 @@ class Course:
     def until_settled(self) -> float:
         """Wait until every slot up to now has its verdict; return this instant."""
         until_at = time.time()
-        wait_for(lambda: self._is_settled(until_at), f"verdicts; {self.service.read_log()}")
+        wait_for(
+            lambda: self._is_settled(until_at),
+            lambda: f"verdicts; {self.service.read_log()}",
+            _SETTLING_SECONDS,
+        )
         return until_at
 
     def assert_kept(self, until_at: float) -> None:
