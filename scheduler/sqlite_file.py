@@ -88,13 +88,13 @@ class SqliteFile:
         It may never have been ours: a path may be misspelt. None if there was nothing.
         """
         aside = f"{self._main}.damaged"
-        is_there = True
         try:
             os.rename(self._main, aside)
         except FileNotFoundError:
-            is_there = False
-        _remove(*self._sides)
-        return aside if is_there else None
+            return None
+        finally:
+            _remove(*self._sides)
+        return aside
 
     def _note(self) -> None:
         for path in (self._main, *self._sides):

@@ -1,10 +1,12 @@
 """The lease of a worker: until when nobody can have declared it dead, so that it may run code."""
 
 import threading
+from collections.abc import Callable
 from math import inf
 
 from scheduler.clock import Clock, SleepCountingClock
 
+_STEP_SECONDS = 0.2
 FUSE_SHARE = 1.25  # of the lease: a zygote that has not acted by then is stopped
 
 
@@ -52,7 +54,10 @@ class Lease:
         """Return when user code must be dead at the latest, whoever has to be killed for it."""
         return inf if self.seconds is None else self.renewed_at + FUSE_SHARE * self.seconds
 
-    def wait_valid(self, seconds: float) -> bool:
-        """Wait for a heartbeat that is only late; False if none came in so many seconds."""
+    def wait_valid(self, is_given_up: Callable[[], bool]) -> bool:
+        """Wait for a heartbeat that is only late; False if waiting is given up meanwhile."""
         with self._renewed:
-            return self._renewed.wait_for(self.is_valid, seconds)
+            while not is_given_up():
+                if self._renewed.wait_for(self.is_valid, _STEP_SECONDS):
+                    return True
+        return False

@@ -20,7 +20,6 @@ from scheduler.runner.tally import Tally
 
 # Then what has not begun of a batch is taken back, and the run that goes on is waited for.
 BATCH_PATIENCE_SECONDS = 0.02
-_LEASE_STEP_SECONDS = 0.2
 
 
 def _do_nothing() -> None: ...
@@ -193,7 +192,8 @@ class ExecutorPool:
             try:
                 executor = begun_on or self._take(call)
             except LeaseExpiredError as error:
-                if self._wait_lease(control):
+                # However long: whoever finds us dead, or tells us to stop, ends the run.
+                if self.lease.wait_valid(lambda: control.asked is not None or self._is_closed):
                     continue
                 return Outcome(status="lost", reason=f"no executor could be started: {error}")
             except (ZygoteGoneError, OSError) as error:
@@ -219,16 +219,6 @@ class ExecutorPool:
                 note = f"executor replaced: {execution.answer['stale']} was changed"
             self._discard(executor, kill=False)
             begun_on = None
-
-    def _wait_lease(self, control: RunControl) -> bool:
-        """Wait for the heartbeat after which the run may begin; False if it must not any more.
-
-        However long: whoever finds us dead, or tells us to stop, ends the run.
-        """
-        while control.asked is None and not self._is_closed:
-            if self.lease.wait_valid(_LEASE_STEP_SECONDS):
-                return True
-        return False
 
     def _take(self, call: Call) -> ExecutorProcess:
         if not self.lease.is_valid():  # a worker that was paused: its executors may not know yet

@@ -167,9 +167,7 @@ class _Stem:
                 self._leaving.discard(pid)
                 if pid == self._child:
                     found = status, usage
-            if (
-                not is_tidy
-            ):  # nobody has looked for children: what nobody here forked was adopted from the dead
+            if not is_tidy:  # it may have left some: what nobody here forked was adopted
                 known = {*self._leaving, *([self._child] if found is None else [])}
                 kill_strays(known, self._clock)
         return found

@@ -173,8 +173,7 @@ class Scanner:
             for path, file in self._seen.files.items()
             if self._has_failed(path)
         } | self._seen.blocked_files
-        kept = dict(self._keepers(failed)) if failed else {}
-        incumbents = kept
+        incumbents = kept = dict(self._keepers(failed)) if failed else {}
         function_count, errors = _count(reports, incumbents)
         if any(error.error_type == DUPLICATE_NAME for error in errors):
             incumbents = find_incumbents((one.unpack() for one in reports), self._holders) | kept

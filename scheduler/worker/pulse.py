@@ -61,9 +61,7 @@ class Pulse:
             self._surroundings.check()
         if is_beat_due:
             self._beat()
-            if (
-                not self._pool.lease.is_valid()
-            ):  # the beat had to wait for too long; now is the time
+            if not self._pool.lease.is_valid():  # that beat had to wait; now is the time
                 self._beat()
             self._next_beat = monotonic + self._config.heartbeat_seconds
         self._serve_requests()
