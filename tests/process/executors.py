@@ -1,6 +1,7 @@
 """A pool of real executors and runs on it, in the foreground and in threads of their own."""
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,16 @@ def ping(pool: ExecutorPool) -> None:
     pool.ping(pool.lease.now())
 
 
+def ping_until(pool: ExecutorPool, is_so: Callable[[], bool], what: str) -> None:
+    """Renew the lease again and again, and last when `is_so`."""
+
+    def look() -> bool:
+        ping(pool)
+        return is_so()
+
+    wait_for(look, what)
+
+
 def run(pool: ExecutorPool, target: str, **options: Any) -> Outcome:
     """Run `file:function` to its end."""
     return pool.run(_call_on(pool, target, options), RunControl(), lambda *_: None)
@@ -88,7 +99,7 @@ class Background:
         self.output = ""
         self._outcome: Outcome | None = None
         self._pool, self._call = pool, _call_on(pool, target, options)
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def wait_for_output(self, text: str) -> str:

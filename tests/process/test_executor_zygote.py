@@ -14,7 +14,16 @@ import pytest
 from scheduler.clock import SystemClock
 from scheduler.errors import ZygoteGoneError
 from scheduler.executor import ExecutorPool, Zygote
-from tests.process.executors import Background, Pool, family, is_alive, make_pool, ping, run
+from tests.process.executors import (
+    Background,
+    Pool,
+    family,
+    is_alive,
+    make_pool,
+    ping,
+    ping_until,
+    run,
+)
 from tests.process.service import wait_for
 from tests.process.workers import Worker
 
@@ -24,6 +33,19 @@ def pool() -> Iterator[ExecutorPool]:
     pool = make_pool()
     yield pool
     pool.close()
+
+
+@pytest.fixture
+def make_leased_pool() -> Iterator[Callable[..., Pool]]:
+    """Make pools with a short lease, which are closed when the test ends, however it does."""
+    with ExitStack() as at_the_end:
+
+        def make(lease_seconds: float = 0.5) -> Pool:
+            pool = make_pool(lease_seconds=lease_seconds)
+            at_the_end.callback(pool.close)
+            return pool
+
+        yield make
 
 
 @pytest.fixture
@@ -165,14 +187,24 @@ def test_a_zygote_that_answers_is_left_alone_however_seldom_one_looks(
     assert zygote.look(200_000)
 
 
-def test_without_a_ping_the_lease_runs_out_and_the_code_is_killed() -> None:
-    pool = make_pool(lease_seconds=1.0)
-    background = Background(pool, "endless:ignores")
+def test_without_a_ping_the_lease_runs_out_and_the_code_is_killed(
+    make_leased_pool: Callable[..., Pool],
+) -> None:
+    pool = make_leased_pool()
+    background = Background(pool, "endless:sleeps")
+    ping_until(pool, lambda: "sleeping" in background.output, "the run's start")
     outcome = background.outcome()
     assert outcome.status == "lost"
     assert "lease" in (outcome.reason or "")
     assert family(zygote_of(pool)) == []
-    pool.close()
+
+
+def let_lease_end(pool: Pool) -> None:
+    """Have an executor forked, which dies when heartbeats stay away."""
+    first = Background(pool, "good:nothing")
+    ping_until(pool, first.is_over, "the first run's end")
+    assert first.outcome().status == "success"
+    wait_for(lambda: family(zygote_of(pool)) == [], "the idle executor's death")
 
 
 def wait_in_vain(pool: Pool) -> Background:
@@ -184,39 +216,35 @@ def wait_in_vain(pool: Pool) -> Background:
     return waiting
 
 
-def test_after_its_lease_a_worker_starts_nothing_until_it_has_pinged() -> None:
-    pool = make_pool(lease_seconds=0.5)
-    run(pool, "good:nothing")
+def test_after_its_lease_a_worker_starts_nothing_until_it_has_pinged(
+    make_leased_pool: Callable[..., Pool],
+) -> None:
+    pool = make_leased_pool()
+    let_lease_end(pool)
     zygote = zygote_of(pool)
-    wait_for(lambda: family(zygote) == [], "the idle executor's death")
     waiting = wait_in_vain(pool)
     assert family(zygote) == []
-
-    def is_over() -> bool:
-        ping(pool)
-        return waiting.is_over()
-
-    wait_for(is_over, "the run's end")
+    ping_until(pool, waiting.is_over, "the run's end")
     assert waiting.outcome().status == "success"
     assert zygote_of(pool) == zygote
-    pool.close()
 
 
-def test_a_zygote_that_has_killed_what_it_had_to_outlives_the_end_of_its_lease() -> None:
-    pool = make_pool(lease_seconds=1.0)
-    run(pool, "good:nothing")
+def test_a_zygote_that_has_killed_what_it_had_to_outlives_the_end_of_its_lease(
+    make_leased_pool: Callable[..., Pool],
+) -> None:
+    pool = make_leased_pool()
+    let_lease_end(pool)
     zygote = zygote_of(pool)
-    wait_for(lambda: family(zygote) == [], "the idle executor's death")
     wait_for(lambda: pool.lease.now() > pool.lease.fuse_at() + 0.1, "when it would be killed")
     assert is_alive(zygote)
-    pool.close()
 
 
-def test_a_new_zygote_continues_the_lease_and_does_not_begin_one() -> None:
-    pool = make_pool(lease_seconds=0.5)
+def test_a_new_zygote_continues_the_lease_and_does_not_begin_one(
+    make_leased_pool: Callable[..., Pool],
+) -> None:
+    pool = make_leased_pool()
+    let_lease_end(pool)
     before = zygote_of(pool)
-    run(pool, "good:nothing")
-    wait_for(lambda: family(before) == [], "the idle executor's death")
     os.kill(before, signal.SIGKILL)
     wait_for(lambda: not is_alive(before), "the zygote's death")
     waiting = wait_in_vain(pool)
@@ -224,27 +252,25 @@ def test_a_new_zygote_continues_the_lease_and_does_not_begin_one() -> None:
     outcome = waiting.outcome()
     assert outcome.status == "lost"
     assert "lease" in (outcome.reason or "")
-    pool.close()
 
 
-def test_a_heartbeat_from_before_a_pause_renews_nothing() -> None:
+def test_a_heartbeat_from_before_a_pause_renews_nothing(
+    make_leased_pool: Callable[..., Pool],
+) -> None:
     before_the_pause = SystemClock().monotonic()
-    pool = make_pool(lease_seconds=0.5)
-    run(pool, "good:nothing")
-    wait_for(lambda: family(zygote_of(pool)) == [], "the idle executor's death")
+    pool = make_leased_pool()
+    let_lease_end(pool)
     pool.ping(before_the_pause)
     waiting = wait_in_vain(pool)
     pool.close()
     assert waiting.outcome().status == "lost"
 
 
-def test_pings_keep_the_lease() -> None:
-    pool = make_pool(lease_seconds=0.5)
-    background = Background(pool, "endless:sleeps", timeout_seconds=2)
-    while not background.is_over():
-        ping(pool)
+def test_pings_keep_the_lease(make_leased_pool: Callable[..., Pool]) -> None:
+    pool = make_leased_pool(lease_seconds=1.0)
+    background = Background(pool, "endless:sleeps", timeout_seconds=2.5)
+    ping_until(pool, background.is_over, "the run's end")
     assert background.outcome().status == "timeout"
-    pool.close()
 
 
 def test_closing_the_pool_kills_running_code_and_the_run_is_lost(pool: ExecutorPool) -> None:

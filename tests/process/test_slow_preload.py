@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scheduler.executor import ExecutorPool
-from tests.process.executors import Background, is_alive, make_pool, ping, run
+from tests.process.executors import Background, is_alive, make_pool, ping, ping_until, run
 from tests.process.service import Service, children, stop, wait_for
 
 SLOW = """
@@ -65,15 +65,11 @@ def test_heartbeats_go_on_and_the_lease_holds_while_a_zygote_loads(
     assert pool.zygote_pid != before
     waiting = Background(pool, "good:give")
     until = pool.lease.fuse_at()
-
-    def is_overdue() -> bool:
-        ping(pool)
-        return pool.lease.now() > until
-
-    wait_for(is_overdue, "longer than a lease")
+    ping_until(pool, lambda: pool.lease.now() > until, "longer than a lease")
     assert not waiting.is_over()
     assert pool.look()
     gate.unlink()
+    ping_until(pool, waiting.is_over, "the run's end")
     assert waiting.outcome().status == "success"
 
 
@@ -81,12 +77,7 @@ def test_a_run_that_lost_its_zygote_gets_its_verdict_while_the_next_one_loads(
     pool: ExecutorPool, gate: Path
 ) -> None:
     going = [Background(pool, "endless:sleeps") for _ in range(2)]
-
-    def are_going() -> bool:
-        ping(pool)
-        return all(background.output for background in going)
-
-    wait_for(are_going, "both runs")
+    ping_until(pool, lambda: all(background.output for background in going), "both runs")
     kill_zygote(pool)
     wait_for(lambda: all(background.is_over() for background in going), "both verdicts", 20)
     assert gate.exists()
@@ -100,6 +91,7 @@ def test_a_run_outlasts_a_zygote_that_dies_while_it_loads(pool: ExecutorPool, ga
     wait_for(lambda: pool.zygote_pid not in (None, before), "a zygote that loads")
     kill_zygote(pool)
     gate.unlink()
+    ping_until(pool, waiting.is_over, "the run's end")
     assert waiting.outcome().status == "success"
 
 
