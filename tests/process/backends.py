@@ -12,7 +12,8 @@ import pytest
 NETWORKED = ("postgres+redis", "postgres")
 # The conformance suite: every test of a promise runs on each of them. Where there are many cases
 # (`full`), the sample of a plain run is drawn for each back end.
-ALL_BACKENDS = pytest.mark.parametrize("backend", ["sqlite", *NETWORKED], indirect=True)
+BACKENDS = ("sqlite", *NETWORKED)
+ALL_BACKENDS = pytest.mark.parametrize("backend", BACKENDS, indirect=True)
 ON_SERVERS = pytest.mark.parametrize("backend", NETWORKED, indirect=True)
 
 

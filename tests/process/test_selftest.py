@@ -6,14 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.backends import ALL_BACKENDS, Backend, rows_of_server
+from tests.process.backends import BACKENDS, Backend, rows_of_server
 
 PATIENCE_SECONDS = 400.0  # beyond its own minutes: the first scan, the verdicts, the stop
 
 
-@ALL_BACKENDS
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("minutes", [0.5, pytest.param(10, marks=pytest.mark.full)])
+@pytest.mark.parametrize(
+    ("backend", "minutes"),
+    [
+        ("sqlite", 0.5),
+        ("postgres+redis", 0.5),
+        pytest.param("postgres", 0.5, marks=pytest.mark.full),
+        *(pytest.param(name, 10, marks=pytest.mark.full) for name in BACKENDS),
+    ],
+    indirect=["backend"],
+)
 def test_two_tickers_and_three_workers_keep_every_promise_in_chaos(
     minutes: float, backend: Backend, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -155,6 +155,7 @@ def once():
     assert last == output
 
 
+@pytest.mark.full(sample=2)
 @pytest.mark.parametrize("victim", ["ticker", "worker", "zygote", "supervisor"])
 def test_killing_any_process_of_the_service_needs_no_manual_step(
     service: Service, victim: str
