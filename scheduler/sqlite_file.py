@@ -3,6 +3,7 @@
 import fcntl
 import os
 from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 
 # 40 MB: a checkpoint syncs the disk, and the same few pages change with every run. A ticker's
@@ -85,9 +86,10 @@ class SqliteFile:
     def set_aside(self) -> str | None:
         """Rename the file, whatever it holds, and return its new name; remove log and index.
 
-        It may never have been ours: a path may be misspelt. None if there was nothing.
+        It may never have been ours: a path may be misspelt. None if there was nothing. A file that
+        was set aside before is left alone.
         """
-        aside = f"{self._main}.damaged"
+        aside = _unused(f"{self._main}.damaged")
         try:
             os.rename(self._main, aside)
         except FileNotFoundError:
@@ -124,6 +126,11 @@ def _look(path: str | Path) -> os.stat_result | None:
 
 def _identity(found: os.stat_result | None) -> Identity | None:
     return found and (found.st_dev, found.st_ino)
+
+
+def _unused(path: str) -> str:
+    later = (f"{path}-{number}" for number in count(2))
+    return next(name for name in chain([path], later) if not os.path.lexists(name))
 
 
 def _remove(*paths: str) -> None:

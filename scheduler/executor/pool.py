@@ -8,7 +8,7 @@ from scheduler.errors import ZygoteGoneError
 from scheduler.executor.batch import Batch, BatchEnd, GoingRun
 from scheduler.executor.call import Call, Outcome
 from scheduler.executor.client import ForkRefusedError, LeaseExpiredError
-from scheduler.executor.control import RunControl
+from scheduler.executor.control import Asked, RunControl
 from scheduler.executor.execution import DEATH_SECONDS, Execution
 from scheduler.executor.lease import Lease
 from scheduler.executor.process import ExecutorProcess
@@ -195,9 +195,9 @@ class ExecutorPool:
                 # However long: whoever finds us dead, or tells us to stop, ends the run.
                 if self.lease.wait_valid(lambda: control.asked is not None or self._is_closed):
                     continue
-                return Outcome(status="lost", reason=f"no executor could be started: {error}")
+                return _unbegun(error, control.asked)
             except (ZygoteGoneError, OSError) as error:
-                return Outcome(status="lost", reason=f"no executor could be started: {error}")
+                return _unbegun(error)
             execution = Execution(
                 executor,
                 call,
@@ -287,6 +287,13 @@ class ExecutorPool:
         executor.bury_zygote()
         with suppress(ZygoteGoneError, OSError):
             self._zygotes.spawned()
+
+
+def _unbegun(error: Exception, asked: Asked | None = None) -> Outcome:
+    asked = asked or Asked("lost")
+    return _with_note(
+        Outcome(status=asked.status, reason=asked.reason), f"no executor could be started: {error}"
+    )
 
 
 def _with_note(outcome: Outcome, note: str | None) -> Outcome:

@@ -266,6 +266,18 @@ def test_a_heartbeat_from_before_a_pause_renews_nothing(
     assert waiting.outcome().status == "lost"
 
 
+def test_a_run_that_is_cancelled_before_a_late_heartbeat_is_cancelled_and_says_why_it_waited(
+    make_leased_pool: Callable[..., Pool],
+) -> None:
+    pool = make_leased_pool()
+    let_lease_end(pool)
+    waiting = wait_in_vain(pool)
+    waiting.control.cancel()
+    outcome = waiting.outcome()
+    assert outcome.status == "cancelled"
+    assert "lease" in (outcome.reason or "")
+
+
 def test_pings_keep_the_lease(make_leased_pool: Callable[..., Pool]) -> None:
     pool = make_leased_pool(lease_seconds=1.0)
     background = Background(pool, "endless:sleeps", timeout_seconds=2.5)

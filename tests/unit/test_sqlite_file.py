@@ -122,3 +122,17 @@ def test_a_file_with_data_is_never_removed_by_forgetting_it(file: SqliteFile) ->
     file.forget()
 
     assert [path.read_text() for path in family(file)] == ["content"] * 3
+
+
+def test_what_is_set_aside_keeps_its_content_and_that_of_what_was_set_aside_before(
+    file: SqliteFile,
+) -> None:
+    file.path.write_text("notes")
+    first = file.set_aside()
+    file.path.write_text("more notes")
+    second = file.set_aside()
+
+    aside = [Path(path).read_text() for path in (first, second) if path is not None]
+    assert aside == ["notes", "more notes"]
+    assert not any(path.exists() for path in family(file))
+    assert file.set_aside() is None
