@@ -112,6 +112,8 @@ def _servers(config: Config) -> Iterator[Finding]:
     from scheduler.db.connection import close_database
     from scheduler.db.schema import open_existing
 
+    if config.database_url is None and config.db_path.is_dir():
+        return  # a refusal tells
     try:
         open_existing(config, read_only=True)
     except SchemaMissingError:
@@ -129,8 +131,10 @@ def _queue_server(config: Config) -> Iterator[Finding]:
     try:
         _knock(url)
     except Exception as error:  # noqa: BLE001 - two drivers with exceptions of their own
-        reason = " ".join(str(error).split()) or type(error).__name__
-        yield Finding(f"queue_url: {safe_url(url)} cannot be reached: {reason}")
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        yield Finding(
+            f"queue_url: {safe_url(url)} cannot be reached: {reason}; start it, or correct the URL"
+        )
 
 
 def _knock(url: str) -> None:

@@ -73,7 +73,7 @@ def _files(config: Config) -> Iterator[str]:
 def _fault_of(path: Path) -> str | None:
     folder = nearest_folder(path)
     if path.is_dir():
-        return f"{path} is a folder, name a file in it"
+        return "is a folder, not a file in one"
     if not folder.is_dir():
         return f"its folder {path.parent} cannot be made, {folder} is a file"
     if not os.access(folder, os.W_OK | os.X_OK):

@@ -18,14 +18,15 @@ from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS, is_busy, waiting_nativel
 connection_lock = threading.RLock()
 
 _DAMAGED = "; restore a backup, or move it away and a new one is made"
-# What SQLite says, and what to do about it.
+# What SQLite or libpq says, and what to do about it.
 _REMEDIES = {
     "locked": "; another program keeps it locked, end that one",
     "disk is full": "; free some space, the service goes on by itself",
     "readonly": "; make file and folder writable, the service goes on by itself",
     "unable to open": "; see whether its folder exists and may be written to",
     "malformed": _DAMAGED,
-    "not a database": _DAMAGED,
+    "not a database": "; correct db_path, or " + _DAMAGED.removeprefix("; "),
+    "connection failed": "; start the server, or correct database_url",
     "disk I/O error": "; see the kernel's log, and whether the disk is still there",
 }
 
@@ -257,7 +258,7 @@ def _translated(error: BaseException) -> BaseException:
     if not isinstance(error, _state.driver_errors) or _is_about_values(error):
         return error
     _drop_broken_connection()
-    text = str(error).strip()
+    text = " ".join(str(error).split()).rstrip("?")  # libpq asks, and in several lines
     remedy = next((remedy for words, remedy in _REMEDIES.items() if words in text), "")
     return DatabaseUnavailableError(f"{_state.place}: {text}{remedy}")
 

@@ -154,11 +154,19 @@ def test_a_database_that_others_may_read_is_a_warning(folder: Path) -> None:
     assert stat.S_IMODE((folder / "scheduler-queue.db").stat().st_mode) == 0o644
 
 
-def test_a_folder_in_place_of_the_database_is_an_error(folder: Path) -> None:
-    (found,) = findings(folder, 'queue_path = "functions"')
+@pytest.mark.parametrize("key", ["db_path", "queue_path"])
+def test_a_folder_in_place_of_a_file_is_one_error(folder: Path, key: str) -> None:
+    (found,) = findings(folder, f'{key} = "functions"')
 
-    assert found.startswith("! queue_path: ")
-    assert "name a file in it" in found
+    assert found.startswith(f"! {key}: {folder}/functions: is a folder")
+
+
+def test_a_server_that_cannot_be_reached_is_one_line_with_a_remedy(folder: Path) -> None:
+    (found,) = findings(folder, 'database_url = "postgresql://me@127.0.0.1:1/none"')
+
+    assert found.startswith("! database_url: ")
+    assert found.endswith("start the server, or correct database_url")
+    assert len(found.splitlines()) == 1
 
 
 def test_a_file_that_is_no_database_is_an_error(folder: Path) -> None:
@@ -185,7 +193,7 @@ def test_a_module_to_preload_must_exist_and_is_no_helper_of_functions(folder: Pa
     ("text", "told"),
     [
         ('db_path = "scheduler.toml/deep/x.db"', "db_path: {folder}/scheduler.toml/deep/x.db: "),
-        ('queue_path = "functions"', "queue_path: {folder}/functions: {folder}/functions is a"),
+        ('queue_path = "functions"', "queue_path: {folder}/functions: is a folder"),
         ('queue_url = "redis://localhost"', "queue_url: the package redis is not installed; pip"),
         ('database_url = "postgres://x/y"', "database_url: the package psycopg is not installed"),
         ('db_path = "/proc/nope/s.db"', "db_path: /proc/nope/s.db: its folder /proc"),
