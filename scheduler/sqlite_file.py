@@ -2,7 +2,8 @@
 
 import fcntl
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
 
@@ -42,14 +43,10 @@ class SqliteFile:
         if file_identity(self.path) is not None:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        folder_fd = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(folder_fd, fcntl.LOCK_EX)  # of several who find it missing one makes it
+        with self._one_at_a_time():  # of several who find it missing one makes it
             if file_identity(self.path) is None:
                 _remove(*self._sides)
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        finally:
-            os.close(folder_fd)
 
     def remember(self) -> None:
         """Take what stands at the path now for what is open."""
@@ -84,19 +81,29 @@ class SqliteFile:
         self._known = {}
 
     def set_aside(self) -> str | None:
-        """Rename the file, whatever it holds, and return its new name; remove log and index.
+        """Rename the remembered file with its log, whatever they hold; return its new name.
 
-        It may never have been ours: a path may be misspelt. None if there was nothing. A file that
-        was set aside before is left alone.
+        It may never have been ours: a path may be misspelt. None if it is not there any more:
+        another process was quicker. A file that was set aside before is left alone.
         """
-        aside = _unused(f"{self._main}.damaged")
-        try:
+        with self._one_at_a_time():
+            if not self._is_known(self._main):
+                return None
+            aside = _unused(f"{self._main}.damaged")
             os.rename(self._main, aside)
-        except FileNotFoundError:
-            return None
-        finally:
-            _remove(*self._sides)
+            for side in _SIDES:
+                with suppress(FileNotFoundError):
+                    os.rename(self._main + side, aside + side)
         return aside
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        folder_fd = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(folder_fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder_fd)
 
     def _note(self) -> None:
         for path in (self._main, *self._sides):

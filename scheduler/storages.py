@@ -43,11 +43,11 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
 
     def _create_connection(self) -> sqlite3.Connection:
         self._file.create()
+        self._file.remember()  # before it is opened: which one it is that may turn out damaged
         connection: sqlite3.Connection = super()._create_connection()
         connection.execute(f"pragma synchronous={self._synchronous}")
         connection.execute(f"pragma journal_size_limit={LOG_LIMIT_BYTES}")
         connection.execute(f"pragma wal_autocheckpoint={CHECKPOINT_PAGES}")
-        self._file.remember()
         return connection
 
     @contextmanager
@@ -161,7 +161,8 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
 
     def _set_aside(self) -> None:
         aside = self._file.set_aside()
-        event("queue.set_aside", "warning", path=self.filename, now=aside)
+        if aside is not None:
+            event("queue.set_aside", "warning", path=self.filename, aside=aside)
         self.close()
 
 

@@ -130,9 +130,16 @@ def test_what_is_set_aside_keeps_its_content_and_that_of_what_was_set_aside_befo
     file.path.write_text("notes")
     first = file.set_aside()
     file.path.write_text("more notes")
+    file.remember()
     second = file.set_aside()
 
     aside = [Path(path).read_text() for path in (first, second) if path is not None]
     assert aside == ["notes", "more notes"]
     assert not any(path.exists() for path in family(file))
+
+
+def test_what_another_process_has_made_in_the_meantime_is_not_set_aside(file: SqliteFile) -> None:
+    replace(file.path, "a new queue")
+
     assert file.set_aside() is None
+    assert file.path.read_text() == "a new queue"
