@@ -125,10 +125,10 @@ def fetch_names_in(files: Collection[tuple[str, str]]) -> dict[str, tuple[str, i
 
 def _fetch_places(column: str, values: Collection[str]) -> list[tuple[str, str, str, int]]:
     """Return (name, scan_path, module_path, line) of those not gone that a column selects."""
-    waiting, found = list(values), []
+    wanted, found = list(values), []
     with reading():
-        while waiting:
-            batch, waiting = waiting[:BATCH], waiting[BATCH:]
+        for at in range(0, len(wanted), BATCH):
+            batch = wanted[at : at + BATCH]
             found += rows(
                 "SELECT name, scan_path, module_path, line FROM scheduled_functions "
                 f"WHERE state != 'gone' AND {column} IN ({placeholders(len(batch))})",

@@ -53,8 +53,7 @@ class Scanning:
             import_timeout_seconds=config.import_timeout_seconds,
             preload=config.preload,
             clock=clock,
-            holders=functions.fetch_paths,
-            keepers=functions.fetch_names_in,
+            known=functions,
         )
 
     def scan(self, on_progress: Callable[[int, int], None] | None = None) -> ScanSummary | None:

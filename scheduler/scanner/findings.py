@@ -3,19 +3,39 @@
 Another file that wants it gets an error, also while the first cannot be imported.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from scheduler.runner.complaint import DUPLICATE_NAME, FileError, complain
 from scheduler.runner.inspection import FileReport, FoundFunction
 
 Place: TypeAlias = tuple[str, int]
 """Where a function stands: path and line."""
-Holders: TypeAlias = Callable[[Collection[str]], Mapping[str, str]]
-"""Returns the paths of the files that have had these names so far, of those that are known."""
-Keepers: TypeAlias = Callable[[Collection[tuple[str, str]]], Mapping[str, Place]]
-"""Returns the names that these files, (scan_path, module_path), have had so far."""
+
+
+class KnownNames(Protocol):
+    """Who tells which file has had which name so far, before the first scan too."""
+
+    def fetch_paths(self, names: Collection[str]) -> Mapping[str, str]:
+        """Return the paths of the files that have had these names, of those that are known."""
+        ...
+
+    def fetch_names_in(self, files: Collection[tuple[str, str]]) -> Mapping[str, Place]:
+        """Return the names that these files, (scan_path, module_path), have had."""
+        ...
+
+
+class NothingKnown:
+    """Where no table is asked: a first scan finds all of it."""
+
+    def fetch_paths(self, _names: Collection[str]) -> Mapping[str, str]:
+        """Know none of these names."""
+        return {}
+
+    def fetch_names_in(self, _files: Collection[tuple[str, str]]) -> Mapping[str, Place]:
+        """Know none of these files."""
+        return {}
 
 
 def settle(
@@ -40,7 +60,7 @@ def settle(
         yield replace(report, functions=tuple(own), error=error)
 
 
-def find_incumbents(reports: Iterable[FileReport], holders: Holders) -> dict[str, Place]:
+def find_incumbents(reports: Iterable[FileReport], known: KnownNames) -> dict[str, Place]:
     """Return, of the names that several files want, those that one of them has had so far."""
     first: dict[str, Place] = {}
     rivals: dict[str, dict[str, int]] = {}
@@ -50,41 +70,29 @@ def find_incumbents(reports: Iterable[FileReport], holders: Holders) -> dict[str
             if path != report.path:
                 lines = rivals.setdefault(function.name, {path: line})
                 lines.setdefault(report.path, function.line)
-    known = holders(rivals) if rivals else {}
+    holders = known.fetch_paths(rivals) if rivals else {}
     return {
-        name: (path, rivals[name][path]) for name, path in known.items() if path in rivals[name]
+        name: (path, rivals[name][path]) for name, path in holders.items() if path in rivals[name]
     }
 
 
 class Claims:
     """Which file holds which name while reports still come in, so that none is announced twice."""
 
-    def __init__(self, holders: Holders) -> None:
-        self._holders = holders
+    def __init__(self, known: KnownNames) -> None:
+        self._known = known
         self._paths: dict[str, str] = {}  # name: path
         self._kept: set[str] = set()
         self._has_last = False
 
-    def restart(
-        self,
-        functions: Iterable[FoundFunction] | None,
-        kept_paths: Iterable[str],
-        incumbents: Mapping[str, Place] | None = None,
-    ) -> None:
-        """Begin with what the last scan found in the files that are still there.
+    def restart(self, owners: Iterable[tuple[str, str]] | None, kept_paths: Iterable[str]) -> None:
+        """Begin with the names that files had after the last scan, of those that are still there.
 
-        None when there was none yet: then the `holders` are asked.
+        None when there was none yet: then who knows is asked.
         """
-        self._has_last = functions is not None
+        self._has_last = owners is not None
         self._kept = set(kept_paths)
-        self._paths = {
-            function.name: path
-            for function in functions or ()
-            if (path := f"{function.scan_path}/{function.module_path}") in self._kept
-        }
-        for name, (path, _) in (incumbents or {}).items():
-            if path in self._kept:
-                self._paths[name] = path
+        self._paths = {name: path for name, path in owners or () if path in self._kept}
 
     def forget(self) -> None:
         """Give the memory back until the next scan."""
@@ -94,8 +102,8 @@ class Claims:
         """Return the report without the functions whose name another file holds."""
         path = report.path
         if not self._has_last and report.functions:
-            known = self._holders([function.name for function in report.functions])
-            for name, holder in known.items():
+            holders = self._known.fetch_paths([function.name for function in report.functions])
+            for name, holder in holders.items():
                 if holder in self._kept:
                     self._paths.setdefault(name, holder)
         own = [

@@ -10,7 +10,14 @@ from typing import Protocol
 from scheduler.clock import Clock
 from scheduler.runner.complaint import DUPLICATE_NAME, FileError
 from scheduler.runner.inspection import FileReport, FoundFunction
-from scheduler.scanner.findings import Claims, Holders, Keepers, Place, find_incumbents, settle
+from scheduler.scanner.findings import (
+    Claims,
+    KnownNames,
+    NothingKnown,
+    Place,
+    find_incumbents,
+    settle,
+)
 from scheduler.scanner.importer import Importer
 from scheduler.scanner.packed import PackedReport
 from scheduler.scanner.walk import FileState, Walk, walk
@@ -47,6 +54,14 @@ class ScanReport:
         for report in settle((one.unpack() for one in self.reports), self.incumbents):
             yield from report.functions
 
+    @property
+    def owners(self) -> Iterator[tuple[str, str]]:
+        """Each name with the path of its file; the last is right, also of files that failed."""
+        for function in self.functions:
+            yield function.name, f"{function.scan_path}/{function.module_path}"
+        for name, (path, _) in self.incumbents.items():
+            yield name, path
+
 
 class FileImporter(Protocol):
     """What a scanner needs of `Importer`; tests import without processes."""
@@ -68,13 +83,8 @@ class Scanner:
         clock: Clock,
         parallelism: int | None = None,
         importer: FileImporter | None = None,
-        holders: Holders = lambda _: {},
-        keepers: Keepers = lambda _: {},
+        known: KnownNames | None = None,
     ) -> None:
-        """`holders` tells which files have had names so far, before the first scan too.
-
-        `keepers` tells which names files have had that cannot be imported now.
-        """
         self._scan_paths = scan_paths
         self._clock = clock
         self._importer = importer or Importer(
@@ -85,9 +95,8 @@ class Scanner:
         )
         self._seen = Walk()
         self._reports: dict[str, PackedReport] = {}
-        self._holders = holders
-        self._keepers = keepers
-        self._claims = Claims(holders)
+        self._known = known or NothingKnown()
+        self._claims = Claims(self._known)
         self._last: ScanReport | None = None
         self._retry_at = 0.0
 
@@ -109,18 +118,18 @@ class Scanner:
         fresh = self._import(seen, files, on_found, on_progress)
         is_changed = self._last is None or seen != self._seen
         is_changed |= any(self._reports.get(path) != report for path, report in fresh.items())
-        if files:
+        if files and self._clock.monotonic() >= self._retry_at:
             self._retry_at = self._clock.monotonic() + RETRY_FAILED_SECONDS
-        self._seen = seen
-        self._reports = {
+        reports = {
             path: report for path, report in (self._reports | fresh).items() if path in seen.files
         }
         if self._last is None or is_changed:
-            self._last = self._conclude(started_at)
+            self._last = self._conclude(started_at, seen, reports)
         else:
             self._last = replace(
                 self._last, started_at=started_at, finished_at=self._clock.now(), changed=False
             )
+        self._seen, self._reports = seen, reports  # if the database had failed all were new again
         return self._last
 
     def _choose(self, seen: Walk) -> list[FileState]:
@@ -134,13 +143,10 @@ class Scanner:
         wanted = [
             path
             for path, state in now.items()
-            if state.scan_path in dirty or (is_retry_due and self._has_failed(path))
+            if state.scan_path in dirty or (is_retry_due and _has_failed(self._reports, path))
         ]
-        wanted.sort(key=lambda path: (path not in changed, self._has_failed(path), path))
+        wanted.sort(key=lambda path: (path not in changed, _has_failed(self._reports, path), path))
         return [now[path] for path in wanted]
-
-    def _has_failed(self, path: str) -> bool:
-        return path in self._reports and not self._reports[path].is_imported
 
     def _import(
         self,
@@ -150,10 +156,9 @@ class Scanner:
         on_progress: Callable[[int, int], None] | None,
     ) -> dict[str, PackedReport]:
         if files:
-            last = self._last
-            self._claims.restart(
-                last.functions if last else None, seen.files, last.incumbents if last else None
-            )
+            blocked = ("/".join(place) for place in seen.blocked_files)
+            owners = None if self._last is None else self._last.owners
+            self._claims.restart(owners, [*seen.files, *blocked])
         fresh: dict[str, PackedReport] = {}
         with closing(self._importer.import_files(files)) as reports:
             for report in reports:
@@ -166,27 +171,29 @@ class Scanner:
         self._claims.forget()
         return fresh
 
-    def _conclude(self, started_at: float) -> ScanReport:
-        reports = tuple(self._reports[path] for path in sorted(self._reports))
+    def _conclude(
+        self, started_at: float, seen: Walk, by_path: Mapping[str, PackedReport]
+    ) -> ScanReport:
+        reports = tuple(by_path[path] for path in sorted(by_path))
         failed = {
             (file.scan_path, file.module_path)
-            for path, file in self._seen.files.items()
-            if self._has_failed(path)
-        } | self._seen.blocked_files
-        incumbents = kept = dict(self._keepers(failed)) if failed else {}
+            for path, file in seen.files.items()
+            if _has_failed(by_path, path)
+        } | seen.blocked_files
+        incumbents = kept = dict(self._known.fetch_names_in(failed)) if failed else {}
         function_count, errors = _count(reports, incumbents)
         if any(error.error_type == DUPLICATE_NAME for error in errors):
-            incumbents = find_incumbents((one.unpack() for one in reports), self._holders) | kept
+            incumbents = find_incumbents((one.unpack() for one in reports), self._known) | kept
             function_count, errors = _count(reports, incumbents)
         return ScanReport(
             started_at=started_at,
             finished_at=self._clock.now(),
-            files=len(self._seen.files),
+            files=len(seen.files),
             function_count=function_count,
             reports=reports,
-            errors=_one_a_path([*self._seen.errors, *errors]),
+            errors=_one_a_path([*seen.errors, *errors]),
             failed_files=frozenset(failed),
-            unreachable_paths=frozenset(self._seen.unreachable_paths),
+            unreachable_paths=frozenset(seen.unreachable_paths),
             changed=True,
             incumbents=incumbents,
         )
@@ -201,6 +208,10 @@ def _count(
         count += len(report.functions)
         errors += [report.error] if report.error else []
     return count, errors
+
+
+def _has_failed(reports: Mapping[str, PackedReport], path: str) -> bool:
+    return path in reports and not reports[path].is_imported
 
 
 def _without_removed(report: FileReport) -> FileReport:

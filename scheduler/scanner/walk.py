@@ -117,9 +117,9 @@ class _Walker:
         try:
             with os.scandir(folder.path) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
-        except (FileNotFoundError, NotADirectoryError):
-            return  # removed since its parent was listed
         except OSError as error:
+            if folder.below and isinstance(error, FileNotFoundError | NotADirectoryError):
+                return  # removed since its parent was listed
             self._unreachable(folder.scan_path, folder.path, error)
             return
         names = {entry.name for entry in entries}

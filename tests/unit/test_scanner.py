@@ -1,7 +1,9 @@
 """The scanner without processes: what is imported when, and what a report says."""
 
+import os
 from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
@@ -9,8 +11,8 @@ from scheduler.decorators import ScheduleSpec
 from scheduler.runner.complaint import complain
 from scheduler.runner.inspection import FileReport, FoundFunction
 from scheduler.scanner import RETRY_FAILED_SECONDS, FileState, Scanner
-from scheduler.scanner.findings import Place
 from scheduler.testing import SettableClock
+from tests.unit.known_names import Names
 
 
 class FakeImporter:
@@ -63,14 +65,14 @@ class Bench:
         self.one.mkdir()
         self.two.mkdir()
         self.importer = FakeImporter()
-        self.kept: dict[str, Place] = {}  # the names of files that no longer import
+        self.names = Names()
         self.clock = SettableClock(1_000.0, monotonic=5_000.0)
         self.scanner = Scanner(
             [self.one, self.two],
             import_timeout_seconds=1,
             clock=self.clock,
             importer=self.importer,
-            keepers=lambda _files: self.kept,
+            known=self.names,
         )
 
     def write(self, folder: Path, name: str, words: str) -> None:
@@ -145,7 +147,7 @@ def test_the_names_of_a_file_that_no_longer_imports_are_announced_for_nobody_els
 ) -> None:
     bench.write(bench.two, "kept.py", "x")
     bench.scanner.scan()
-    bench.kept = {"x": (f"{bench.two}/kept.py", 1)}
+    bench.names.places = {"x": f"{bench.two}/kept.py"}
     bench.write(bench.two, "kept.py", "!")
     announced: list[str] = []
     for _ in range(2):
@@ -155,6 +157,44 @@ def test_the_names_of_a_file_that_no_longer_imports_are_announced_for_nobody_els
         )
         assert [found.name for found in report.functions] == ["y"]
     assert announced == ["y", "y"]
+
+
+def test_a_link_that_leads_nowhere_keeps_the_names_of_its_file(
+    bench: Bench, tmp_path: Path
+) -> None:
+    target = tmp_path / "target.py"
+    target.write_text("x")
+    (bench.two / "link.py").symlink_to(target)
+    bench.scanner.scan()
+    bench.names.places = {"x": f"{bench.two}/link.py"}
+    target.unlink()
+    bench.write(bench.one, "copy.py", "x y")
+    announced: list[str] = []
+    report = bench.scanner.scan(
+        on_found=lambda report: announced.extend(found.name for found in report.functions)
+    )
+    assert announced == ["y"]
+    assert [found.name for found in report.functions] == ["y"]
+
+
+def test_what_a_scan_saw_is_not_lost_when_the_names_cannot_be_asked_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.write(bench.one, "a.py", "x")
+    bench.write(bench.one, "b.py", "!")
+    bench.scanner.scan()
+    bench.write(bench.one, "new.py", "y")
+
+    def refuse(_: object) -> NoReturn:
+        raise RuntimeError("database is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(bench.names, "fetch_names_in", refuse)
+        with pytest.raises(RuntimeError, match="database is gone"):
+            bench.scanner.scan()
+    report = bench.scanner.scan()
+    assert report.changed
+    assert [found.name for found in report.functions] == ["x", "y"]
 
 
 def test_an_error_goes_when_its_file_is_mended(bench: Bench) -> None:
@@ -179,6 +219,36 @@ def test_a_failed_file_is_tried_again_after_a_while_and_alone(bench: Bench) -> N
     bench.clock.advance(1)
     bench.scanner.scan()
     assert bench.importer.imported == []
+
+
+def test_a_failed_file_is_tried_again_however_often_others_change(bench: Bench) -> None:
+    bench.write(bench.one, "a.py", "!")
+    bench.scanner.scan()
+    tries = 0
+    for _ in range(4):
+        bench.clock.advance(RETRY_FAILED_SECONDS / 2)
+        bench.write(bench.two, "b.py", "x")
+        bench.scanner.scan()
+        tries += "a.py" in bench.importer.imported
+    assert tries == 2
+
+
+def test_a_scan_path_that_vanishes_while_another_is_walked_is_unreachable(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.write(bench.one, "a.py", "x")
+    bench.write(bench.two, "b.py", "y")
+    list_folder = os.scandir
+
+    def vanish(folder: str) -> Any:
+        if folder.startswith(str(bench.one)):
+            bench.two.rename(bench.two.with_name("away"))
+        return list_folder(folder)
+
+    bench.scanner.scan()
+    monkeypatch.setattr(os, "scandir", vanish)
+    report = bench.scanner.scan()
+    assert report.unreachable_paths == {str(bench.two)}
 
 
 def test_a_scan_path_that_vanishes_is_unreachable_and_comes_back(bench: Bench) -> None:
