@@ -84,7 +84,7 @@ def load_once(path: str) -> ModuleType:
 def enter_scan_path(scan_path: str) -> None:
     """Make ready for files of a scan path, without executing any."""
     if _is_package(scan_path):
-        _watch(scan_path)
+        _find_below_scan_path(scan_path)
     else:
         _enter_scan_path(scan_path)
 
@@ -190,11 +190,16 @@ def _is_users(path: str) -> bool:
 
 
 def _enter_scan_path(scan_path: str) -> ModuleType:
+    _find_below_scan_path(scan_path)
+    return _load_package(scan_path, _package_name(scan_path), None)
+
+
+def _find_below_scan_path(scan_path: str) -> None:
+    """Let files of the scan path, those that help others too, be imported by our loaders."""
     if scan_path not in _roots:
         _watch(scan_path)
         if scan_path not in sys.path:
             sys.path.append(scan_path)
-    return _load_package(scan_path, _package_name(scan_path), None)
 
 
 def _watch(scan_path: str) -> None:

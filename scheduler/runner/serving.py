@@ -59,6 +59,7 @@ class _Executor:
         self._modules: dict[str, ModuleType] = {}
         self._functions: dict[tuple[str, str], Callable[[], Any]] = {}
         self._meter = Meter()
+        loading.enter_scan_path(scan_path)
         self._baseline = Baseline()
 
     def serve(self) -> None:
@@ -140,10 +141,8 @@ class _Executor:
     def _module(self, path: str) -> ModuleType:
         module = self._modules.get(path)
         if module is None:
-            try:
-                module = self._modules[path] = loading.load_module(self._scan_path, path)
-            finally:
-                self._baseline.accept_import()
+            module = self._modules[path] = loading.load_module(self._scan_path, path)
+            self._baseline.accept_import()
         return module
 
     def _measure(self, answer: dict[str, Any], path: str) -> dict[str, Any]:

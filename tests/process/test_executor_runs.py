@@ -253,6 +253,28 @@ def test_a_file_that_does_not_import_is_the_only_reason_it_gives(pool: ExecutorP
     assert outcome.reason is None
 
 
+def test_what_a_file_leaves_behind_before_it_fails_to_import_costs_the_executor(
+    pool: ExecutorPool, tmp_path: Path
+) -> None:
+    (tmp_path / "leaves.py").write_text(
+        "import threading\n"
+        "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+        "raise ValueError\n"
+    )
+    outcome = run(pool, "leaves:work", scan_path=str(tmp_path))
+    assert (outcome.status, outcome.error_type) == ("error", "ValueError")
+    assert outcome.reason == "executor replaced: it left behind a thread"
+
+
+def test_a_file_finds_its_helper_by_name_in_a_scan_path_that_is_a_package(
+    pool: ExecutorPool, tmp_path: Path
+) -> None:
+    (tmp_path / "__init__.py").touch()
+    (tmp_path / "beside_it.py").write_text("VALUE = 3")
+    (tmp_path / "jobs.py").write_text("import beside_it\ndef work(): return beside_it.VALUE")
+    assert run(pool, "jobs:work", scan_path=str(tmp_path)).result == "3"
+
+
 def test_an_interrupted_run_does_not_leak_descriptors(tmp_path: Path) -> None:
     before = open_descriptors()
     pool = make_pool()
