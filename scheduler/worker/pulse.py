@@ -61,7 +61,8 @@ class Pulse:
             self._surroundings.check()
         if is_beat_due:
             self._beat()
-            if not self._pool.lease.is_valid():  # that beat had to wait; now is the time
+            # The lease counts from before the beat: one that had to wait has left little of it.
+            if self._clock.monotonic() - monotonic >= self._config.heartbeat_seconds:
                 self._beat()
             self._next_beat = monotonic + self._config.heartbeat_seconds
         self._serve_requests()
