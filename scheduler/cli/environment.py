@@ -9,8 +9,9 @@ from zoneinfo import available_timezones
 
 from scheduler.cli.disks import find_disk_faults, local_files, nearest_folder
 from scheduler.cli.exposure import find_exposures
-from scheduler.cli.refusals import find_refusals, missing_drivers, try_in
-from scheduler.config import Config, safe_url
+from scheduler.cli.queue_server import REACH_REMEDY, find_queue_fault
+from scheduler.cli.refusals import find_refusals, try_in
+from scheduler.config import Config
 from scheduler.errors import SchedulerError, SchemaMissingError
 
 _SECONDS = 5  # as long as the service itself waits for a server
@@ -125,29 +126,8 @@ def _servers(config: Config) -> Iterator[Finding]:
 
 
 def _queue_server(config: Config) -> Iterator[Finding]:
-    url = config.queue_url
-    if url is None or any(missing_drivers(config)):
-        return
-    try:
-        _knock(url)
-    except Exception as error:  # noqa: BLE001 - two drivers with exceptions of their own
-        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        yield Finding(
-            f"queue_url: {safe_url(url)} cannot be reached: {reason}; start it, or correct the URL"
-        )
-
-
-def _knock(url: str) -> None:
-    """Connect to the queue's server and let go; raises whatever its driver raises."""
-    if url.startswith("redis"):
-        from redis import Redis
-
-        with Redis.from_url(url, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS) as redis:
-            redis.ping()
-    else:
-        from psycopg import connect
-
-        connect(url, connect_timeout=_SECONDS).close()
+    if fault := find_queue_fault(config, _SECONDS):
+        yield Finding(f"{fault}; {REACH_REMEDY}")
 
 
 def _metrics_host(config: Config) -> Iterator[Finding]:

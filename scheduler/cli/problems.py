@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scheduler.cli.disks import find_disk_faults
+from scheduler.cli.queue_server import REACH_REMEDY, find_queue_fault
 from scheduler.cli.states import is_late
 from scheduler.cli.survey import Survey
 from scheduler.db.report_rows import FAILED, FunctionReport
@@ -17,6 +18,7 @@ from scheduler.wording import plural, span
 
 _SHOWN = 5
 _SCAN_PERIODS = 3
+_PATIENCE_SECONDS = 2  # with the queue's server; the least that libpq knows
 _NEWS_SECONDS = 3600.0  # how long a restart is worth telling
 
 
@@ -35,7 +37,7 @@ class Problem:
 
 def find_problems(survey: Survey) -> list[Problem]:
     """Return all problems, empty when all is well."""
-    return [
+    found = [
         *_disks(survey),
         *_missing_roles(survey),
         *_bad_processes(survey),
@@ -45,6 +47,7 @@ def find_problems(survey: Survey) -> list[Problem]:
         *_waiting(survey),
         *_failing(survey),
     ]
+    return sorted(found, key=lambda problem: not problem.is_grave)
 
 
 def _disks(survey: Survey) -> Iterator[Problem]:
@@ -133,11 +136,18 @@ def _waiting(survey: Survey) -> Iterator[Problem]:
     found = find_congestion(
         waiting=survey.queue.waiting,
         oldest_waiting_at=survey.queue.oldest_waiting_at,
-        holders=[Holder(run.id, run.name, run.started_at or survey.now) for run in survey.running],
-        slots=sum(worker.slots for worker in survey.alive("worker")),
+        holders=[
+            Holder(run.id, run.name, run.started_at or survey.now, run.claimed_by)
+            for run in survey.running
+        ],
+        workers=[process for process in survey.processes if process.takes_work],
+        last_started_at=max((f.last_started_at or 0.0 for f in survey.functions), default=None),
         now=survey.now,
     )
-    if found:
+    # To load a driver and to connect takes as long as all the rest: only where something is amiss.
+    if found and found.is_idle and (fault := find_queue_fault(survey.config, _PATIENCE_SECONDS)):
+        yield Problem("queue", f"{fault}; {found.text}", REACH_REMEDY, is_grave=True)
+    elif found:
         yield Problem("queue", found.text, found.remedy)
 
 

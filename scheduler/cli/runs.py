@@ -1,5 +1,7 @@
 """`runs` and `show`: what ran, when, how it ended, and what it printed."""
 
+from collections.abc import Sequence
+
 from scheduler.cli.context import Context
 from scheduler.cli.output import follow
 from scheduler.cli.screen import Cell, Column, Screen
@@ -12,10 +14,12 @@ from scheduler.db.reports import (
     find_run,
     list_attempts,
     list_runs,
+    read_queue,
     read_texts,
 )
 from scheduler.errors import EXIT_OK
-from scheduler.maintenance.conditions import list_processes
+from scheduler.maintenance.conditions import Process, list_processes
+from scheduler.maintenance.congestion import free_slots
 from scheduler.wording import duration, plural, short_id, size, span, visible
 
 _COLUMNS = (
@@ -40,8 +44,8 @@ def runs(context: Context) -> int:
     else:
         times = context.times
         processes = list_processes(context.config, times.now)
-        has_worker = any(process.takes_work for process in processes)
-        context.screen.table(_COLUMNS, [_row(run, times, has_worker=has_worker) for run in found])
+        slot = _what_for(processes, times.now)
+        context.screen.table(_COLUMNS, [_row(run, times, slot=slot) for run in found])
     return EXIT_OK
 
 
@@ -74,17 +78,26 @@ def error_in_words(run: RunReport) -> str:
     return error or run.reason or ""
 
 
-def _wait(run: RunReport, times: Times, *, has_worker: bool) -> str:
+def _what_for(processes: Sequence[Process], now: float) -> str:
+    """Say what a run waits for that may start now."""
+    slots = sum(process.slots for process in processes if process.takes_work)
+    if not slots:
+        return "waits for a worker, none is alive to take it"
+    free = slots - read_queue(now).running
+    return f"waits in the queue, {free_slots(free)}" if free > 0 else "waits for a free slot"
+
+
+def _wait(run: RunReport, times: Times, *, slot: str) -> str:
     """Say what a queued run waits for."""
     if run.available_at is None:
         before = find_open_before(run)
         return f"waits for {f'run {before.id}' if before else 'the run before it'} to end"
     if run.available_at > times.now:
         return f"waits for its time, {times.until(run.available_at)}"
-    return "waits for a free slot" if has_worker else "waits for a worker, none is alive to take it"
+    return slot
 
 
-def _row(run: RunReport, times: Times, *, has_worker: bool) -> list[Cell]:
+def _row(run: RunReport, times: Times, *, slot: str) -> list[Cell]:
     took = run.duration_seconds
     if run.status == "running" and run.started_at is not None:
         took_text = f"{span(times.now - run.started_at)}…"
@@ -92,9 +105,7 @@ def _row(run: RunReport, times: Times, *, has_worker: bool) -> list[Cell]:
         took_text = "" if took is None else duration(took)
     many = f"{run.slots:,} slots; " if run.slots > 1 else ""
     again = f"attempt {run.attempt}; " if run.attempt > 1 else ""
-    why = (
-        _wait(run, times, has_worker=has_worker) if run.status == "queued" else error_in_words(run)
-    )
+    why = _wait(run, times, slot=slot) if run.status == "queued" else error_in_words(run)
     return [
         Cell(str(run.id)),
         Cell(times.clock(run.shown_at), "dim"),

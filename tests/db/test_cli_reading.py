@@ -350,12 +350,12 @@ def test_status_names_each_problem_with_its_remedy(cli: Cli, now: float) -> None
         assert line in text
 
 
-def _seed_a_hog(now: float) -> None:
+def _seed_a_hog(now: float, waited: float = 11) -> None:
     hog = seed_function("a.hog", next_run_at=now + 60)
     seed_run(hog, "running", at=now - 303)
     seed_run(hog, "queued", at=now - 240)
     quick = seed_function("a.quick", next_run_at=now + 60)
-    seed_run(quick, "queued", at=now - 11, available_at=now - 11)
+    seed_run(quick, "queued", at=now - waited, available_at=now - waited)
     seed_run(quick, "queued", at=now, attempt=2, available_at=now + 300)
 
 
@@ -382,14 +382,53 @@ def test_runs_that_wait_for_a_moment_beside_a_free_slot_are_no_problem(
 ) -> None:
     seed_process("ticker", now)
     seed_process("worker", now, slots=2)
-    _seed_a_hog(now)
+    _seed_a_hog(now, waited=1)
 
     assert cli("status").startswith("✓ all is well")
 
 
 @pytest.mark.usefixtures("seeded")
+def test_runs_that_wait_although_a_slot_is_free_do_not_ask_for_more_workers(
+    cli: Cli, now: float
+) -> None:
+    seed_process("ticker", now)
+    seed_process("worker", now, slots=2)
+    _seed_a_hog(now, waited=51)
+
+    text = cli("status")
+
+    assert "! 1 run waits although a slot is free, the oldest for 5" in text
+    assert "  → scheduler check tells whether the queue can be reached\n" in text
+    assert "worker_concurrency" not in text
+    assert "although a slot is free" in cli("health", "--strict", code=1)
+
+
+@pytest.mark.parametrize("scheme", ["redis", "postgresql"])
+def test_a_queue_that_cannot_be_reached_while_runs_wait_is_grave(
+    config_file: Path, cli: Cli, now: float, scheme: str
+) -> None:
+    config_file.touch(0o600)
+    url = f"{scheme}://me:secret@127.0.0.1:1/5"
+    config_file.write_text(f'scan_paths = ["functions"]\nqueue_url = "{url}"\n')
+    init_schema(load_config(config_file, {}))
+    seed_process("ticker", now)
+    seed_process("worker", now, slots=2)
+    seed_run(seed_function("a.b", next_run_at=now + 60), "queued", at=now - 9, available_at=now - 9)
+
+    text = cli("status")
+
+    assert f"✗ queue_url: {scheme}://me:***@127.0.0.1:1/5 cannot be reached: " in text
+    assert "; 1 run waits although 2 slots are free" in text
+    assert "\n  → start it, or correct queue_url\n" in text
+    assert "secret" not in text
+    assert "cannot be reached" in cli("health", "--strict", code=1)
+    (_, line) = cli("runs").splitlines()
+    assert line.rstrip().endswith("waits in the queue, 2 slots are free")
+
+
+@pytest.mark.usefixtures("seeded")
 def test_runs_that_wait_say_what_for(cli: Cli, now: float) -> None:
-    seed_process("worker", now)
+    seed_process("worker", now, slots=1)
     _seed_a_hog(now)
 
     by_run = {line.split()[0]: line.rstrip() for line in cli("runs").splitlines()}

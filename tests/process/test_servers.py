@@ -130,7 +130,7 @@ def test_a_frozen_server_is_given_up_after_the_time_out_and_used_again_when_it_w
     assert unhappy(patient) == []
 
 
-def test_a_redis_that_comes_back_empty_is_filled_again(
+def test_a_redis_that_is_down_is_told_and_filled_again_when_it_comes_back_empty(
     patient: Service, redis: RedisServer
 ) -> None:
     patient.write("many.py", MANY)
@@ -139,6 +139,8 @@ def test_a_redis_that_comes_back_empty_is_filled_again(
     redis.kill()
     worker = patient.start("worker")
     wait_for(lambda: "queue_url" in patient.read_log(), "the loss to be said")
+    told = f"✗ queue_url: {redis.url} cannot be reached: "
+    wait_for(lambda: told in patient.run("status").stdout, "`status` to tell it")
     redis.start()
     patient.wait_rows(DONE, at_least=20)
     assert stop(ticker) == stop(worker) == 0

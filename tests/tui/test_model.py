@@ -323,15 +323,27 @@ def test_a_lost_worker_that_was_replaced_is_no_problem() -> None:
 
 
 def test_a_growing_queue_is_a_problem_with_its_age() -> None:
-    waiting = replace(HEALTHY, queued={1: Queued(9, 7, NOW - 125, 1), 2: Queued(1, 0, None, 2)})
+    going = run(started_at=NOW - 1, claimed_by="000001-worker")
+    waiting = replace(
+        HEALTHY,
+        running=(going, going._replace(id=10)),
+        queued={1: Queued(9, 7, NOW - 125, 1), 2: Queued(1, 0, None, 2)},
+    )
     assert _problems(waiting) == ["7 runs wait for a free slot, the oldest for 2m 05s"]
 
 
+def test_a_queue_that_nobody_empties_although_slots_are_free_is_no_lack_of_workers() -> None:
+    waiting = replace(HEALTHY, queued={1: Queued(9, 7, NOW - 6, 1)})
+    (found,) = problems(waiting, Board(waiting, LOOK), LOOK)
+    assert found.text == "7 runs wait although 2 slots are free, the oldest for 6s"
+    assert found.remedy == "scheduler check tells whether the queue can be reached"
+
+
 def test_a_long_run_that_holds_all_slots_while_others_wait_is_a_problem_with_its_number() -> None:
-    hog = run(status="running", started_at=NOW - 60, finished_at=None)
+    hog = run(started_at=NOW - 60, claimed_by="000001-worker")
     held = replace(
         HEALTHY,
-        functions=(function(next_run_at=NOW + 60),),
+        functions=(function(next_run_at=NOW + 60, last_started_at=NOW - 1),),
         running=(hog, hog._replace(id=hog.id + 1)),
         queued={1: Queued(1, 1, NOW - 11, 1)},
     )

@@ -47,6 +47,11 @@ def is_alive(process: ProcessRow, look: Look) -> bool:
     return process.state != "lost" and silent <= look.config.dead_after_seconds
 
 
+def takes_work(process: ProcessRow, look: Look) -> bool:
+    """Tell whether a worker lives and does not drain."""
+    return is_alive(process, look) and process.state != "draining"
+
+
 def of_role(overview: Overview, role: str) -> list[ProcessRow]:
     """Return the processes of a role."""
     return [process for process in overview.processes if process.role == role]
@@ -105,10 +110,11 @@ def _queue(overview: Overview, board: Board, look: Look) -> Iterator[Problem]:
             (queued.oldest_available_at or look.now for queued in waiting), default=None
         ),
         holders=[
-            Holder(run.id, board.name(run.function_id), run.started_at or look.now)
+            Holder(run.id, board.name(run.function_id), run.started_at or look.now, run.claimed_by)
             for run in overview.running
         ],
-        slots=sum(worker.slots for worker in of_role(overview, "worker") if is_alive(worker, look)),
+        workers=[worker for worker in of_role(overview, "worker") if takes_work(worker, look)],
+        last_started_at=max((f.last_started_at or 0.0 for f in overview.functions), default=None),
         now=look.now,
     )
     if found:
