@@ -172,9 +172,8 @@ def _path(run: RunReport, times: Times) -> list[tuple[str, str]]:
         if run.available_at is None and not run.is_final:
             facts.append(("held", "until the run before it has ended"))
     if run.started_at is not None:
-        ready_at = max(run.queued_at or 0.0, run.available_at or 0.0)
-        waited = f", waited {duration(run.started_at - ready_at)} in the queue"
-        facts.append(("started", times.full(run.started_at) + (waited if ready_at else "")))
+        waited = f", waited {duration(run.started_at - run.ready_at)} in the queue"
+        facts.append(("started", times.full(run.started_at) + (waited if run.ready_at else "")))
     if run.finished_at is not None:
         took = run.duration_seconds
         after = "" if took is None else f", took {duration(took)}"

@@ -40,8 +40,9 @@ _RUN_COLUMNS = (
 OPEN_RUNS = 2000
 _RUNNING = f"id IN (SELECT id FROM run_logs WHERE status = 'running' LIMIT {OPEN_RUNS})"
 _QUEUED = (
-    "SELECT id, function_id, available_at, attempt FROM run_logs WHERE status = 'queued'"
-    " LIMIT 100000"
+    "SELECT id, function_id, available_at, attempt,"
+    " CASE WHEN queued_at > available_at THEN queued_at ELSE available_at END AS ready_at"
+    " FROM run_logs WHERE status = 'queued' LIMIT 100000"
 )
 _DETAIL_COLUMNS = (
     "root_id, claimed_at, sent_at, error_message, traceback, exit_code, signal, output,"
@@ -208,7 +209,7 @@ class ConsoleDatabase:
     def _queued(self, now: float) -> dict[int, Queued]:
         rows = self._rows(
             "SELECT function_id, count(*),"
-            " sum(CASE WHEN available_at <= ? THEN 1 ELSE 0 END), min(available_at), min(id),"
+            " sum(CASE WHEN available_at <= ? THEN 1 ELSE 0 END), min(ready_at), min(id),"
             " max(attempt)"
             f" FROM ({_QUEUED}) AS queued GROUP BY function_id",
             (now,),

@@ -101,11 +101,16 @@ class RunRow(NamedTuple):
         return max(self.available_at - self.queued_at, 0.0)
 
     @property
+    def ready_at(self) -> float:
+        """Since when it may start: queued, and its time has come; 0 of a row that never waited."""
+        return max(self.queued_at or 0.0, self.available_at or 0.0)
+
+    @property
     def queue_wait_seconds(self) -> float | None:
         """From the moment it could start until it did."""
         if self.queued_at is None or self.started_at is None:
             return None
-        return max(self.started_at - max(self.queued_at, self.available_at or 0.0), 0.0)
+        return max(self.started_at - self.ready_at, 0.0)
 
     @property
     def error(self) -> str:
@@ -166,12 +171,13 @@ class Mark(NamedTuple):
 class Queued:
     """A function's queued attempts: all, those that may start now, the oldest; the highest number.
 
+    oldest_ready_at: since when the first of them may start, or from when on.
     attempt: of what may not start yet, 1 waits for its time and a later one is a retry.
     """
 
     count: int
     ready: int
-    oldest_available_at: float | None
+    oldest_ready_at: float | None
     first_run_id: int
     attempt: int = 1
 

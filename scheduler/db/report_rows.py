@@ -85,6 +85,11 @@ class RunReport:
         return self.scheduled_for if self.started_at is None else self.started_at
 
     @property
+    def ready_at(self) -> float:
+        """Since when it may start: queued, and its time has come; 0 of a row that never waited."""
+        return max(self.queued_at or 0.0, self.available_at or 0.0)
+
+    @property
     def duration_seconds(self) -> float | None:
         """How long it took; None unless it has started and ended."""
         if self.started_at is None or self.finished_at is None:

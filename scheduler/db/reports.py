@@ -19,8 +19,10 @@ from scheduler.db.statements import placeholders, reading, rows
 from scheduler.errors import NotFoundError
 
 _MEASURED_RUNS = 20
-SELECT_QUEUE = """
-    SELECT status, available_at IS NULL, available_at <= ?, COUNT(*), MIN(available_at)
+# A slot that was made up for is available since then, but has waited only since it was queued.
+_READY_AT = "CASE WHEN queued_at > available_at THEN queued_at ELSE available_at END"
+SELECT_QUEUE = f"""
+    SELECT status, available_at IS NULL, available_at <= ?, COUNT(*), MIN({_READY_AT})
     FROM run_logs WHERE status IN ('queued', 'running') GROUP BY 1, 2, 3
 """
 

@@ -115,6 +115,18 @@ def test_the_hours_that_were_counted_before_are_as_counted_anew(own: Config, ste
     reader.close()
 
 
+def test_a_slot_that_was_made_up_for_has_waited_only_since_it_was_queued(own: Config) -> None:
+    with writing(own) as connection:
+        connection.execute(
+            "UPDATE run_logs SET available_at = ?, queued_at = ? WHERE status = 'queued'",
+            [NOW - 45, NOW - 3],
+        )
+    reader = ConsoleDatabase(own)
+    (queued,) = reader.overview(NOW).queued.values()
+    assert (queued.ready, queued.oldest_ready_at) == (1, NOW - 3)
+    reader.close()
+
+
 def test_what_only_the_time_changes_is_counted_without_reading_the_rest(own: Config) -> None:
     with writing(own) as connection:
         connection.execute(

@@ -12,6 +12,7 @@ from scheduler.errors import NotFoundError
 from scheduler.executor.call import Outcome
 from scheduler.runner.inspection import FileError
 from tests.db.rows import NOW, discover, run_one, tick
+from tests.db.seeding import seed_function, seed_run
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -181,6 +182,14 @@ def test_the_queue_is_counted_by_what_each_run_waits_for() -> None:
 
     assert (queue.running, queue.held, queue.waiting, queue.delayed) == (1, 1, 1, 1)
     assert queue.oldest_waiting_at == pytest.approx(NOW + 61)
+
+
+def test_a_run_has_waited_since_it_was_queued_and_not_since_its_slot() -> None:
+    seed_run(seed_function(), "queued", NOW - 45, queued_at=NOW - 3, available_at=NOW - 45)
+    assert reports.read_queue(NOW).oldest_waiting_at == NOW - 3
+
+    seed_run(seed_function("a.retry"), "queued", NOW - 9, attempt=2, available_at=NOW - 5)
+    assert reports.read_queue(NOW).oldest_waiting_at == NOW - 5
 
 
 def test_an_empty_queue_has_no_oldest_run() -> None:

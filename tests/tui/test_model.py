@@ -226,6 +226,10 @@ def test_the_time_a_run_was_held_is_told_apart_from_the_queue() -> None:
         ({"status": "queued", "available_at": NOW + 9.9}, "starts in 9s"),
         ({"status": "queued", "available_at": NOW - 3}, "starting 3s"),
         ({"status": "queued", "available_at": NOW - 3, "claimed_by": None}, "waits 3s"),
+        (
+            {"status": "queued", "available_at": NOW - 45, "queued_at": NOW - 2},
+            "starting 2s",
+        ),
         ({"cancel_requested_at": NOW - 1}, "for 28s, asked to stop"),
         ({"status": "error", "error_type": "ValueError", "error_message": "no\nway"},
          "ValueError: no way"),

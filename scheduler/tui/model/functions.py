@@ -128,12 +128,12 @@ _CELLS: Mapping[str, Callable[[Entry, Sequence[Mark] | None, Look], Run]] = {
 
 def _queued(entry: Entry, look: Look) -> Run:
     queued = entry.queued
-    if queued is None or queued.oldest_available_at is None:
+    if queued is None or queued.oldest_ready_at is None:
         return "run", "held"
-    if queued.oldest_available_at > look.now:
+    if queued.oldest_ready_at > look.now:
         what = "retry" if queued.attempt > 1 else "starts"
-        return "run", f"{what} {look.future(queued.oldest_available_at)}"
-    return "run", f"waits {look.since(queued.oldest_available_at)}"
+        return "run", f"{what} {look.future(queued.oldest_ready_at)}"
+    return "run", f"waits {look.since(queued.oldest_ready_at)}"
 
 
 def _took(mark: Mark) -> float:

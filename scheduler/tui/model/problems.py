@@ -107,7 +107,7 @@ def _queue(overview: Overview, board: Board, look: Look) -> Iterator[Problem]:
     found = find_congestion(
         waiting=sum(queued.ready for queued in waiting),
         oldest_waiting_at=min(
-            (queued.oldest_available_at or look.now for queued in waiting), default=None
+            (queued.oldest_ready_at or look.now for queued in waiting), default=None
         ),
         holders=[
             Holder(run.id, board.name(run.function_id), run.started_at or look.now, run.claimed_by)

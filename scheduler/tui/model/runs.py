@@ -69,7 +69,7 @@ def waiting(run: RunRow, look: Look) -> str:
     if run.available_at > look.now:
         return f"{'retry' if run.attempt > 1 else 'starts'} {look.future(run.available_at)}"
     verb = "starting" if run.claimed_by else "waits"
-    return f"{verb} {look.since(run.available_at)}"
+    return f"{verb} {look.since(run.ready_at)}"
 
 
 def lateness(run: RunRow, *, room: int) -> str:
