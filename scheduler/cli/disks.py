@@ -2,11 +2,21 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from scheduler.config import Config
 
 LEAST_FREE_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class DiskFault:
+    """Why a disk cannot be written to, and what to do; key: the file on it, db_path for both."""
+
+    key: str
+    text: str
+    remedy: str
 
 
 def local_files(config: Config) -> list[tuple[str, Path]]:
@@ -20,8 +30,8 @@ def nearest_folder(path: Path) -> Path:
     return next(above for above in path.parents if above.exists())
 
 
-def find_disk_faults(config: Config) -> Iterator[tuple[str, str]]:
-    """Yield (what is wrong, what to do) for each disk that cannot be written to, once.
+def find_disk_faults(config: Config) -> Iterator[DiskFault]:
+    """Yield a fault for each disk that cannot be written to, once.
 
     A file system without blocks, such as /proc, is no disk that could be full.
     """
@@ -29,9 +39,8 @@ def find_disk_faults(config: Config) -> Iterator[tuple[str, str]]:
     for folder, key in folders.items():
         disk = os.statvfs(folder)
         if disk.f_flag & os.ST_RDONLY:
-            yield f"{key}: {folder} is on a read-only file system", "mount it writable"
+            text = f"{key}: {folder} is on a read-only file system"
+            yield DiskFault(key, text, "mount it writable")
         elif disk.f_blocks and disk.f_bavail * disk.f_frsize < LEAST_FREE_BYTES:
-            yield (
-                f"{key}: the disk of {folder} is full",
-                "free some space, the service goes on by itself",
-            )
+            text = f"{key}: the disk of {folder} is full"
+            yield DiskFault(key, text, "free some space, the service goes on by itself")

@@ -91,8 +91,8 @@ def _network(key: str, folder: Path) -> Iterator[Finding]:
 
 
 def _disks(config: Config) -> Iterator[Finding]:
-    for text, remedy in find_disk_faults(config):
-        yield Finding(f"{text}; {remedy}")
+    for fault in find_disk_faults(config):
+        yield Finding(f"{fault.text}; {fault.remedy}")
 
 
 def _doorbell(config: Config) -> Iterator[Finding]:

@@ -3,8 +3,10 @@
 from socket import gethostname
 
 from scheduler.cli.context import Context
+from scheduler.cli.disks import find_disk_faults
 from scheduler.cli.problems import Problem, find_problems
 from scheduler.cli.survey import take_survey
+from scheduler.config import Config
 from scheduler.errors import EXIT_FAILED, EXIT_OK
 from scheduler.maintenance.conditions import Process, list_processes
 from scheduler.wording import plural
@@ -20,6 +22,8 @@ def health(context: Context) -> int:
         processes = [process for process in processes if process.host == gethostname()]
     roles = _ROLES[context.args.role]
     reasons = [reason for role in roles if (reason := _why_unwell(role, processes))]
+    if reasons and (disks := _why_silent(context.config)):
+        reasons = disks
     if context.args.strict:
         problems = find_problems(take_survey(context.config, context.clock.now()))
         reasons += [problem.text for problem in problems if _counts(problem)]
@@ -45,5 +49,10 @@ def _why_unwell(role: str, processes: list[Process]) -> str | None:
     return f"no {role} is alive"
 
 
+def _why_silent(config: Config) -> list[str]:
+    """Say why no process can show that it lives: its database cannot be written to."""
+    return [fault.text for fault in find_disk_faults(config) if fault.key == "db_path"]
+
+
 def _counts(problem: Problem) -> bool:
-    return problem.kind in {"scan", "late", "queue"}
+    return problem.kind in {"scan", "late", "queue", "disk"}

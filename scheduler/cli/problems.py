@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from scheduler.cli.disks import find_disk_faults
+from scheduler.cli.disks import DiskFault, find_disk_faults
 from scheduler.cli.queue_server import REACH_REMEDY, find_queue_fault
 from scheduler.cli.states import is_late
 from scheduler.cli.survey import Survey
@@ -37,22 +37,32 @@ class Problem:
 
 def find_problems(survey: Survey) -> list[Problem]:
     """Return all problems, empty when all is well."""
+    disks = [*find_disk_faults(survey.config)]
+    is_recorded = all(fault.key != "db_path" for fault in disks)
     found = [
-        *_disks(survey),
-        *_missing_roles(survey),
-        *_bad_processes(survey),
-        *_scan(survey),
+        *(_of_disk(fault) for fault in disks),
+        *(_of_the_moment(survey, has_queue=not disks) if is_recorded else ()),
+        *_scan_errors(survey),
         *_other_sources(survey),
-        *_late(survey),
-        *_waiting(survey),
         *_failing(survey),
     ]
     return sorted(found, key=lambda problem: not problem.is_grave)
 
 
-def _disks(survey: Survey) -> Iterator[Problem]:
-    for text, remedy in find_disk_faults(survey.config):
-        yield Problem("disk", text, remedy, is_grave=True)
+def _of_disk(fault: DiskFault) -> Problem:
+    follows = "nothing can be recorded, nor can living processes show that they live"
+    so = f": {follows}" if fault.key == "db_path" else ": nothing can be queued"
+    return Problem("disk", fault.text + so, fault.remedy, is_grave=True)
+
+
+def _of_the_moment(survey: Survey, *, has_queue: bool) -> Iterator[Problem]:
+    """Tell what only a database that can be written to says: who lives, and what is late."""
+    yield from _missing_roles(survey)
+    yield from _bad_processes(survey)
+    yield from _scan_age(survey)
+    yield from _late(survey)
+    if has_queue:
+        yield from _waiting(survey)
 
 
 def _missing_roles(survey: Survey) -> Iterator[Problem]:
@@ -78,7 +88,8 @@ def _bad_processes(survey: Survey) -> Iterator[Problem]:
     for process in survey.processes:
         if process.condition == "stalled":
             silence = span(survey.now - process.heartbeat_at)
-            remedy = "if it stays so, end it: its runs get a verdict"
+            so = ": its runs get a verdict" if process.role == "worker" else " and start it again"
+            remedy = f"if it stays so, end it{so}"
             yield Problem("process", f"{process.label} has not beaten for {silence}", remedy)
         is_new = survey.now - process.started_at < _NEWS_SECONDS
         if process.is_alive and is_new and (restarts := _restarts(process)):
@@ -102,13 +113,16 @@ def _restarts(process: Process) -> str | None:
     return None if told is None or told.startswith("restarted once") else told
 
 
-def _scan(survey: Survey) -> Iterator[Problem]:
+def _scan_errors(survey: Survey) -> Iterator[Problem]:
     broken = [error.path for error in survey.scan_errors if error.severity != "warning"]
     if text := unscanned(broken):
         yield Problem("scan", text, "scheduler errors")
     if warnings := len(survey.scan_errors) - len(broken):
         text = f"{plural(warnings, 'file')} printed or forked when imported"
         yield Problem("import", text, "scheduler errors")
+
+
+def _scan_age(survey: Survey) -> Iterator[Problem]:
     scan, patience = survey.last_scan, _SCAN_PERIODS * survey.config.scan_interval_seconds
     if survey.alive("ticker") and scan and survey.now - scan.finished_at > patience:
         age = span(survey.now - scan.finished_at)

@@ -15,6 +15,9 @@ from scheduler.errors import EXIT_OK
 from scheduler.runner.complaint import ERROR
 from scheduler.wording import plural
 
+# What no process can help, by the kind of the worst problem.
+_HEADLINES = {"disk": "✗ held up by the disk", "queue": "✗ held up by the queue"}
+
 
 def status(context: Context) -> int:
     """Print what is alive, how many functions and runs there are, and what is wrong."""
@@ -48,6 +51,9 @@ def _verdict(survey: Survey, problems: list[Problem]) -> tuple[str, str]:
         return "✓ all is well", "ok"
     if not any(problem.is_grave for problem in problems):
         return f"! running, {plural(len(problems), 'problem')}", "warn"
+    worst = next(problem for problem in problems if problem.is_grave)
+    if held_up := _HEADLINES.get(worst.kind):
+        return held_up, "bad"
     if any(process.condition == "draining" for process in survey.processes):
         return "! stopping", "warn"
     if any(process.is_alive for process in survey.processes):
@@ -56,9 +62,9 @@ def _verdict(survey: Survey, problems: list[Problem]) -> tuple[str, str]:
 
 
 def _facts(survey: Survey, times: Times) -> Iterator[tuple[str, str]]:
-    workers = survey.alive("worker")
-    yield "tickers", f"{len(survey.alive('ticker'))} alive"
-    yield "workers", f"{len(workers)} alive, {plural(sum(w.slots for w in workers), 'slot')}"
+    slots = plural(sum(worker.slots for worker in survey.alive("worker")), "slot")
+    yield "tickers", _alive(survey, "ticker")
+    yield "workers", f"{_alive(survey, 'worker')}, {slots}"
     yield "functions", _functions(survey)
     yield "runs 24h", _runs(survey)
     queue = survey.queue
@@ -67,6 +73,11 @@ def _facts(survey: Survey, times: Times) -> Iterator[tuple[str, str]]:
     yield "last scan", _scan(survey, times)
     if following := _next(survey):
         yield "next", f"{following[1]} {times.until(following[0])}"
+
+
+def _alive(survey: Survey, role: str) -> str:
+    silent = sum(p.role == role and p.condition == "stalled" for p in survey.processes)
+    return f"{len(survey.alive(role))} alive" + (f", {silent} silent" if silent else "")
 
 
 def _functions(survey: Survey) -> str:

@@ -572,6 +572,35 @@ def test_a_process_that_does_not_beat_is_not_alive(cli: Cli, now: float) -> None
 
 
 @pytest.mark.usefixtures("seeded")
+def test_on_a_full_disk_nobody_is_told_to_start_or_to_end_what_cannot_show_that_it_lives(
+    cli: Cli, now: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed_process("ticker", now - 28)
+    seed_process("worker", now - 28)
+    waiting = seed_function("a.late", next_run_at=now - 300)
+    seed_run(waiting, "queued", at=now - 300, available_at=now - 300)
+    monkeypatch.setattr("scheduler.cli.disks.LEAST_FREE_BYTES", 2**62)
+
+    text = cli("status")
+
+    assert text.startswith("✗ held up by the disk")
+    assert "tickers    0 alive, 1 silent\n" in text
+    (said,) = [line for line in text.splitlines() if line.startswith(("✗ db", "✗ no", "! "))]
+    assert said == (
+        f"✗ db_path: the disk of {tmp_path} is full: "
+        "nothing can be recorded, nor can living processes show that they live"
+    )
+    assert text.endswith("  → free some space, the service goes on by itself\n")
+    assert cli("health", code=1) == f"unhealthy: db_path: the disk of {tmp_path} is full\n"
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_silent_ticker_has_no_runs_that_would_get_a_verdict(cli: Cli, now: float) -> None:
+    seed_process("ticker", now - 60)
+    assert "  → if it stays so, end it and start it again\n" in cli("status")
+
+
+@pytest.mark.usefixtures("seeded")
 def test_a_process_that_was_just_restarted_tells_why(cli: Cli, now: float) -> None:
     why = "restarted 3 times, last: exit code 1"
     seed_process("worker", now, id="new", started_at=now - 5, detail=f"2 busy; {why}")

@@ -304,6 +304,17 @@ def test_the_worst_problem_comes_first() -> None:
     ]
 
 
+def test_on_a_full_disk_silence_says_nothing_and_nobody_is_told_to_start_another_service() -> None:
+    silent = replace(
+        HEALTHY,
+        processes=(process("ticker", silent=30), process("worker", silent=30)),
+        last_scan=ScanRow(NOW - 301, NOW - 300, 3, 3, 0),
+    )
+    assert _problems(silent, disk_free=0.0) == [
+        "the database's disk is full: nobody can record anything, nor show that he lives"
+    ]
+
+
 @pytest.mark.parametrize(
     ("processes", "said"),
     [

@@ -15,6 +15,7 @@ from scheduler.wording import plural, short_id, span
 
 PERIODS = 3  # a duty that was due this many times over is overdue
 DISK_LOW = 0.05
+DISK_FULL = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,14 @@ def problems(
     overview: Overview, board: Board, look: Look, *, disk_free: float | None = None
 ) -> list[Problem]:
     """Return what is wrong, the worst first; [] is a healthy service."""
+    is_recorded = disk_free is None or disk_free > DISK_FULL
     return [
-        *_processes(overview, board, look),
+        *(_processes(overview, board, look) if is_recorded else ()),
         *_disk(disk_free),
-        *_scans(overview, look),
+        *(_scans(overview, look) if is_recorded else ()),
         *(Problem(text, REMEDY) for text in other_sources(overview.deviations)),
-        *_lateness(board),
-        *_queue(overview, board, look),
+        *(_lateness(board) if is_recorded else ()),
+        *(_queue(overview, board, look) if is_recorded else ()),
         *_scan_errors(overview),
     ]
 
@@ -79,7 +81,10 @@ def _processes(overview: Overview, board: Board, look: Look) -> Iterator[Problem
 
 
 def _disk(free: float | None) -> Iterator[Problem]:
-    if free is not None and free < DISK_LOW:
+    if free is not None and free <= DISK_FULL:
+        text = "the database's disk is full: nobody can record anything, nor show that he lives"
+        yield Problem(text, "free some space, the service goes on by itself", is_severe=True)
+    elif free is not None and free < DISK_LOW:
         yield Problem(
             f"the database's disk is nearly full: {free * 100:.1f}% free",
             "free space; scheduler prune",
