@@ -54,11 +54,12 @@ def _verdict(survey: Survey, problems: list[Problem]) -> tuple[str, str]:
     worst = next(problem for problem in problems if problem.is_grave)
     if held_up := _HEADLINES.get(worst.kind):
         return held_up, "bad"
-    if any(process.condition == "draining" for process in survey.processes):
+    living = [*survey.alive("ticker"), *survey.alive("worker")]  # a scan alone is no service
+    if not living:
+        return "✗ not running", "bad"
+    if all(process.condition == "draining" for process in living):
         return "! stopping", "warn"
-    if any(process.is_alive for process in survey.processes):
-        return "✗ only partly running", "bad"
-    return "✗ not running", "bad"
+    return "✗ only partly running", "bad"
 
 
 def _facts(survey: Survey, times: Times) -> Iterator[tuple[str, str]]:

@@ -561,6 +561,21 @@ def test_a_service_that_stops_is_not_said_to_be_down_before_it_is(cli: Cli, now:
 
 
 @pytest.mark.usefixtures("seeded")
+def test_one_worker_that_drains_among_others_does_not_make_the_service_stop(
+    cli: Cli, now: float
+) -> None:
+    seed_process("worker", now, id="drains", state="draining")
+    seed_process("worker", now)
+    assert cli("status").startswith("✗ only partly running")
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_scan_alone_is_no_part_of_a_running_service(cli: Cli, now: float) -> None:
+    seed_process("scan", now)
+    assert cli("status").startswith("✗ not running")
+
+
+@pytest.mark.usefixtures("seeded")
 def test_a_process_that_does_not_beat_is_not_alive(cli: Cli, now: float) -> None:
     seed_process("ticker", now - 60)
     seed_process("worker", now)
