@@ -11,8 +11,8 @@ from scheduler.wording import ago, until
 
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,6})?)?")
 _EPOCH = re.compile(r"\d{8,11}(\.\d+)?")
-_HAS_SECONDS = re.compile(r":\d{2}:\d{2}")
-_HAS_FRACTION = re.compile(r":\d{2}\.\d")
+# The time of day, alone or behind a date, in the extended or the basic form of ISO 8601.
+_SECONDS = re.compile(r"(?:^\d{1,2}:\d{2}|[^\d:]\d{2}:?\d{2}):?\d{2}([.,]\d)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,10 @@ class Times:
 
     def full(self, at: float) -> str:
         """Say date, time and zone, with milliseconds only where there are any."""
-        moment = self._local(at)
+        try:
+            moment = self._local(at)
+        except (ValueError, OverflowError):
+            return "a time that no calendar shows"  # such as the slot after the year 9999
         milliseconds = f".{moment.microsecond // 1000:03}" if moment.microsecond >= 1000 else ""
         return f"{moment:%Y-%m-%d %H:%M:%S}{milliseconds} {moment.tzname() or self.zone_name}"
 
@@ -67,12 +70,16 @@ class Times:
         if _EPOCH.fullmatch(text):
             return float(text)
         try:
-            return self._read_in_named_zone(text) or self._read(text, self._zone).timestamp()
-        except ValueError:
+            at = self._read_in_named_zone(text)
+            at = self._read(text, self._zone).timestamp() if at is None else at
+            for zone in (UTC, self._zone):
+                datetime.fromtimestamp(at, zone)  # else it could not be shown
+        except (ValueError, OverflowError):
             raise UsageError(
                 f"cannot read the time {text!r}; write 2026-03-01T07:00, 07:00, now "
                 "or seconds since 1970 (8 to 11 digits)"
             ) from None
+        return at
 
     def parse_moment(self, text: str) -> Moment:
         """Read like `parse`; a time without seconds means the minute, without a fraction a second.
@@ -82,10 +89,10 @@ class Times:
         at = self.parse(text)
         if text == "now":
             return Moment(at)
-        if _HAS_FRACTION.search(text) or not at.is_integer():
+        seconds = _SECONDS.search(text)
+        if not at.is_integer() or (seconds and seconds[1]):
             return Moment(at, 0.001)
-        is_exact = _EPOCH.fullmatch(text) or _HAS_SECONDS.search(text)
-        return Moment(at, 1.0 if is_exact else 60.0)
+        return Moment(at, 1.0 if seconds or _EPOCH.fullmatch(text) else 60.0)
 
     def _read_in_named_zone(self, text: str) -> float | None:
         """Read a time that ends with a zone's name; None: it has none that is ours."""

@@ -24,6 +24,8 @@ NOW = 1_772_348_400.5  # 2026-03-01 07:00:00.5 UTC, a Sunday
         ("2026-03-01", 1_772_348_400.0 - 7 * 3600),
         ("07:00:00.25", 1_772_348_400.25),
         ("07:00 UTC", 1_772_348_400.0),
+        ("1970-01-01 00:00:00 UTC", 0.0),
+        ("20260301T070005", 1_772_348_405.0),
         ("2026-03-01 07:00:00.250 UTC", 1_772_348_400.25),
     ],
 )
@@ -61,6 +63,27 @@ def test_a_time_means_as_much_as_it_does_not_say() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        *(("20260301T070005", 1), ("20260301T0700", 60), ("20260301T070005.000", 0.001)),
+        *(("2026-03-01T07:00+01:00", 60), ("2026-03-01T07:00:00+0100", 1), ("2026-03-01", 60)),
+        *(("7:00:30", 1), ("07:00 UTC", 60), ("2026-W09-7T07:00", 60), ("1772348400", 1)),
+    ],
+)
+def test_how_much_a_time_says_is_what_was_written(text: str, seconds: float) -> None:
+    assert Times(NOW, "UTC").parse_moment(text).within_seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("zone", "text"),
+    [("America/New_York", "9999-12-31T23:59:59"), ("Europe/Berlin", "0001-01-01T00:00:00")],
+)
+def test_an_instant_that_no_calendar_can_show_is_no_time(zone: str, text: str) -> None:
+    with pytest.raises(UsageError, match="cannot read the time"):
+        Times(NOW, zone).parse(text)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         *("", "yesterday", "25:00", "07:60", "2026-13-01", "7", "0", "epoch"),
@@ -75,6 +98,10 @@ def test_what_is_no_time_is_refused_with_examples(text: str) -> None:
 def test_a_time_is_said_with_its_zone_and_milliseconds_where_there_are_any() -> None:
     assert Times(NOW, "UTC").full(NOW) == "2026-03-01 07:00:00.500 UTC"
     assert Times(NOW, "Europe/Berlin").full(1_772_348_400.0) == "2026-03-01 08:00:00 CET"
+
+
+def test_a_slot_after_the_last_year_is_said_and_no_error() -> None:
+    assert Times(NOW, "UTC").full(253_402_300_800.0) == "a time that no calendar shows"
 
 
 def test_a_column_says_the_day_only_where_it_is_not_today() -> None:
