@@ -3,6 +3,8 @@
 Times floor and never round, so "59m 59s" is never shown as an hour; clock differences clamp at 0.
 """
 
+import re
+
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86400
@@ -10,6 +12,10 @@ _DAY = 86400
 _CLOCK_ERROR = 1e-6
 _ID_LETTERS = 6  # 16 million: no two of a day look alike
 _UNITS = ("B", "KB", "MB", "GB", "TB")
+# Control characters but newline and tab, what turns the direction of writing, half a surrogate.
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def duration(seconds: float) -> str:
@@ -90,9 +96,7 @@ def plain(text: str) -> str:
 
 def visible(text: str) -> str:
     """Return a text with its lines, but its control characters written out: `\\x1b`."""
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text
-    )
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def did_you_mean(word: str, known: list[str], *, prefix: str = "") -> str:

@@ -5,6 +5,7 @@ from scheduler.cli.screen import Screen
 from scheduler.db.report_rows import ScanErrorReport
 from scheduler.db.reports import list_scan_errors
 from scheduler.errors import EXIT_OK
+from scheduler.wording import visible
 
 
 def errors(context: Context) -> int:
@@ -26,9 +27,9 @@ def errors(context: Context) -> int:
 def _print(screen: Screen, error: ScanErrorReport, *, since: str) -> None:
     line = f", line {error.line}" if error.line else ""
     sign = screen.paint("!", "warn") if error.severity == "warning" else screen.paint("✗", "bad")
-    screen.line(f"{sign} {screen.paint(error.path, 'bold')}{line}, {since}")
+    screen.line(f"{sign} {screen.paint(visible(error.path), 'bold')}{line}, {since}")
     said, traceback = f"{error.error_type}: {error.message}", error.traceback.rstrip()
     if not traceback.endswith(said):
-        screen.line(f"  {said}")
-    for text in traceback.splitlines():
+        screen.line(f"  {visible(said)}")
+    for text in visible(traceback).splitlines():
         screen.line(f"  {text}")

@@ -317,6 +317,17 @@ def test_errors_say_the_message_with_its_remedy_where_the_traceback_does_not(cli
 
 
 @pytest.mark.usefixtures("seeded")
+def test_errors_write_out_what_would_control_the_terminal(cli: Cli) -> None:
+    seed_scan_error("/f/\x1b[2J.py", message="\x1b[31m red", traceback="printed \x1b]0;title\n")
+
+    text = cli("errors")
+
+    assert "\x1b" not in text
+    assert r"  SyntaxError: \x1b[31m red" in text
+    assert r"  printed \x1b]0;title" in text
+
+
+@pytest.mark.usefixtures("seeded")
 def test_a_warning_of_a_scan_is_a_problem_but_not_an_unhealthy_one(cli: Cli, now: float) -> None:
     seed_process("ticker", now)
     seed_process("worker", now)

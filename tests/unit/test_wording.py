@@ -86,6 +86,20 @@ def test_a_text_for_a_table_has_no_control_characters() -> None:
     assert wording.plain("größe 好") == "größe 好"
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a\x1b[31m\r\x85b", r"a\x1b[31m\r\x85b"),
+        ("line\n\tnext", "line\n\tnext"),
+        ("abc\u202etxt\u2066", r"abc\u202etxt\u2066"),
+        ("\ud800", r"\ud800"),
+        *((text, text) for text in ("a\u00a0b", "好\u3000好", "👩\u200d💻", "größe")),
+    ],
+)
+def test_only_what_controls_a_terminal_is_written_out(text: str, said: str) -> None:
+    assert wording.visible(text) == said
+
+
 def test_only_a_close_word_is_proposed() -> None:
     assert wording.did_you_mean("stats", ["status", "list"]) == "did you mean 'status'?"
     assert wording.did_you_mean("zebra", ["status", "list"]) == ""
