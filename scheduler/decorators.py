@@ -93,7 +93,8 @@ def schedule(
     name: replaces the dotted name made from path and function.
     start: the anchor of an interval's grid, past or future; default the time of discovery.
     jitter: put each run off by a stable pseudo-random part of this.
-    catch_up: after downtime one run for all missed slots (latest), one each (all), none (skip).
+    catch_up: after downtime one run for all missed slots (latest), one each (all), none (skip;
+        what is no later than `grace`, by default a minute, still runs).
     grace: how late a slot may start; later it is recorded as missed.
     overlap: when the last run still goes: skip the slot, queue one, allow both, replace the old.
     timeout: end the run after this; default the configuration's.

@@ -7,8 +7,9 @@ from scheduler.clock import round_ms
 from scheduler.db.report_rows import FunctionReport, RunReport
 from scheduler.db.reports import find_covering, find_first_slot, find_open_at
 from scheduler.errors import ScheduleError
-from scheduler.policy import OVERLAPS
+from scheduler.policy import OVERLAPS, SKIP_GRACE_SECONDS
 from scheduler.triggers import Trigger, build_trigger, first_from
+from scheduler.wording import span
 
 _HALF_MILLISECOND = 0.0005
 
@@ -197,12 +198,21 @@ def _not_decided(
             "no ticker is alive; a run is open: "
             "should it still be when one starts, the slot is skipped"
         )
+    return "undecided", f"no ticker is alive; when one starts, {_how_caught_up(function)}"
+
+
+def _how_caught_up(function: FunctionReport) -> str:
+    grace = function.grace_seconds
+    if function.catch_up == "skip":
+        late = SKIP_GRACE_SECONDS if grace is None else grace
+        return f"it counts as missed if it is more than {span(late)} late"
     answer = {
         "latest": "one run will answer for all slots that were missed",
         "all": "each missed slot will get a run, up to the newest 100",
-        "skip": "it counts as missed if it is later than its grace",
     }[function.catch_up]
-    return "undecided", f"no ticker is alive; when one starts, {answer}"
+    if grace is None:
+        return answer
+    return f"{answer}, but those more than {span(grace)} late count as missed"
 
 
 def _why_skipped_late(blocker: RunReport) -> str:

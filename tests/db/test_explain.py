@@ -235,15 +235,19 @@ def test_a_function_that_is_gone_has_no_next_slot_and_its_last_one_was_before_th
 
 
 @pytest.mark.parametrize(
-    ("catch_up", "said"),
+    ("catch_up", "grace_seconds", "said"),
     [
-        ("latest", "one run will answer for all slots that were missed"),
-        ("all", "each missed slot will get a run, up to the newest 100"),
-        ("skip", "it counts as missed if it is later than its grace"),
+        ("latest", None, "one run will answer for all slots that were missed"),
+        ("all", None, "each missed slot will get a run, up to the newest 100"),
+        ("all", 20, "up to the newest 100, but those more than 20s late count as missed"),
+        ("skip", None, "it counts as missed if it is more than 1m late"),
+        ("skip", 20, "it counts as missed if it is more than 20s late"),
     ],
 )
-def test_during_a_downtime_it_says_what_the_next_ticker_will_do(catch_up: str, said: str) -> None:
-    seed_function(next_run_at=NOW + 60, catch_up=catch_up)
+def test_during_a_downtime_it_says_what_the_next_ticker_will_do(
+    catch_up: str, grace_seconds: float | None, said: str
+) -> None:
+    seed_function(next_run_at=NOW + 60, catch_up=catch_up, grace_seconds=grace_seconds)
 
     answer = explain(NOW + 120, has_ticker=False)
 
