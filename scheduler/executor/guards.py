@@ -7,9 +7,10 @@ import _signal  # type: ignore[import-not-found]  # signal wraps each answer in 
 import ctypes
 import fcntl
 import os
+import resource
 import signal
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 
 from scheduler.clock import Clock, SystemClock, sleep
@@ -76,6 +77,23 @@ def die_before_the_service() -> None:
     """Have the system choose this process, not the service, when memory runs out."""
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write(_OOM_SCORE_ADJ)
+
+
+def buried_children() -> Iterator[tuple[int, int, resource.struct_rusage]]:
+    """Reap the children that have ended, each as wait4(2) tells of it; continue the stopped ones.
+
+    Call it at SIGCHLD, which also comes when a child is stopped: whoever has done that, it serves
+    the runs of others or is waited for.
+    """
+    stopped = []
+    with suppress(ChildProcessError):
+        while (found := os.wait4(-1, os.WNOHANG | os.WUNTRACED))[0]:
+            if os.WIFSTOPPED(found[1]):
+                stopped.append(found[0])
+            else:
+                yield found
+    for pid in stopped:  # last, as one that stops again at once would keep us here for ever
+        kill_group(pid, signal.SIGCONT)
 
 
 def kill_adopted(known_pids: Collection[int]) -> list[int]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from scheduler.clock import Clock, sleep
 from scheduler.executor import newborn
-from scheduler.executor.guards import kill_group, kill_strays
+from scheduler.executor.guards import buried_children, kill_group, kill_strays
 from scheduler.runner.metering import MAXRSS_UNIT
 from scheduler.runner.offspring import own_children
 from scheduler.stopping import ZYGOTE_STOP_SECONDS
@@ -49,10 +49,9 @@ class Nursery:
         _tell(report, {"pid": pid})
 
     def reap(self) -> None:
-        """Bury all dead children; call it at SIGCHLD."""
-        with suppress(ChildProcessError):
-            while (dead := os.wait4(-1, os.WNOHANG))[0]:
-                self._bury(*dead)
+        """Bury all dead children, continue the stopped ones; call it at SIGCHLD."""
+        for dead in buried_children():
+            self._bury(*dead)
 
     def kill_all(self, cause: str) -> None:
         """Kill every child and all they left behind; their reports name the `cause`."""

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from scheduler.clock import SystemClock
 from scheduler.executor.guards import (
     become_subreaper,
+    buried_children,
     die_with_parent,
     kill_group,
     kill_strays,
@@ -160,16 +161,14 @@ class _Stem:
     def _reap(self) -> tuple[int, resource.struct_rusage] | None:
         """Take leave of all that have ended; return how the one that serves has, if it has."""
         found, is_tidy = None, True
-        with suppress(ChildProcessError):
-            while (dead := os.wait4(-1, os.WNOHANG))[0]:
-                pid, status, usage = dead
-                is_tidy &= os.waitstatus_to_exitcode(status) == EXIT_TIDY
-                self._leaving.discard(pid)
-                if pid == self._child:
-                    found = status, usage
-            if not is_tidy:  # it may have left some: what nobody here forked was adopted
-                known = {*self._leaving, *([self._child] if found is None else [])}
-                kill_strays(known, self._clock)
+        for pid, status, usage in buried_children():
+            is_tidy &= os.waitstatus_to_exitcode(status) == EXIT_TIDY
+            self._leaving.discard(pid)
+            if pid == self._child:
+                found = status, usage
+        if not is_tidy:  # it may have left some: what nobody here forked was adopted
+            known = {*self._leaving, *([self._child] if found is None else [])}
+            kill_strays(known, self._clock)
         return found
 
     def _bury(self, status: int, usage: resource.struct_rusage) -> None:

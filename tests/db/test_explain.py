@@ -240,7 +240,7 @@ def test_a_function_that_is_gone_has_no_next_slot_and_its_last_one_was_before_th
         ("latest", None, "one run will answer for all slots that were missed"),
         ("all", None, "each missed slot will get a run, up to the newest 100"),
         ("all", 20, "up to the newest 100, but those more than 20s late count as missed"),
-        ("skip", None, "it counts as missed if it is more than 1m late"),
+        ("skip", None, "it counts as missed if it is more than 1m 00s late"),
         ("skip", 20, "it counts as missed if it is more than 20s late"),
     ],
 )

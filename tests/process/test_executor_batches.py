@@ -1,6 +1,7 @@
 """Batches on real executors: short runs in turn, and everything that may come in between."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from scheduler.executor import BatchEnd, Call, ExecutorPool, Outcome, RunControl
 from scheduler.runner.tally import Tallied, Tally, open_tally, read_tally
-from tests.process.executors import FUNCTIONS, family, make_call, make_pool, run
+from tests.process.executors import FUNCTIONS, Background, family, make_call, make_pool, run
 from tests.process.service import wait_for
 
 CELL = 1
@@ -228,6 +229,23 @@ def test_an_executor_that_dies_takes_one_run_with_it(
     assert end.going is not None
     assert end.going.wait(RunControl(), lambda *_: None).status == "error"
     assert noted(notes) == [10, 11]
+
+
+@pytest.mark.parametrize("patience", [0.02, 10.0])
+def test_an_executor_that_was_stopped_takes_the_next_batch_or_run(
+    pool: ExecutorPool, notes: Path
+) -> None:
+    assert pool.zygote_pid is not None
+    for pid in family(pool.zygote_pid):
+        os.kill(pid, signal.SIGSTOP)
+    end = run_batch(pool, "note", "note")
+    if end.going is not None:
+        end.outcomes.append(end.going.wait(RunControl(), lambda *_: None))
+    assert set(statuses(end.outcomes)) <= {"success"}
+    begun = len(end.outcomes)
+    assert noted(notes) == list(range(10, 10 + begun))
+    assert Background(pool, "quick:note", run_id=12).outcome().status == "success"
+    assert noted(notes) == [*range(10, 10 + begun), 12]
 
 
 def test_an_executor_that_is_dead_begins_nothing(pool: ExecutorPool, notes: Path) -> None:

@@ -228,6 +228,13 @@ def test_an_executor_killed_while_idle_costs_no_run(pool: ExecutorPool, number: 
     assert run(pool, "good:give").status == "success"
 
 
+def test_an_executor_stopped_while_idle_costs_no_run(pool: ExecutorPool) -> None:
+    idle = run(pool, "good:pid", isolated=False).result
+    os.kill(int(idle or 0), signal.SIGSTOP)
+    background = Background(pool, "good:pid", isolated=False)
+    assert background.outcome().result == idle
+
+
 def test_what_a_crashed_function_left_behind_is_dead_before_the_verdict(pool: ExecutorPool) -> None:
     outcome = run(pool, "endless:daemonises_and_crashes")
     assert outcome.signal == signal.SIGABRT

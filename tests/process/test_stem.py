@@ -49,6 +49,21 @@ def work():
     print('run')
     atexit.register(leave)
 """
+STOPPING = """
+import os, signal
+def stops():
+    os.kill(os.getppid(), signal.SIGSTOP)
+def stops_and_exits():
+    stops()
+    os._exit(3)
+def stops_both_and_exits():
+    with open(f'/proc/{os.getppid()}/stat') as file:
+        os.kill(int(file.read().rpartition(')')[2].split()[1]), signal.SIGSTOP)
+    stops_and_exits()
+def stops_itself_and_others():
+    os.killpg(0, signal.SIGSTOP)
+    return 'continued'
+"""
 GREEDY = """
 def work():
     bytearray(200_000_000)
@@ -87,6 +102,12 @@ def pids(pool: Pool) -> tuple[int, int]:
 
     wait_for(are_two, "a stem and its process")
     return found[0], found[1]
+
+
+def pool_stem(pool: Pool) -> int:
+    """Return the pid of the one stem that lives."""
+    assert pool.zygote_pid is not None
+    return family(pool.zygote_pid)[0]
 
 
 def test_each_run_finds_modules_that_nobody_has_used_and_the_stem_remains(
@@ -160,6 +181,48 @@ def test_a_run_that_fails_costs_no_stem(ending: str) -> None:
     assert run_on(pool, ending).status == "error"
     assert run_on(pool, "good:nothing").status == "success"
     assert pids(pool)[0] == stem
+    pool.close()
+
+
+@pytest.mark.parametrize("timeout_seconds", [None, 5.0])
+def test_a_run_that_stops_its_stem_costs_no_other_run(
+    folder: Path, timeout_seconds: float | None
+) -> None:
+    (folder / "stopping.py").write_text(STOPPING)
+    pool = make_pool(are_isolated=True)
+    assert run_on(pool, "stopping:stops", scan_path=str(folder)).status == "success"
+    stem = pool_stem(pool)
+    options = {"scan_path": str(folder), "timeout_seconds": timeout_seconds}
+    assert Background(pool, "good:give", **options).outcome().status == "success"
+    assert pool_stem(pool) == stem
+    pool.close()
+
+
+@pytest.mark.parametrize("function", ["stops_and_exits", "stops_both_and_exits"])
+def test_a_run_cannot_hide_its_end_by_stopping_who_would_tell(folder: Path, function: str) -> None:
+    (folder / "stopping.py").write_text(STOPPING)
+    pool = make_pool(are_isolated=True)
+    background = Background(pool, f"stopping:{function}", scan_path=str(folder))
+    wait_for(lambda: pool.look() and background.is_over(), "the end of the run", 20)
+    assert background.outcome().exit_code == 3
+    pool.close()
+
+
+def test_a_run_that_stops_itself_is_continued(pool: Pool, folder: Path) -> None:
+    (folder / "stopping.py").write_text(STOPPING)
+    for isolated in (True, False):
+        target = "stopping:stops_itself_and_others"
+        background = Background(pool, target, scan_path=str(folder), isolated=isolated)
+        assert background.outcome().result == "'continued'"
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_stem_or_its_process_stopped_from_outside_costs_no_run(which: int) -> None:
+    pool = make_pool(are_isolated=True)
+    both = run_and_wait(pool)
+    os.kill(both[which], signal.SIGSTOP)
+    assert Background(pool, "good:pid").outcome().result == str(both[1])
+    assert Background(pool, "good:give").outcome().status == "success"
     pool.close()
 
 

@@ -93,7 +93,8 @@ def blocks():
 
 def stops_itself():
     print("stopping", flush=True)
-    os.kill(os.getpid(), signal.SIGSTOP)
+    while True:  # each time it is continued
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def waits_for_thread():
