@@ -191,13 +191,13 @@ class ExecutorPool:
         while True:
             try:
                 executor = begun_on or self._take(call)
-            except LeaseExpiredError as error:
+            except (ZygoteGoneError, OSError) as error:
                 # However long: whoever finds us dead, or tells us to stop, ends the run.
-                if self.lease.wait_valid(lambda: control.asked is not None or self._is_closed):
+                if isinstance(error, LeaseExpiredError) and self.lease.wait_valid(
+                    lambda: control.asked is not None or self._is_closed
+                ):
                     continue
                 return _unbegun(error, control.asked)
-            except (ZygoteGoneError, OSError) as error:
-                return _unbegun(error)
             execution = Execution(
                 executor,
                 call,
@@ -289,7 +289,7 @@ class ExecutorPool:
             self._zygotes.spawned()
 
 
-def _unbegun(error: Exception, asked: Asked | None = None) -> Outcome:
+def _unbegun(error: Exception, asked: Asked | None) -> Outcome:
     asked = asked or Asked("lost")
     return _with_note(
         Outcome(status=asked.status, reason=asked.reason), f"no executor could be started: {error}"
