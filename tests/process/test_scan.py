@@ -105,7 +105,7 @@ FAILURES = {
     "raises_nonsense": ("raises_nonsense.Nonsense", 6, "its str() raised"),
     "recursion": ("RecursionError", 2, "calls itself without end"),
     "replaces_itself": ("TypeError", None, "not a module"),
-    "stops_itself": ("ImportTimeout", None, "took longer than import_timeout_seconds (4 s)"),
+    "stops_itself": ("ImportTimeout", 5, "took longer than import_timeout_seconds (4 s)"),
     "syntax": ("SyntaxError", 1, "invalid syntax"),
 }
 WARNINGS = {

@@ -1,5 +1,5 @@
 import os
 import signal
+from itertools import count
 
-while True:  # each time it is continued
-    os.kill(os.getpid(), signal.SIGSTOP)
+any(os.kill(os.getpid(), signal.SIGSTOP) for _ in count())  # each time it is continued
