@@ -1,5 +1,6 @@
 """The console on a real terminal: urwid's loop, the poller's thread, signals, the editor."""
 
+import errno
 import logging
 import os
 import shlex
@@ -92,6 +93,9 @@ class App:
         try:
             with suppress(InputClosedError):  # the terminal's window was closed
                 self._loop.run()
+        except OSError as error:  # the same, noticed in writing
+            if error.errno != errno.EIO:
+                raise
         finally:
             self._poller.stop()
 
