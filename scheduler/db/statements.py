@@ -17,15 +17,15 @@ from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS, is_busy, waiting_nativel
 # for SQLite's unfair write lock, and on PostgreSQL a worker costs one connection, not N.
 connection_lock = threading.RLock()
 
-_DAMAGED = "; restore a backup, or move it away and a new one is made"
+_RESTORE = "restore a backup, or move it away and a new one is made"
 # What SQLite or libpq says, and what to do about it.
 _REMEDIES = {
     "locked": "; another program keeps it locked, end that one",
     "disk is full": "; free some space, the service goes on by itself",
     "readonly": "; make file and folder writable, the service goes on by itself",
     "unable to open": "; see whether its folder exists and may be written to",
-    "malformed": _DAMAGED,
-    "not a database": "; correct db_path, or " + _DAMAGED.removeprefix("; "),
+    "malformed": f"; {_RESTORE}",
+    "not a database": f"; correct db_path, or {_RESTORE}",
     "connection failed": "; start the server, or correct database_url",
     "disk I/O error": "; see the kernel's log, and whether the disk is still there",
 }

@@ -52,7 +52,6 @@ class ExecutorPool:
         self._zygotes = Zygotes(preload, lease)
         self._shelf = Shelf(max_runs_per_process)
         self._successors = Successors(self._shelf, self.warm, clock)
-        self._is_closed = False
         self.tally: Tally | None = None  # without one there are no batches
 
     def start(self) -> None:
@@ -167,7 +166,6 @@ class ExecutorPool:
 
     def close(self) -> None:
         """Kill everything; runs that still go end as lost."""
-        self._is_closed = True
         idle = self._shelf.close()
         self._zygotes.close()
         for executor in idle:
@@ -194,7 +192,7 @@ class ExecutorPool:
             except (ZygoteGoneError, OSError) as error:
                 # However long: whoever finds us dead, or tells us to stop, ends the run.
                 if isinstance(error, LeaseExpiredError) and self.lease.wait_valid(
-                    lambda: control.asked is not None or self._is_closed
+                    lambda: control.asked is not None or self._zygotes.is_closed
                 ):
                     continue
                 return _unbegun(error, control.asked)

@@ -19,7 +19,7 @@ class Zygotes:
         self._lease = lease
         self._lock = threading.Lock()
         self._ready_lock = threading.Lock()
-        self._is_closed = False
+        self.is_closed = False
         self.current: Zygote | None = None  # the one started last
 
     def living(self) -> Zygote:
@@ -34,7 +34,7 @@ class Zygotes:
         Raises ZygoteGoneError.
         """
         with self._lock:
-            if self._is_closed:
+            if self.is_closed:
                 raise ZygoteGoneError("The worker has stopped")
             if self.current is not None and self.current.is_alive():
                 return self.current
@@ -58,7 +58,7 @@ class Zygotes:
     def close(self) -> None:
         """Have the zygote kill all it forked and end; no other is started."""
         with self._lock:
-            self._is_closed = True
+            self.is_closed = True
             zygote, self.current = self.current, None
         if zygote is not None:
             zygote.stop()

@@ -17,10 +17,10 @@ _LEAVE_SECONDS = 2.0
 _exit = os._exit  # user code may patch it
 
 
-def leave(tidy: int = 0) -> NoReturn:
+def leave(tidy_code: int = 0) -> NoReturn:
     """Run the exit functions and end; killed by SIGALRM if that takes longer than 2 s.
 
-    tidy: the exit code that says that no child is left.
+    tidy_code: the exit code that says that no child is left.
     """
     termination.set_idle(False)
     _signal.signal(signal.SIGALRM, _signal.SIG_DFL)
@@ -30,4 +30,4 @@ def leave(tidy: int = 0) -> NoReturn:
         atexit._run_exitfuncs()
         channels.flush_output()
     finally:
-        _exit(EXIT_LEFT_CHILDREN if has_children() else tidy)
+        _exit(EXIT_LEFT_CHILDREN if has_children() else tidy_code)
