@@ -18,6 +18,7 @@ from scheduler.stopping import (
     STOP_MARGIN_SECONDS,
     StopSignal,
 )
+from scheduler.wording import signal_name
 
 FIRST_BACKOFF_SECONDS = 0.1
 LONGEST_BACKOFF_SECONDS = 30.0
@@ -51,18 +52,16 @@ class Child:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start the process."""
-        read_fd, self._lifeline_fd = os.pipe()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "scheduler", *self._arguments],
-            stdin=subprocess.DEVNULL,
-            env=self._environment(read_fd),
-            pass_fds=[read_fd],
-            start_new_session=True,
-        )
-        os.close(read_fd)
-        self._started_at = self._clock.monotonic()
-        self.restart_at = None
+        """Start the process; if that is not possible now, plan another try, later each time."""
+        monotonic = self._clock.monotonic()
+        try:
+            self._spawn()
+        except OSError as error:
+            self._forget()
+            self._plan_restart(monotonic, "process.unstarted", error=error)
+        else:
+            self._started_at = monotonic
+            self.restart_at = None
 
     def look(self, monotonic: float) -> bool:
         """Notice that the process ended and plan its restart, later each time it ends early.
@@ -79,17 +78,9 @@ class Child:
             self._backoff = FIRST_BACKOFF_SECONDS
         self._deaths += 1
         self._last_death = _ending(self._process.returncode)
-        event(
-            "process.ended",
-            "error",
-            role=self.role,
-            pid=self._process.pid,
-            ended=self._last_death,
-            restart_in_seconds=self._backoff,
-        )
+        pid = self._process.pid
         self._forget()
-        self.restart_at = monotonic + self._backoff
-        self._backoff = min(self._backoff * 2, LONGEST_BACKOFF_SECONDS)
+        self._plan_restart(monotonic, "process.ended", pid=pid, ended=self._last_death)
         return True
 
     def send(self, number: int) -> None:
@@ -100,6 +91,24 @@ class Child:
     def has_ended(self) -> bool:
         """Tell whether there is no process (any more)."""
         return self._process is None or self._process.poll() is not None
+
+    def _spawn(self) -> None:
+        read_fd, self._lifeline_fd = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "scheduler", *self._arguments],
+                stdin=subprocess.DEVNULL,
+                env=self._environment(read_fd),
+                pass_fds=[read_fd],
+                start_new_session=True,
+            )
+        finally:
+            os.close(read_fd)
+
+    def _plan_restart(self, monotonic: float, name: str, **fields: object) -> None:
+        event(name, "error", role=self.role, **fields, restart_in_seconds=self._backoff)
+        self.restart_at = monotonic + self._backoff
+        self._backoff = min(self._backoff * 2, LONGEST_BACKOFF_SECONDS)
 
     def _environment(self, lifeline_fd: int) -> dict[str, str]:
         environment = dict(os.environ) | {LIFELINE_VARIABLE: str(lifeline_fd)}
@@ -196,7 +205,7 @@ def run_service(config: Config, workers: int, stop: StopSignal) -> int:
 
 def _ending(returncode: int) -> str:
     if returncode < 0:
-        return f"killed by {signal.Signals(-returncode).name}"
+        return f"killed by {signal_name(-returncode)}"
     return f"exit code {returncode}"
 
 

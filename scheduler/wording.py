@@ -4,6 +4,7 @@ Times floor and never round, so "59m 59s" is never shown as an hour; clock diffe
 """
 
 import re
+import signal
 
 _MINUTE = 60
 _HOUR = 3600
@@ -85,6 +86,14 @@ def size(count: float) -> str:
 def plural(count: int, noun: str) -> str:
     """Say a number of things: `1 run`, `2,000 runs`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def signal_name(number: int) -> str:
+    """Say which signal it was: `SIGKILL`, `real-time signal 35`."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"real-time signal {number}"
 
 
 def plain(text: str) -> str:

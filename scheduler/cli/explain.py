@@ -1,6 +1,7 @@
 """`explain`: why a function did or did not run at a time."""
 
 from scheduler.cli.context import Context
+from scheduler.cli.queue_server import PATIENCE_SECONDS, REACH_REMEDY, find_queue_fault
 from scheduler.cli.screen import Cell
 from scheduler.cli.standing import hindrance, why_broken, why_gone
 from scheduler.cli.states import status_cell
@@ -10,8 +11,9 @@ from scheduler.db.report_rows import FunctionReport, RunReport
 from scheduler.db.reports import find_function
 from scheduler.errors import EXIT_OK
 from scheduler.maintenance.conditions import list_processes
+from scheduler.maintenance.congestion import IDLE_SECONDS
 from scheduler.phrases import describe
-from scheduler.wording import duration, plural
+from scheduler.wording import duration, plural, visible
 
 _OTHER = {
     "future": Cell("· to come", "busy"),
@@ -44,6 +46,8 @@ def explain(context: Context) -> int:
         return EXIT_OK
     _print_head(context, function)
     _print(context, answer, times)
+    if fault := _queue_fault(context, answer, now):
+        context.screen.line(f"  {fault}; {REACH_REMEDY}")
     if before:
         context.screen.line("\nThe slot before it:")
         _print(context, before, times)
@@ -52,6 +56,15 @@ def explain(context: Context) -> int:
         skipped = ", to be skipped" if hindrance(function) else ""
         context.screen.line(f"  next slot: {following.removesuffix(', due')}{skipped}")
     return EXIT_OK
+
+
+def _queue_fault(context: Context, answer: Explanation, now: float) -> str | None:
+    """Say why the queue cannot be reached, if the run waits for longer than a worker takes."""
+    last = answer.runs[0] if answer.runs else None
+    if last is None or last.status != "queued" or last.available_at is None:
+        return None
+    waits_long = now - last.ready_at > IDLE_SECONDS
+    return find_queue_fault(context.config, PATIENCE_SECONDS) if waits_long else None
 
 
 def _meant(function: FunctionReport, times: Times, text: str) -> tuple[float, float | None]:
@@ -86,7 +99,7 @@ def _print(context: Context, answer: Explanation, times: Times) -> None:
     screen = context.screen
     verdict = _OTHER.get(answer.verdict) or status_cell(answer.verdict)
     screen.line(f"{_both_zones(answer.at, times)}: {screen.paint(verdict.text, verdict.role)}")
-    screen.line(f"  {answer.why}")
+    screen.line(f"  {visible(answer.why)}")
     if answer.gone_at is not None:
         screen.line(f"  {_absence(answer.gone_at, answer.back_at, times)}")
     for run in answer.runs:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scheduler.cli.disks import DiskFault, find_disk_faults
-from scheduler.cli.queue_server import REACH_REMEDY, find_queue_fault
+from scheduler.cli.queue_server import PATIENCE_SECONDS, REACH_REMEDY, find_queue_fault
 from scheduler.cli.states import is_late
 from scheduler.cli.survey import Survey
 from scheduler.db.report_rows import FAILED, FunctionReport
@@ -18,7 +18,6 @@ from scheduler.wording import plural, span
 
 _SHOWN = 5
 _SCAN_PERIODS = 3
-_PATIENCE_SECONDS = 2  # with the queue's server; the least that libpq knows
 _NEWS_SECONDS = 3600.0  # how long a restart is worth telling
 
 
@@ -66,18 +65,21 @@ def _of_the_moment(survey: Survey, *, has_queue: bool) -> Iterator[Problem]:
 
 
 def _missing_roles(survey: Survey) -> Iterator[Problem]:
-    if not survey.alive("ticker"):
+    has_ticker, has_worker = bool(survey.alive("ticker")), bool(survey.alive("worker"))
+    if not has_ticker:
         late = sum(is_late(function, survey.now) for function in survey.functions)
         verb = "is" if late == 1 else "are"
         so = f", {plural(late, 'function')} {verb} late" if late else ""
         text = f"no ticker is alive: nothing new starts{so}"
-        yield Problem("process", text, "scheduler run", is_grave=True)
-    if not survey.alive("worker"):
+        remedy = "scheduler ticker" if has_worker else "scheduler run"
+        yield Problem("process", text, remedy, is_grave=True)
+    if not has_worker:
         waiting = survey.queue.waiting
         verb = "waits" if waiting == 1 else "wait"
         so = f", {plural(waiting, 'run')} {verb}" if waiting else ""
         text = f"no worker is alive: nothing is executed{so}"
-        yield Problem("process", text, "scheduler run", is_grave=True)
+        remedy = "scheduler worker" if has_ticker else "scheduler run"
+        yield Problem("process", text, remedy, is_grave=True)
 
 
 def _bad_processes(survey: Survey) -> Iterator[Problem]:
@@ -159,7 +161,7 @@ def _waiting(survey: Survey) -> Iterator[Problem]:
         now=survey.now,
     )
     # To load a driver and to connect takes as long as all the rest: only where something is amiss.
-    if found and found.is_idle and (fault := find_queue_fault(survey.config, _PATIENCE_SECONDS)):
+    if found and found.is_idle and (fault := find_queue_fault(survey.config, PATIENCE_SECONDS)):
         yield Problem("queue", f"{fault}; {found.text}", REACH_REMEDY, is_grave=True)
     elif found:
         yield Problem("queue", found.text, found.remedy)

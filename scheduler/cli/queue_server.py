@@ -3,6 +3,7 @@
 from scheduler.cli.refusals import missing_drivers
 from scheduler.config import Config, safe_url
 
+PATIENCE_SECONDS = 2  # of a command that asks besides; the least that libpq knows
 REACH_REMEDY = "start it, or correct queue_url"
 
 

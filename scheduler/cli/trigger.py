@@ -23,16 +23,23 @@ def trigger(context: Context) -> int:
     function = find_function(name)
     if function.state == "gone":
         raise SchedulerError(why_gone(function, context.config, context.clock.now()))
-    run_id = Requests(context.config, context.clock).request_run(name, force=context.args.force)
+    requests = Requests(context.config, context.clock)
+    run_id = requests.request_run(name, force=context.args.force)
     processes = list_processes(context.config, context.clock.now())
     run = find_run(run_id)
     if not context.args.json:
-        screen.text(f"run {run_id} of {name} {_prospect(run, processes, context.clock.now())}\n")
-    for remark in _remarks(function, run, processes):
+        prospect = "is queued" if requests.fault else _prospect(run, processes, context.clock.now())
+        screen.text(f"run {run_id} of {name} {prospect}\n")
+    for remark in _remarks(function, run, processes, requests.fault):
         print(f"note: {context.advised(remark)}", file=sys.stderr)
     why_not = None
     if context.args.wait:
-        run, why_not = wait_for_verdict(context, run_id, on_retry=partial(_tell_retry, context))
+        try:
+            run, why_not = wait_for_verdict(context, run_id, on_retry=partial(_tell_retry, context))
+        except KeyboardInterrupt:
+            stop = context.advised(f"`scheduler cancel {run_id}` ends it")
+            print(f"note: run {run_id} goes on without being waited for; {stop}", file=sys.stderr)
+            raise
     if context.args.json:
         missing = _missing_roles(processes)
         screen.json({"run_id": run_id, "status": run.status, "not_alive": missing})
@@ -72,8 +79,12 @@ def _prospect(run: RunReport, processes: list[Process], now: float) -> str:
     return "is queued and starts now"
 
 
-def _remarks(function: FunctionReport, run: RunReport, processes: list[Process]) -> Iterator[str]:
+def _remarks(
+    function: FunctionReport, run: RunReport, processes: list[Process], fault: str | None
+) -> Iterator[str]:
     """Say what else one should know: what is missing, with its remedy, and what will not work."""
+    if fault is not None:
+        yield f"{fault}; it starts when a ticker can reach that, it need not be triggered again"
     missing = _missing_roles(processes)
     if "worker" in missing:
         start = "scheduler run" if "ticker" in missing else "scheduler worker"

@@ -12,6 +12,7 @@ from scheduler.triggers import Trigger, build_trigger, first_from
 from scheduler.wording import span
 
 _HALF_MILLISECOND = 0.0005
+_RETRIED = {"lost": "it was lost", "timeout": "it took longer than its time-out"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def explain_instant(
     is_slot = bool(runs) or _is_slot(function, trigger, at)
     blocker = _blocker(function, runs[0], at) if runs else None
     if runs:
-        verdict, why = runs[0].status, _why_of_run(runs[0])
+        verdict, why = runs[0].status, _why_of_run(*runs[:2])
         if blocker is not None and blocker.queued_at is not None and blocker.queued_at > at:
             why = _why_skipped_late(blocker)
     else:
@@ -223,7 +224,8 @@ def _why_skipped_late(blocker: RunReport) -> str:
     )
 
 
-def _why_of_run(run: RunReport) -> str:
+def _why_of_run(run: RunReport, before: RunReport | None = None) -> str:
+    """Say what became of an attempt; `before` is the attempt before it."""
     error = ": ".join(part for part in (run.error_type, run.error_message) if part)
     plain = {
         "success": "it ran",
@@ -239,6 +241,7 @@ def _why_of_run(run: RunReport) -> str:
     if run.status == "queued" and run.available_at is None:
         plain = "it is held until the run before it has ended"
     elif run.status == "queued" and run.attempt > 1:
-        plain = f"it failed; attempt {run.attempt} is queued"
+        ended = _RETRIED.get(before.status if before else "", "it failed")
+        plain = f"{ended}; attempt {run.attempt} is queued"
     detail = error if run.status == "error" else run.reason
     return f"{plain}: {detail}" if detail else plain

@@ -145,14 +145,14 @@ class Zygote:
 
     def spawn(self) -> None:
         """Start the process, which then loads what is to be preloaded; raises ZygoteGoneError."""
-        self._channel, theirs = socket.socketpair()
-        self._channel.settimeout(_START_SECONDS)
-        with theirs:
-            try:
+        try:
+            self._channel, theirs = socket.socketpair()
+            self._channel.settimeout(_START_SECONDS)
+            with theirs:
                 self._process = self._spawn(theirs.fileno())
-            except OSError as error:
-                self.stop()
-                raise ZygoteGoneError(f"{sys.executable} cannot be started: {error}") from error
+        except OSError as error:
+            self.stop()
+            raise ZygoteGoneError(f"{sys.executable} cannot be started: {error}") from error
 
     def wait_ready(self) -> bool:
         """Wait until it can fork; returns whether it was not ready before, or ZygoteGoneError."""
@@ -200,7 +200,10 @@ class Zygote:
 
         The fds are duplicated; close your own. Raises ZygoteGoneError, ForkRefusedError.
         """
-        report_fd, their_report_fd = os.pipe()
+        try:
+            report_fd, their_report_fd = os.pipe()
+        except OSError as error:
+            raise ForkRefusedError(f"no pipe can be opened: {error.strerror}") from error
         message = {"fork": target, "request": request, "fds": len(fds) + 1}
         try:
             self._send(json.dumps(message).encode() + b"\n", [their_report_fd, *fds])

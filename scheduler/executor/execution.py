@@ -5,6 +5,7 @@ from signal import SIGTERM
 from typing import Any
 
 from scheduler.clock import Clock
+from scheduler.executor.answers import is_verdict
 from scheduler.executor.call import Call, Outcome, message_of
 from scheduler.executor.control import Asked, RunControl
 from scheduler.executor.output import Output, drain
@@ -98,7 +99,9 @@ class Execution:
     def _read_answer(self) -> dict[str, Any] | None:
         """Return the answer if it is there; not that of a stem to the run before, come too late."""
         while (answer := self._executor.read_answer()) is not None:
-            if answer.get("run_id") in (None, self._call.run_id):
+            if not is_verdict(answer):
+                self._executor.is_broken = True  # nobody has asked: the user's code wrote that
+            elif answer.get("run_id") in (None, self._call.run_id):
                 break
         return answer
 

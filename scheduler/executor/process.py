@@ -10,13 +10,14 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 from scheduler.clock import Clock
+from scheduler.executor.answers import parse
 from scheduler.executor.client import Exit, Zygote
+from scheduler.executor.pipes import open_pipe
 from scheduler.executor.threads import ask_thread, ask_threads
 from scheduler.runner.tally import Tally
 from scheduler.runner.turns import Turns
 
 _READ_BYTES = 65536
-_KINDS = {"ready", "loaded", "stale", "ended"}
 _MOST_FILES = 100
 _LOAD_SECONDS = 10.0
 _BATCH_END_SECONDS = 1.0  # that of the batch before, all of whose runs have ended
@@ -179,19 +180,13 @@ class ExecutorProcess:
         self.control, their_control = socket.socketpair()
         self._ours.enter_context(self.control)
         theirs.enter_context(their_control)
-        self.woken_fd, self.wake_fd = self._open_pipe(self._ours)
-        self.output_fd, their_output_fd = self._open_pipe(theirs)
-        self.stack_fd, their_stack_fd = self._open_pipe(theirs)
+        self.woken_fd, self.wake_fd = open_pipe(self._ours, self._ours)
+        self.output_fd, their_output_fd = open_pipe(self._ours, theirs)
+        self.stack_fd, their_stack_fd = open_pipe(self._ours, theirs)
         self.turns = Turns()
         self._ours.callback(self.turns.close)
         fds = [their_control.fileno(), their_output_fd, their_stack_fd, self.turns.theirs.fileno()]
         return fds if self.tally is None else [*fds, self.tally.fd]
-
-    def _open_pipe(self, writer: ExitStack) -> tuple[int, int]:
-        read_fd, write_fd = os.pipe()
-        self._ours.callback(os.close, read_fd)
-        writer.callback(os.close, write_fd)
-        return read_fd, write_fd
 
     def _prepare_poll(self) -> None:
         self.control_fd = self.control.fileno()
@@ -225,7 +220,7 @@ class ExecutorProcess:
                 self._lose(self.control_fd)
                 return False
             *lines, self._rest = (self._rest + part).split(b"\n")
-            self._messages.extend(_parse(lines))
+            self._messages.extend(parse(lines))
         return True
 
     def _read(self, fd: int) -> bytes:
@@ -241,21 +236,3 @@ class ExecutorProcess:
         self.is_broken = True
         with suppress(KeyError):
             self._poll.unregister(fd)
-
-
-def _parse(lines: list[bytes]) -> list[dict[str, Any] | None]:
-    """Return the messages of the executor, each a line, None in place of anything else."""
-    try:
-        found = json.loads(b"[%b]" % b",".join(lines))  # at once, which costs half as much
-    except ValueError:  # also of what is no UTF-8
-        found = []
-    if len(found) != len(lines):
-        if len(lines) > 1:
-            return [one for line in lines for one in _parse([line])]
-        spoilt, brace, rest = lines[0].partition(b'{"')  # what was written in front of an answer
-        return [None, *(_parse([brace + rest]) if spoilt and rest else [])]
-    return [message if _is_ours(message) else None for message in found]
-
-
-def _is_ours(message: Any) -> bool:
-    return isinstance(message, dict) and not _KINDS.isdisjoint(message)

@@ -10,6 +10,7 @@ from scheduler.executor.nursery import CAUSE_LEASE
 from scheduler.executor.stem import EXIT_UNFORKED
 from scheduler.runner.control import EXIT_DETACHED
 from scheduler.runner.termination import EXIT_TERMINATED_IDLE
+from scheduler.wording import signal_name
 
 _FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM}
 _OUT_OF_MEMORY = "somebody killed it or the machine ran out of memory"
@@ -53,7 +54,7 @@ def _measured(ending: Ending) -> dict[str, Any]:
 def _asked_for(ending: Ending, asked: Asked) -> dict[str, Any]:
     told = _error(ending.answer) if ending.answer else {}
     if ending.answer and ending.answer["ended"] == "terminated":
-        told = {"traceback": told["traceback"]}  # RunTerminated itself was our doing
+        told = {"traceback": told.get("traceback")}  # RunTerminated itself was our doing
     if not told.get("traceback"):
         told["traceback"] = ending.stack
     reason = asked.reason
@@ -73,7 +74,7 @@ def _answered(answer: dict[str, Any]) -> dict[str, Any]:
         return _died(Exit(exit_code=answer.get("exit_code"), signal=answer.get("signal")))
     if answer["ended"] == "terminated":
         reason = "terminated by signal 15 (SIGTERM) from outside"
-        return {"status": "lost", "traceback": answer["traceback"], "reason": reason}
+        return {"status": "lost", "traceback": answer.get("traceback"), "reason": reason}
     return {**_error(answer), "status": "error", "reason": reason}
 
 
@@ -103,7 +104,7 @@ def _died(end: Exit) -> dict[str, Any]:
 
 
 def _died_of_signal(number: int, cause: str | None) -> dict[str, Any]:
-    name = f"signal {number} ({_signal_name(number)})"
+    name = f"signal {number} ({signal_name(number)})"
     if cause is not None:
         why = "the worker's lease ran out" if cause == CAUSE_LEASE else "the worker ended"
         return {"status": "lost", "signal": number, "reason": f"{why}: killed by {name}"}
@@ -116,10 +117,3 @@ def _died_of_signal(number: int, cause: str | None) -> dict[str, Any]:
         "error_message": f"the process died of {name}",
         "signal": number,
     }
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"real-time signal {number}"

@@ -4,16 +4,21 @@ from scheduler.clock import Clock, SystemClock, round_ms
 from scheduler.config import Config
 from scheduler.db import functions, runs
 from scheduler.db.schema import installation_id
+from scheduler.errors import QueueUnavailableError
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.queue import open_queue
 
 
 class Requests:
-    """Writes requests to the open database and wakes whoever is to act on them."""
+    """Writes requests to the open database and wakes whoever is to act on them.
+
+    `fault`: why a message could not be sent; the run is on record, the ticker sends it again.
+    """
 
     def __init__(self, config: Config, clock: Clock | None = None) -> None:
         self._config = config
         self._clock = clock or SystemClock()
+        self.fault: str | None = None
 
     def request_run(self, name: str, *, force: bool = False, slot: float | None = None) -> int:
         """Queue one run of a function now; it waits for an open one unless forced.
@@ -56,10 +61,14 @@ class Requests:
         return runs.request_stack(run_id, self._clock.now())
 
     def _send(self, messages: list[tuple[int, int]]) -> None:
-        if messages:
+        if not messages:
+            return
+        try:
             queue = open_queue(self._config, installation_id())
             queue.send(messages)
             queue.storage.close()
+        except QueueUnavailableError as error:
+            self.fault = str(error)
 
     def _ring_tickers(self) -> None:
         bell = ticker_bell(self._config)

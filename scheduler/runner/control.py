@@ -23,12 +23,12 @@ class ControlChannel:
     def wait(self) -> None:
         """Wait until there is something to receive, or the end."""
         if not self._received:
-            self._socket.recv(1, socket.MSG_PEEK)
+            self._take(1, socket.MSG_PEEK)
 
     def receive(self) -> dict[str, Any] | None:
         """Wait for the next message; None when the channel has ended."""
         while b"\n" not in self._received:
-            part = self._socket.recv(65536)
+            part = self._take(65536)
             if not part:
                 return None
             self._received += part
@@ -48,6 +48,7 @@ class ControlChannel:
 
     def transmit(self, line: bytes) -> None:
         """Do the rest of `send`."""
+        self._socket.setblocking(True)
         self._socket.sendall(line)
 
     def forget(self) -> None:
@@ -58,6 +59,14 @@ class ControlChannel:
                 pass
         except BlockingIOError:
             return
+
+    def _take(self, most_bytes: int, flags: int = 0) -> bytes:
+        """Receive, also where this run, or one before it, made what all share non-blocking."""
+        while True:
+            try:
+                return self._socket.recv(most_bytes, flags)
+            except BlockingIOError:
+                self._socket.setblocking(True)
 
 
 def identity(fd: int) -> tuple[int, int] | None:

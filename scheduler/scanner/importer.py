@@ -50,7 +50,7 @@ class Importer:
         return zygote
 
     def inspect(self, zygote: Zygote, file: FileState) -> Inspector:
-        """Begin to import one file; raises ZygoteGoneError."""
+        """Begin to import one file; raises ZygoteGoneError, OSError."""
         return Inspector(zygote, file, timeout_seconds=self._timeout_seconds, clock=self._clock)
 
     def look(self, zygote: Zygote) -> None:
@@ -114,7 +114,7 @@ class _Batch:
     def _start(self, files: deque[FileState]) -> bool:
         try:
             inspector = self._importer.inspect(self._zygote, files[0])
-        except ZygoteGoneError:
+        except (ZygoteGoneError, OSError):
             self._renew_zygote()
             return False
         self._refusals = 0

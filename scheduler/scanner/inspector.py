@@ -4,16 +4,18 @@ import json
 import os
 import re
 import signal
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from scheduler.clock import Clock
 from scheduler.executor import Exit, Zygote
+from scheduler.executor.pipes import open_pipe
 from scheduler.executor.threads import ask_thread
 from scheduler.runner.complaint import ERROR, WARNING, FileError, complain
 from scheduler.runner.inspection import FileReport
 from scheduler.runner.reporting import EXIT_CHANNEL_LOST
 from scheduler.scanner.walk import FileState
+from scheduler.wording import signal_name
 
 _READ_BYTES = 262_144
 _TAIL_BYTES = 8_192
@@ -26,7 +28,7 @@ _DEATH_SECONDS = 5.0  # how long the system may take to kill it
 
 
 class Inspector:
-    """Forked at construction (raises ZygoteGoneError); `report` is there when `is_over`."""
+    """Forked at construction (raises ZygoteGoneError, OSError); reports when `is_over`."""
 
     def __init__(
         self, zygote: Zygote, file: FileState, *, timeout_seconds: float, clock: Clock
@@ -42,21 +44,20 @@ class Inspector:
         self._is_killed = False
         self._report = bytearray()
         self._tail = b""
-        self.report_fd, their_report_fd = os.pipe()
-        self.output_fd, their_output_fd = os.pipe()
+        self._ours = ExitStack()
         try:
-            self._child = zygote.fork(
-                "inspect",
-                {"scan_path": file.scan_path, "module_path": file.module_path},
-                [their_report_fd, their_output_fd],
-            )
+            with ExitStack() as theirs:
+                self.report_fd, their_report_fd = open_pipe(self._ours, theirs)
+                self.output_fd, their_output_fd = open_pipe(self._ours, theirs)
+                self._child = zygote.fork(
+                    "inspect",
+                    {"scan_path": file.scan_path, "module_path": file.module_path},
+                    [their_report_fd, their_output_fd],
+                )
         except BaseException:
-            os.close(self.report_fd)
-            os.close(self.output_fd)
+            self._ours.close()
             raise
-        finally:
-            os.close(their_report_fd)
-            os.close(their_output_fd)
+        self._ours.callback(self._child.close)
         os.set_blocking(self.report_fd, False)
         os.set_blocking(self.output_fd, False)
 
@@ -105,9 +106,7 @@ class Inspector:
         """Kill what still lives and let go of it."""
         if self.exit is None:
             self._child.kill()
-        self._child.close()
-        os.close(self.report_fd)
-        os.close(self.output_fd)
+        self._ours.close()
 
     def report(self) -> FileReport:
         """Return what it reported, or why it could not; call it once, when it is over."""
@@ -185,7 +184,7 @@ def _describe_output(text: str) -> str | None:
 
 
 def _describe(number: int) -> str:
-    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+    name = signal_name(number)
     if number == signal.SIGKILL:
         return f"{name} (by itself, by hand, or for lack of memory)"
     return f"{name} (crashed in a compiled module, or by itself)"

@@ -2,7 +2,9 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from scheduler.clock import Clock, sleep
@@ -43,8 +45,8 @@ class Plan:
 def run_trial(plan: Plan, folder: Path, clock: Clock, tell: Callable[[str], None]) -> Report:
     """Run one trial in an empty folder and check it; `tell` is given a line at each new stage.
 
-    What it left on servers goes unless a promise was broken. Raises SchedulerError when the
-    service does not come up at all.
+    What it left on servers goes unless a promise was broken; interrupted, it leaves nothing.
+    Raises SchedulerError when the service does not come up at all.
     """
     place = Place(folder, database_url=plan.database_url, queue_url=plan.queue_url)
     place.make()
@@ -53,7 +55,10 @@ def run_trial(plan: Plan, folder: Path, clock: Clock, tell: Callable[[str], None
     roles = ["ticker"] * plan.tickers + ["worker"] * plan.workers
     troop = Troop(folder / "scheduler.toml", roles, clock, environment=place.environment())
     chaos = Chaos(plan.seed, longest_pause=LONGEST_PAUSE_SECONDS, find=troop.pids)
-    try:
+    with ExitStack() as at_the_end:
+        at_the_end.push(partial(_clear_if_interrupted, place, config, folder))
+        at_the_end.callback(troop.close)
+        at_the_end.callback(chaos.end)
         processes = f"{plan.tickers} ticker(s) and {plan.workers} worker(s)"
         tell(f"starting {processes} in {folder}{place.text}")
         troop.keep()
@@ -63,9 +68,6 @@ def run_trial(plan: Plan, folder: Path, clock: Clock, tell: Callable[[str], None
         tell("settling: every slot must get its verdict without help")
         broken = _settle(config, troop, until_at, clock)
         broken += _stop(troop, folder)
-    finally:
-        chaos.end()
-        troop.close()
     found = examine(
         config,
         start_at=start_at,
@@ -77,6 +79,16 @@ def run_trial(plan: Plan, folder: Path, clock: Clock, tell: Callable[[str], None
     if report.is_clean:
         place.remove(config)
     return report
+
+
+def _clear_if_interrupted(
+    place: Place, config: Config, folder: Path, kind: type[BaseException] | None, *_: object
+) -> None:
+    """Leave nothing of a trial that was broken off by hand: nothing was checked."""
+    if kind is not None and issubclass(kind, KeyboardInterrupt):
+        with suppress(SchedulerError):  # it had made nothing yet
+            place.remove(config)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def prepare(folder: Path, start_at: float) -> float:

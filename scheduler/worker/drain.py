@@ -7,6 +7,7 @@ from scheduler.stopping import CUT_OFF_SECONDS, HURRIED_GRACE_SECONDS, StopSigna
 from scheduler.worker.consumer import RunConsumer
 from scheduler.worker.pulse import Pulse
 from scheduler.worker.slot import Slots
+from scheduler.worker.verdicts import LEFT
 
 STEP_SECONDS = 0.2
 
@@ -45,7 +46,9 @@ class Drain:
             control.cut_off(reason)
             if self._stop.is_hurried():
                 control.kill_in(HURRIED_GRACE_SECONDS)
-        self._wait_for_slots(CUT_OFF_SECONDS, is_hasty=True)
+        if not self._wait_for_slots(CUT_OFF_SECONDS, is_hasty=True):
+            for run_id in self._slots.controls():
+                event("run.left", "error", run_id=run_id, reason=LEFT)
 
     def _wait_for_slots(self, seconds: float, *, is_hasty: bool = False) -> bool:
         until = self._clock.monotonic() + seconds

@@ -186,7 +186,10 @@ class Shift:
             self._drop(following)
             self._give_up()
             raise
-        self._note(written)
+        if written is None:
+            self._give_up()
+        else:
+            self._note(written)
 
     def _pay(self) -> None:
         """Write what is owed if that is possible now; somebody else has to be looked after."""

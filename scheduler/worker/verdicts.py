@@ -18,6 +18,7 @@ from scheduler.worker.register import Register
 
 FIRST_BACKOFF_SECONDS = 0.1
 LONGEST_BACKOFF_SECONDS = 5.0
+LEFT = "what became of it could not be written: others will find it lost"
 
 Verdict: TypeAlias = tuple[Held, Outcome]
 
@@ -100,12 +101,12 @@ def insist(
     register: Register,
     clock: Clock,
     wait: Callable[[float], bool],
-) -> Written:
+) -> Written | None:
     """Write until it is written; the slot takes nothing new meanwhile.
 
-    After the first failure without the users' texts, which a full disk may not hold. Gives up when
-    `wait(seconds)`, called after a failure, returns that the service is told to hurry: then others
-    find the rows and reap them.
+    After the first failure without the users' texts, which a full disk may not hold. None if it
+    gave up, as `wait(seconds)`, called after a failure, returned that the service is told to hurry:
+    then others find the rows and reap them.
     """
     backoff = FIRST_BACKOFF_SECONDS
     while True:
@@ -117,16 +118,17 @@ def insist(
         for held in (*owed.unbegun, *following):
             register.doubt(held)
         if wait(backoff):
-            return Written([Finished(is_accepted=False)] * len(owed.verdicts))
+            for held, outcome in owed.verdicts:
+                event("run.left", "error", run_id=held.run_id, status=outcome.status, reason=LEFT)
+            return None
         backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
 
 
 def tell_unwritten(owed: Owed, error: DatabaseUnavailableError) -> None:
     """Log that verdicts, or starts, could not be written."""
-    run_ids = [held.run_id for held, _ in owed.verdicts]
-    run_id = run_ids[0] if len(run_ids) == 1 else None
-    count = len(run_ids) + len(owed.unbegun)
-    event("run.unwritten", "error", run_id=run_id, runs=count, error=str(error))
+    verdicts = ", ".join(f"{held.run_id} {outcome.status}" for held, outcome in owed.verdicts)
+    count = len(owed.verdicts) + len(owed.unbegun)
+    event("run.unwritten", "error", runs=count, verdicts=verdicts or None, error=str(error))
 
 
 def _without_text(outcome: Outcome) -> Outcome:

@@ -351,7 +351,7 @@ def test_status_names_each_problem_with_its_remedy(cli: Cli, now: float) -> None
 
     assert text.startswith("✗ only partly running")
     for line in (
-        "✗ no worker is alive: nothing is executed\n  → scheduler run\n",
+        "✗ no worker is alive: nothing is executed\n  → scheduler worker\n",
         "! c.bad failed\n",
         "! 1 file cannot be scanned\n  → scheduler errors\n",
         "  → scheduler explain a.late\n",
@@ -433,6 +433,8 @@ def test_a_queue_that_cannot_be_reached_while_runs_wait_is_grave(
     assert "\n  → start it, or correct queue_url\n" in text
     assert "secret" not in text
     assert "cannot be reached" in cli("health", "--strict", code=1)
+    told = f"  queue_url: {scheme}://me:***@127.0.0.1:1/5 cannot be reached: "
+    assert told in cli("explain", "a.b", str(int(now - 9)))
     (_, line) = cli("runs").splitlines()
     assert line.rstrip().endswith("waits in the queue, 2 slots are free")
 
@@ -471,7 +473,8 @@ def test_without_a_ticker_the_late_functions_are_its_problem_and_not_their_own(
     text = cli("status")
 
     assert text.startswith("✗ not running")
-    assert "✗ no ticker is alive: nothing new starts, 2 functions are late\n" in text
+    told = "✗ no ticker is alive: nothing new starts, 2 functions are late\n  → scheduler run\n"
+    assert told in text
     assert "scheduler explain" not in text
 
 

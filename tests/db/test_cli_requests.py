@@ -85,6 +85,25 @@ def test_a_worker_that_drains_is_none_for_what_is_queued_now(cli: Cli) -> None:
     assert (code, "`scheduler worker`" in err) == (0, True)
 
 
+@pytest.mark.usefixtures("service")
+def test_a_run_whose_message_cannot_be_sent_is_queued_all_the_same(
+    config: Config, cli: Cli
+) -> None:
+    assert config.path is not None
+    seed_function("a.b")
+    config.path.touch(0o600)
+    with config.path.open("a") as file:
+        file.write('queue_url = "redis://:secret@127.0.0.1:1/0"\n')
+
+    code, out, err = cli("trigger", "a.b")
+
+    assert (code, out) == (0, "run 1 of a.b is queued\n")
+    assert err.startswith("note: queue_url: ConnectionError: ")
+    assert err.endswith("it starts when a ticker can reach that, it need not be triggered again\n")
+    assert "secret" not in err
+    assert find_run(1).status == "queued"
+
+
 @pytest.mark.timeout(20)
 def test_waiting_for_a_run_that_nobody_will_execute_fails_at_once(cli: Cli) -> None:
     seed_function("a.b")

@@ -52,12 +52,20 @@ def test_the_last_attempt_is_the_verdict_and_all_attempts_are_shown() -> None:
     assert [run.attempt for run in answer.runs] == [2, 1]
 
 
-def test_a_slot_whose_retry_is_to_come_has_no_verdict_yet() -> None:
+@pytest.mark.parametrize(
+    ("status", "ended"),
+    [
+        ("error", "it failed"),
+        ("lost", "it was lost"),
+        ("timeout", "it took longer than its time-out"),
+    ],
+)
+def test_a_slot_whose_retry_is_to_come_has_no_verdict_yet(status: str, ended: str) -> None:
     function = seed_function(next_run_at=NOW + 120, retries=1)
-    first = seed_run(function, "error", at=NOW)
+    first = seed_run(function, status, at=NOW)
     seed_run(function, "queued", at=NOW, attempt=2, root_id=first, available_at=NOW + 60)
 
-    assert explain(NOW).why == "it failed; attempt 2 is queued"
+    assert explain(NOW).why == f"{ended}; attempt 2 is queued"
 
 
 def test_an_error_is_told_in_its_own_words() -> None:

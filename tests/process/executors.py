@@ -10,7 +10,7 @@ import pytest
 
 from scheduler.clock import SystemClock
 from scheduler.executor import Call, ExecutorPool, Lease, Outcome, RunControl
-from tests.process.service import wait_for
+from tests.process.service import is_alive, wait_for
 
 SHARED_AND_ISOLATED = [
     pytest.param(False, id="shared"),
@@ -123,15 +123,6 @@ class Background:
     def _take_output(self, text: str, total_bytes: int) -> None:
         assert total_bytes >= len(text.encode()) or "left out" in text
         self.output = text
-
-
-def is_alive(pid: int) -> bool:
-    """Tell whether a process runs; a zombie does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
 
 
 def family(pid: int) -> list[int]:

@@ -16,11 +16,10 @@ from tests.process.executors import (
     Background,
     Pool,
     family,
-    is_alive,
     make_pool,
     run,
 )
-from tests.process.service import wait_for
+from tests.process.service import is_alive, wait_for
 
 GRACE_SECONDS = 0.5
 PATIENCE_SECONDS = 5.0  # far below what any of these functions would take

@@ -4,13 +4,21 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from scheduler.clock import SystemClock
 from scheduler.executor import ExecutorPool, Outcome
-from tests.process.executors import FUNCTIONS, Background, family, make_pool, run
+from tests.process.executors import (
+    FUNCTIONS,
+    SHARED_AND_ISOLATED,
+    Background,
+    family,
+    make_pool,
+    run,
+)
 from tests.process.service import wait_for
 
 UNTIDY = {
@@ -155,6 +163,18 @@ def test_garbage_on_the_control_channel_is_not_an_answer(pool: ExecutorPool) -> 
     before = pid_of(run(pool, "good:pid"))
     assert run(pool, "untidy:writes_into_channels").result == "'returned'"
     assert pid_of(run(pool, "good:pid")) != before
+
+
+@pytest.mark.parametrize("are_isolated", SHARED_AND_ISOLATED)
+@pytest.mark.parametrize("function", ["forges_answers", "makes_all_non_blocking"])
+def test_whatever_a_function_does_to_the_channels_costs_no_run(
+    function: str, are_isolated: bool
+) -> None:
+    pool = make_pool(are_isolated=are_isolated)
+    with closing(pool):
+        for name in (function, "nothing", function, "nothing"):
+            file = "good" if name == "nothing" else "untidy"
+            assert run(pool, f"{file}:{name}").status == "success"
 
 
 def test_closing_every_descriptor_is_a_clear_error(pool: ExecutorPool) -> None:

@@ -1,6 +1,7 @@
 """The ties between worker, zygote and executors: whichever is killed, no user code runs on."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -14,17 +15,17 @@ import pytest
 from scheduler.clock import SystemClock
 from scheduler.errors import ZygoteGoneError
 from scheduler.executor import ExecutorPool, Zygote
+from scheduler.executor.client import ForkRefusedError
 from tests.process.executors import (
     Background,
     Pool,
     family,
-    is_alive,
     make_pool,
     ping,
     ping_until,
     run,
 )
-from tests.process.service import wait_for
+from tests.process.service import is_alive, wait_for
 from tests.process.workers import Worker
 
 
@@ -353,3 +354,19 @@ def test_a_zygote_that_does_not_run_says_so() -> None:
     zygote.stop()
     with pytest.raises(ZygoteGoneError):
         zygote.ping(0.0)
+
+
+def test_a_zygote_forks_nothing_while_no_descriptor_is_free(
+    make_zygote: Callable[..., Zygote],
+) -> None:
+    zygote = make_zygote()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(ForkRefusedError, match="no pipe can be opened: Too many open files"):
+            zygote.fork("executor", {"scan_path": "/nowhere"}, [])
+        with pytest.raises(ZygoteGoneError, match="cannot be started: .*Too many open files"):
+            Zygote().start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert zygote.is_alive()

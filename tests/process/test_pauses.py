@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from scheduler.clock import SleepCountingClock, SystemClock
-from tests.process.executors import is_alive
-from tests.process.service import wait_for
+from tests.process.service import is_alive, wait_for
 from tests.process.workers import Worker
 
 

@@ -12,7 +12,7 @@ from scheduler.clock import SystemClock
 from scheduler.runner.inspection import FileReport
 from scheduler.scanner import Scanner, ScanReport
 from tests.descriptors import open_descriptors
-from tests.process.service import Service, wait_for
+from tests.process.service import Service, is_alive, wait_for
 
 SAMPLES = Path(__file__).parents[1] / "functions" / "scan"
 HEALTHY = (SAMPLES / "hostile" / "healthy.py").read_text()
@@ -26,14 +26,6 @@ def scanner(*folders: Path, timeout_seconds: float = 30.0, parallelism: int = 2)
         clock=SystemClock(),
         parallelism=parallelism,
     )
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
 
 
 @pytest.fixture(scope="module")

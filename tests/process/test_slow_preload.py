@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from scheduler.executor import ExecutorPool
-from tests.process.executors import Background, is_alive, make_pool, ping, ping_until, run
-from tests.process.service import Service, children, stop, wait_for
+from tests.process.executors import Background, make_pool, ping, ping_until, run
+from tests.process.service import Service, children, is_alive, stop, wait_for
 
 SLOW = """
 import os, time

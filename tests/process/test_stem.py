@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.executors import FUNCTIONS, Background, Pool, family, is_alive, make_pool
+from tests.process.executors import FUNCTIONS, Background, Pool, family, make_pool
 from tests.process.executors import run as run_on
-from tests.process.service import wait_for
+from tests.process.service import is_alive, wait_for
 
 COUNTED = """
 import os

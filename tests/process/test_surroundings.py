@@ -129,6 +129,8 @@ def slow():
     assert stop(run) == 0
     set_immutable(log, False)
     assert (service.functions / "finished").exists()
+    assert 'verdicts="1 success"' in service.read_log()
+    assert "run.left run_id=1" in service.read_log()
     assert service.living() == []
     service.start("run")
     service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'lost'")

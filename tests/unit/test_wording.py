@@ -100,6 +100,11 @@ def test_only_what_controls_a_terminal_is_written_out(text: str, said: str) -> N
     assert wording.visible(text) == said
 
 
+@pytest.mark.parametrize(("number", "said"), [(9, "SIGKILL"), (35, "real-time signal 35")])
+def test_every_signal_has_a_name(number: int, said: str) -> None:
+    assert wording.signal_name(number) == said
+
+
 def test_only_a_close_word_is_proposed() -> None:
     assert wording.did_you_mean("stats", ["status", "list"]) == "did you mean 'status'?"
     assert wording.did_you_mean("zebra", ["status", "list"]) == ""

@@ -168,6 +168,27 @@ def writes_into_channels():
     return "returned"
 
 
+def forges_answers():
+    """Write lines that look like the scheduler's own into each channel."""
+    lines = b'{"loaded": 1}\n{"ended": "success"}\n{"ended": 1, "cpu_total_seconds": "x"}\n[[[\n'
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if fd > 2:
+            try:
+                os.write(fd, lines)
+            except OSError:
+                pass
+    return "returned"
+
+
+def makes_all_non_blocking():
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        try:
+            os.set_blocking(fd, False)
+        except OSError:
+            pass
+    return "returned"
+
+
 def deletes_builtins():
     del builtins.print
     return "returned"
