@@ -10,6 +10,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "ended": (str,),
     "stale": (str,),
     "replace": _TEXT,
+    "imports": (list,),
     "run_id": _WHOLE,
     "began_at": _NUMBER,
     "ended_at": _NUMBER,

@@ -115,12 +115,13 @@ class Zygote:
         lease: Lease | None = None,
         niceness: int = 0,
     ) -> None:
-        self._options = [f"--preload={name}" for name in preload]
-        self._options.append(f"--niceness={niceness}")
-        if lease is not None and lease.seconds is not None:
-            self._options.append(f"--lease-seconds={lease.seconds}")
-            self._options.append(f"--leased-at={lease.renewed_at}")
-            self._options += ["--counts-sleep"] if lease.counts_sleep else []
+        self._options = {
+            "preload": list(preload),
+            "niceness": niceness,
+            "lease_seconds": lease and lease.seconds,
+            "leased_at": lease and lease.renewed_at,
+            "counts_sleep": lease is not None and lease.counts_sleep,
+        }
         self._lock = threading.Lock()
         self._start_lock = threading.Lock()
         self.is_ready = False  # to fork, all preloaded
@@ -266,8 +267,9 @@ class Zygote:
     def _spawn(self, channel_fd: int) -> subprocess.Popen[bytes]:
         # -P: a user's `email.py` in the working directory must shadow nothing
         command = [sys.executable, "-P", "-m", "scheduler.executor.zygote"]
+        options = self._options | {"channel": channel_fd, "parent": os.getpid()}
         return subprocess.Popen(
-            [*command, f"--channel={channel_fd}", f"--parent={os.getpid()}", *self._options],
+            [*command, json.dumps(options)],
             pass_fds=[channel_fd],
             stdin=subprocess.DEVNULL,
             start_new_session=True,

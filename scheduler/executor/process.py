@@ -5,7 +5,7 @@ import os
 import select
 import socket
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -14,6 +14,7 @@ from scheduler.executor.answers import parse
 from scheduler.executor.client import Exit, Zygote
 from scheduler.executor.pipes import open_pipe
 from scheduler.executor.threads import ask_thread, ask_threads
+from scheduler.runner.common import COMMON
 from scheduler.runner.tally import Tally
 from scheduler.runner.turns import Turns
 
@@ -33,15 +34,18 @@ class ExecutorProcess:
         *,
         isolates: bool,
         max_rss_bytes: int,
+        imports: Iterable[str],
         tally: Tally | None,
         forked_at: float,
     ) -> None:
+        """Fork it; `imports` are common modules that those before it have imported."""
         self.scan_path = scan_path
         self.isolates = isolates  # as a stem: each run has a process of its own
         self.forked_at = forked_at  # monotonic seconds
         self.tally = tally  # in which it notes what it begins, without it no batches
         self.runs = 0
         self.files: dict[str, None] = {}  # that it has loaded, the one used last is the last
+        self.imports: set[str] = set()  # common modules that it has imported itself
         self.cpu_total_seconds = 0.0
         self.is_ready = False  # it answers SIGUSR2 and SIGTERM
         self.is_broken = False  # it lost a channel: not fit for another run
@@ -50,7 +54,11 @@ class ExecutorProcess:
         self._rest = b""  # of a message that has not come whole
         self._messages: deque[dict[str, Any] | None] = deque()
         self._ours = ExitStack()
-        request = {"scan_path": scan_path, "max_rss_bytes": max_rss_bytes}
+        request = {
+            "scan_path": scan_path,
+            "max_rss_bytes": max_rss_bytes,
+            "imports": sorted(imports),
+        }
         try:
             with ExitStack() as theirs:
                 fds = self._open_channels(theirs)
@@ -130,6 +138,8 @@ class ExecutorProcess:
             elif "ready" in message:
                 self.is_ready = True
             else:
+                if "imports" in message:
+                    self.imports.update(name for name in COMMON if name in message["imports"])
                 return message
         return None
 

@@ -1,7 +1,8 @@
 """The stem: an executor of isolated runs, each in a process that it forks before the call comes.
 
-It serves one scan path and never executes what it finds there; it compiles ahead, for those it
-forks, the files that they had to read. They take calls from the control channel and answer them by
+It serves one scan path and never executes what it finds there; for those that it forks it compiles
+ahead the files that others had to read, and imports what they had to import of the standard
+library. They take calls from the control channel and answer them by
 themselves. For one that dies before it has answered, the stem does.
 """
 
@@ -29,6 +30,7 @@ from scheduler.executor.guards import (
 from scheduler.executor.threads import ask_threads, stack_head
 from scheduler.executor.title import set_title
 from scheduler.runner import channels, slate, termination
+from scheduler.runner.common import Newcomers, import_ahead
 from scheduler.runner.control import ControlChannel
 from scheduler.runner.isolation import measure, serve_one
 from scheduler.runner.leaving import EXIT_TIDY
@@ -75,6 +77,7 @@ class _Stem:
         self._pid = os.getpid()
         self._clock = SystemClock()
         self._page = Slate()
+        self._newcomers = Newcomers()
         self._nowhere_fd = channels.open_nowhere()
         self._end_fd, self._life_fd = map(channels.move_high, os.pipe())
         kill_victim_at_end_of(self._end_fd)
@@ -89,9 +92,9 @@ class _Stem:
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         self._control.send({"ready": True})
         while self._page.state != slate.OVER:
-            files = self._page.take_files()
+            needs = self._page.take_needs()
             self._fork()
-            self._prepare(files)  # for those after it: the next call has its process already
+            self._prepare(needs)  # for those after it: the next call has its process already
             self._wait()
         while self._leaving:
             _signal.sigwait({signal.SIGCHLD})
@@ -123,19 +126,24 @@ class _Stem:
         serve_one(
             self._control,
             self._page,
+            self._newcomers,
             scan_path=self._scan_path,
             stem_pid=self._pid,
             cpu_before=cpu_before,
             nowhere_fd=self._nowhere_fd,
         )
 
-    def _prepare(self, files: Sequence[str]) -> None:
-        for path in files:
-            compile_ahead(path, self._clock.now())
+    def _prepare(self, needs: Sequence[str]) -> None:
+        for need in needs:
+            if os.path.isabs(need):
+                compile_ahead(need, self._clock.now())
+        is_larger = import_ahead(needs)
         if not self._is_rehearsed:
-            self._is_rehearsed = True
+            self._is_rehearsed = is_larger = True
             rehearse(measure)
             gc.collect()
+        if is_larger:
+            self._newcomers = Newcomers()
             gc.freeze()  # as in the zygote
 
     def _wait(self) -> None:

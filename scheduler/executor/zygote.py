@@ -1,11 +1,10 @@
 """The zygote: a lean process that forks executors, watches the lease, and kills what outlives it.
 
-`python -m scheduler.executor.zygote --channel FD`, started by `Zygote` in client.py. The channel
-carries JSON lines: {"fork": target, "request": {...}, "fds": n}, {"ping": at}, {"look": 1},
+`python -m scheduler.executor.zygote OPTIONS`, a JSON object, started by `Zygote` in client.py. The
+channel carries JSON lines: {"fork": target, "request": {...}, "fds": n}, {"ping": at}, {"look": 1},
 which asks for a sign of life. Its end is ours.
 """
 
-import argparse
 import gc
 import json
 import os
@@ -20,17 +19,12 @@ from scheduler.clock import Clock, SleepCountingClock, SystemClock
 from scheduler.executor.fuse import Fuse
 from scheduler.executor.guards import become_subreaper, wake_with_parent
 from scheduler.executor.lease import Lease
-from scheduler.executor.newborn import TARGETS, ZYGOTE_IGNORES, reset_inherited_signals
+from scheduler.executor.newborn import ZYGOTE_IGNORES, reset_inherited_signals
 from scheduler.executor.nursery import CAUSE_LEASE, CAUSE_STOP, Nursery, refuse
 from scheduler.executor.title import set_title
+from scheduler.runner.common import import_ahead
 from scheduler.runner.loading import find_private_names
 
-_COMMON = (  # imported once here instead of in every executor
-    "asyncio concurrent.futures contextlib csv ctypes dataclasses datetime decimal email.message"
-    " faulthandler gzip hashlib http.client inspect json logging pathlib random re shutil sqlite3"
-    " ssl statistics subprocess tempfile threading traceback urllib.request uuid zoneinfo"
-    " cronsim scheduler.cron"
-)
 _MAX_FDS = 16
 _FAULT_LIMIT = 300  # characters
 _ALIVE = b"."  # the answer to a look
@@ -98,6 +92,8 @@ class _Zygote:
             return
         request = message["request"]
         assert isinstance(request, dict)
+        if import_ahead(request.pop("imports", ())):
+            gc.freeze()
         self._nursery.fork(str(message["fork"]), request, fds)
 
     def _check_lease(self) -> None:
@@ -122,31 +118,23 @@ class _Zygote:
 
 def main() -> None:
     """Become a zygote; ends when its channel does."""
-    parser = argparse.ArgumentParser(prog="scheduler.executor.zygote")
-    parser.add_argument("--channel", type=int, required=True)
-    parser.add_argument("--parent", type=int, required=True)
-    parser.add_argument("--lease-seconds", type=float)
-    parser.add_argument("--leased-at", type=float)
-    parser.add_argument("--counts-sleep", action="store_true")
-    parser.add_argument("--niceness", type=int, default=0)
-    parser.add_argument("--preload", action="append", default=[])
-    options = parser.parse_args()
+    options = json.loads(sys.argv[1])
     for number in ZYGOTE_IGNORES:
         signal.signal(number, signal.SIG_IGN)
     become_subreaper()
     wake_with_parent()
-    os.nice(options.niceness)
-    channel = socket.socket(fileno=options.channel)
+    os.nice(options["niceness"])
+    channel = socket.socket(fileno=options["channel"])
     channel.set_inheritable(False)
     sys.dont_write_bytecode = True
     del sys.argv[1:]
     set_title("scheduler zygote")
-    _leave_until_loaded_with(options.parent)
-    unloadable = _preload(options.preload)
+    _leave_until_loaded_with(options["parent"])
+    unloadable = _preload(options["preload"])
     signal.setitimer(signal.ITIMER_REAL, 0)
     reset_inherited_signals()
-    clock = SleepCountingClock() if options.counts_sleep else SystemClock()
-    lease = Lease(options.lease_seconds, clock, renewed_at=options.leased_at)
+    clock = SleepCountingClock() if options["counts_sleep"] else SystemClock()
+    lease = Lease(options["lease_seconds"], clock, renewed_at=options["leased_at"])
     _Zygote(channel, lease, Fuse(clock.monotonic_id), clock).loop(unloadable)
 
 
@@ -165,16 +153,16 @@ def _leave_until_loaded_with(parent_pid: int) -> None:
 
 
 def _preload(wanted: list[str]) -> dict[str, str]:
-    """Import what is shared; return which of the `wanted` modules failed, and how."""
+    """Import what all share; return which modules failed, and how."""
     failed = {}
-    for name in (*_COMMON.split(), *TARGETS.values(), *wanted):
+    for name in wanted:
         try:
             import_module(name)
         except BaseException as error:  # noqa: BLE001 - a broken preload costs time, no service
             failed[name] = f"{type(error).__name__}: {error}"[:_FAULT_LIMIT]
     gc.collect()
     gc.freeze()  # collections in the children leave these pages shared
-    return {name: fault for name, fault in failed.items() if name in wanted}
+    return failed
 
 
 def _wake_on_child_death() -> int:

@@ -8,6 +8,7 @@ from scheduler.errors import ZygoteGoneError
 from scheduler.executor.client import Zygote
 from scheduler.executor.guards import kill_orphans
 from scheduler.executor.lease import Lease
+from scheduler.executor.newborn import TARGETS
 from scheduler.logs import event
 
 
@@ -15,7 +16,7 @@ class Zygotes:
     """One zygote at a time; thread-safe."""
 
     def __init__(self, preload: Sequence[str], lease: Lease) -> None:
-        self._preload = tuple(preload)
+        self._preload = (TARGETS["executor"], TARGETS["stem"], *preload)
         self._lease = lease
         self._lock = threading.Lock()
         self._ready_lock = threading.Lock()

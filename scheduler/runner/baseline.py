@@ -68,7 +68,8 @@ class Baseline:
         """Take what importing a user's file may rightly change as the new normal."""
         self._environ = dict(_raw_environ())
         self._path = list(sys.path)
-        self._modules = [(name, sys.modules.get(name)) for name in _CORE_MODULES]
+        found = [(name, sys.modules.get(name)) for name in _CORE_MODULES]
+        self._modules = [(name, module) for name, module in found if module is not None]
         self._threads = _thread._count()
         self._recursion_limit = sys.getrecursionlimit()
 

@@ -57,7 +57,7 @@ def _call(function: Callable[[], Any]) -> Any:
     value = function()
     if not isinstance(value, CoroutineType):
         return value
-    import asyncio  # loaded in every zygote; the service itself never needs it
+    import asyncio  # 40 ms, but for the first who needs it it has been imported ahead
 
     return asyncio.run(value)
 

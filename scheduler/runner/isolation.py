@@ -10,6 +10,7 @@ from scheduler.crashpoints import crash_point
 from scheduler.runner import channels, loading, slate, termination
 from scheduler.runner.baseline import leftover
 from scheduler.runner.calling import execute
+from scheduler.runner.common import Newcomers
 from scheduler.runner.control import ControlChannel
 from scheduler.runner.leaving import EXIT_TIDY, leave
 from scheduler.runner.metering import used
@@ -21,6 +22,7 @@ _kill = os.kill  # user code may patch it
 def serve_one(
     control: ControlChannel,
     page: Slate,
+    newcomers: Newcomers,
     *,
     scan_path: str,
     stem_pid: int,
@@ -45,8 +47,11 @@ def serve_one(
     termination.set_idle(False)
     answer = _execute(call, scan_path)
     answer["cpu_total_seconds"] += cpu_before
+    imports = newcomers.take()
+    if imports:
+        answer["imports"] = imports
     line = control.encode(answer)
-    page.note_files(loading.read_files())
+    page.note_needs([*loading.read_files(), *imports])
     channels.silence(nowhere_fd)  # what comes after the answer would be taken for the next run's
     page.state = slate.ANSWERING
     crash_point("isolated.answering")

@@ -7,7 +7,6 @@ compiled from source: a `.pyc` is keyed on whole seconds and would run stale cod
 """
 
 import importlib
-import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
@@ -122,7 +121,7 @@ def find_private_names() -> None:
     sys.meta_path.append(_PrivateFinder())
 
 
-class _PrivateFinder(importlib.abc.MetaPathFinder):
+class _PrivateFinder:
     """Finds the package of a scan path by its checksum; the files below it are found as usual."""
 
     def find_spec(

@@ -12,6 +12,7 @@ from scheduler.clock import monotonic_time
 from scheduler.runner import channels, loading, termination
 from scheduler.runner.baseline import Baseline
 from scheduler.runner.calling import execute
+from scheduler.runner.common import Newcomers
 from scheduler.runner.control import ControlChannel, identity
 from scheduler.runner.leaving import leave
 from scheduler.runner.metering import Meter
@@ -61,6 +62,7 @@ class _Executor:
         self._meter = Meter()
         loading.enter_scan_path(scan_path)
         self._baseline = Baseline()
+        self._newcomers = Newcomers()
 
     def serve(self) -> None:
         self._control.send({"ready": True})
@@ -152,6 +154,8 @@ class _Executor:
         replace = self._why_replace()
         if replace is not None:
             answer["replace"] = replace
+        if imports := self._newcomers.take():
+            answer["imports"] = imports
         return answer
 
     def _why_replace(self) -> str | None:

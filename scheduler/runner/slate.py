@@ -40,18 +40,21 @@ class Slate:
     def run_id(self, run_id: int | None) -> None:
         self._page[_RUN] = (run_id or 0).to_bytes(8, "little")
 
-    def note_files(self, paths: Iterable[str]) -> None:
-        """Note which source files had to be compiled; those for which there is room."""
+    def note_needs(self, needs: Iterable[str]) -> None:
+        """Note which source files had to be compiled, and which common modules to be imported.
+
+        Files by their absolute paths; as many as there is room for.
+        """
         text = b""
-        for path in paths:
-            line = os.fsencode(path) + b"\0"
+        for need in needs:
+            line = os.fsencode(need) + b"\0"
             if _HEAD + len(text) + len(line) > _BYTES:
                 break
             text += line
         self._page[_SIZE.start : _HEAD + len(text)] = len(text).to_bytes(4, "little") + text
 
-    def take_files(self) -> list[str]:
-        """Return the files that were noted, and forget them."""
+    def take_needs(self) -> list[str]:
+        """Return what was noted, and forget it."""
         size = int.from_bytes(self._page[_SIZE], "little")
         if not size:
             return []

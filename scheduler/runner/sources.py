@@ -1,10 +1,11 @@
 """Source files of users as this process knows them: their stamps, hashes and compiled code."""
 
-import hashlib
 import os
 import warnings
+from contextlib import suppress
+from importlib import import_module
 from types import CodeType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Stamp = tuple[int, int, int, int]  # mtime_ns, ctime_ns, size, inode
 _MOST_FILES = 1_000
@@ -33,7 +34,8 @@ def stamp_of(path: str) -> Stamp | None:
 
 def hash_source(source: bytes) -> str:
     """Return the hash that identifies the content of a source file."""
-    return hashlib.sha256(source).hexdigest()
+    digest: str = _sha256(source).hexdigest()
+    return digest
 
 
 def compile_ahead(path: str, now: float) -> None:
@@ -68,6 +70,17 @@ def find_compiled(path: str) -> Compiled | None:
     if known is None or known.code is None or stamp_of(path) != known.stamp:
         return None
     return known
+
+
+def _find_sha256() -> Any:
+    """Return a constructor of hashes; hashlib's last: it loads OpenSSL, which each fork pays."""
+    for name in ("_sha2", "_sha256"):  # CPython from 3.12 on, and before
+        with suppress(ImportError):
+            return import_module(name).sha256
+    return import_module("hashlib").sha256
+
+
+_sha256 = _find_sha256()
 
 
 def _compile(source: bytes, path: str) -> CodeType | None:

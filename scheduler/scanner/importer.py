@@ -7,6 +7,8 @@ from collections.abc import Generator, Iterator, Sequence
 from scheduler.clock import Clock, sleep
 from scheduler.errors import ZygoteGoneError
 from scheduler.executor import Zygote
+from scheduler.executor.newborn import TARGETS
+from scheduler.runner.common import COMMON
 from scheduler.runner.inspection import FileReport
 from scheduler.scanner.inspector import Inspector
 from scheduler.scanner.walk import FileState
@@ -26,7 +28,7 @@ class Importer:
         self, *, timeout_seconds: float, preload: Sequence[str], parallelism: int, clock: Clock
     ) -> None:
         self._timeout_seconds = timeout_seconds
-        self._preload = preload
+        self._preload = (TARGETS["inspect"], *COMMON, *preload)
         self._parallelism = parallelism
         self._clock = clock
 

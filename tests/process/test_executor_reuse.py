@@ -166,6 +166,36 @@ def test_garbage_on_the_control_channel_is_not_an_answer(pool: ExecutorPool) -> 
 
 
 @pytest.mark.parametrize("are_isolated", SHARED_AND_ISOLATED)
+def test_what_runs_import_of_the_standard_library_is_there_for_later_processes(
+    are_isolated: bool, folder: Path
+) -> None:
+    (folder / "imports.py").write_text(
+        "import sys\n"
+        "def found(): return [name in sys.modules for name in ('decimal', 'colorsys')]\n"
+        "FOUND = found()\n"
+        "import colorsys, decimal\n"
+        "def work(): return FOUND\n"
+    )
+    pool = make_pool(are_isolated=are_isolated, max_runs_per_process=1)
+    with closing(pool):
+        assert run(pool, "imports:work", scan_path=str(folder)).result == "[False, False]"
+        wait_for(
+            lambda: run(pool, "imports:work", scan_path=str(folder)).result == "[True, False]",
+            "a process that need not import what others have",
+        )
+
+
+def test_a_module_imported_while_a_function_runs_does_not_cost_the_executor(
+    pool: ExecutorPool, folder: Path
+) -> None:
+    (folder / "late.py").write_text(
+        "import os\ndef work():\n    import asyncio, decimal, traceback\n    return os.getpid()\n"
+    )
+    first, second = (run(pool, "late:work", scan_path=str(folder)) for _ in range(2))
+    assert (first.result, first.reason) == (second.result, second.reason)
+
+
+@pytest.mark.parametrize("are_isolated", SHARED_AND_ISOLATED)
 @pytest.mark.parametrize("function", ["forges_answers", "makes_all_non_blocking"])
 def test_whatever_a_function_does_to_the_channels_costs_no_run(
     function: str, are_isolated: bool

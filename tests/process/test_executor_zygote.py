@@ -308,10 +308,10 @@ def test_a_zygote_that_cannot_preload_a_module_says_so_and_goes_on(
 
 
 def test_the_zygote_stays_lean() -> None:
+    heavy = "huey peewee urwid scheduler.config msgspec asyncio ssl hashlib shutil argparse"
     script = (
-        "import sys, scheduler.executor.zygote;"
-        "print([name for name in ('huey', 'peewee', 'urwid', 'scheduler.config', 'msgspec')"
-        " if name in sys.modules])"
+        "import sys, scheduler.executor.zygote, scheduler.executor.stem, scheduler.runner.serving;"
+        f"print([name for name in {heavy.split()} if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
