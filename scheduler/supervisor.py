@@ -62,6 +62,7 @@ class Child:
         else:
             self._started_at = monotonic
             self.restart_at = None
+            crash_point("supervisor.started")
 
     def look(self, monotonic: float) -> bool:
         """Notice that the process ended and plan its restart, later each time it ends early.
@@ -164,7 +165,6 @@ class Supervisor:
                 return
             if child.restart_at is not None and child.restart_at <= monotonic:
                 child.start()
-                crash_point("supervisor.started")
 
     def _seconds_to_sleep(self) -> float | None:
         planned = [child.restart_at for child in self._children if child.restart_at is not None]

@@ -1,5 +1,6 @@
 """`trigger`: runs a function now, and says truly what will become of that."""
 
+import shlex
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -24,25 +25,25 @@ def trigger(context: Context) -> int:
     if function.state == "gone":
         raise SchedulerError(why_gone(function, context.config, context.clock.now()))
     requests = Requests(context.config, context.clock)
-    run_id = requests.request_run(name, force=context.args.force)
+    run_id, fault = requests.request_run(name, force=context.args.force)
     processes = list_processes(context.config, context.clock.now())
     run = find_run(run_id)
     if not context.args.json:
-        prospect = "is queued" if requests.fault else _prospect(run, processes, context.clock.now())
+        prospect = "is queued" if fault else _prospect(run, processes, context.clock.now())
         screen.text(f"run {run_id} of {name} {prospect}\n")
-    for remark in _remarks(function, run, processes, requests.fault):
+    for remark in _remarks(function, run, processes, fault):
         print(f"note: {context.advised(remark)}", file=sys.stderr)
     why_not = None
     if context.args.wait:
         try:
             run, why_not = wait_for_verdict(context, run_id, on_retry=partial(_tell_retry, context))
         except KeyboardInterrupt:
-            stop = context.advised(f"`scheduler cancel {run_id}` ends it")
-            print(f"note: run {run_id} goes on without being waited for; {stop}", file=sys.stderr)
+            show = context.advised(f"`scheduler runs {shlex.quote(name)}` tells how it ends")
+            print(f"note: run {run_id} goes on without being waited for; {show}", file=sys.stderr)
             raise
     if context.args.json:
         missing = _missing_roles(processes)
-        screen.json({"run_id": run_id, "status": run.status, "not_alive": missing})
+        screen.json({"run_id": run_id, "status": run.status, "not_alive": missing, "unsent": fault})
     if why_not is not None:
         raise SchedulerError(f"run {run.id} is still {run.status}: {why_not}; it is not waited for")
     if context.args.wait and not context.args.json:

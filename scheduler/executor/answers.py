@@ -4,26 +4,29 @@ import json
 from types import NoneType
 from typing import Any
 
+from scheduler.runner.text import clean
+
 _KINDS = {"ready", "loaded", "stale", "ended"}
-_TEXT, _NUMBER, _WHOLE = (str, NoneType), (float, int, NoneType), (int, NoneType)
+_LARGEST = 2**63 - 1  # what databases hold
+_OPTIONAL = NoneType, str  # a text, or none
 _TYPES: dict[str, tuple[type, ...]] = {
     "ended": (str,),
     "stale": (str,),
-    "replace": _TEXT,
     "imports": (list,),
-    "run_id": _WHOLE,
-    "began_at": _NUMBER,
-    "ended_at": _NUMBER,
-    "cpu_seconds": _NUMBER,
+    "replace": _OPTIONAL,
+    "source_hash": _OPTIONAL,
+    "result": _OPTIONAL,
+    "error_type": _OPTIONAL,
+    "error_message": _OPTIONAL,
+    "traceback": _OPTIONAL,
+    "run_id": (NoneType, int),
+    "peak_rss_bytes": (NoneType, int),
+    "exit_code": (NoneType, int),
+    "signal": (NoneType, int),
+    "began_at": (NoneType, float, int),
+    "ended_at": (NoneType, float, int),
+    "cpu_seconds": (NoneType, float),
     "cpu_total_seconds": (float,),
-    "peak_rss_bytes": _WHOLE,
-    "exit_code": _WHOLE,
-    "signal": _WHOLE,
-    "source_hash": _TEXT,
-    "result": _TEXT,
-    "error_type": _TEXT,
-    "error_message": _TEXT,
-    "traceback": _TEXT,
 }
 
 
@@ -51,4 +54,16 @@ def _is_ours(message: Any) -> bool:
         return False
     if "ended" in message and "cpu_total_seconds" not in message:
         return False
-    return all(isinstance(value, _TYPES.get(key, object)) for key, value in message.items())
+    for key, kinds in _TYPES.items():
+        if key in message and not _is_storable(message[key], kinds):
+            return False
+    return True
+
+
+def _is_storable(value: Any, kinds: tuple[type, ...]) -> bool:
+    kind = type(value)
+    if kind not in kinds:
+        return False
+    if kind is str:
+        return bool(clean(value) == value)
+    return kind not in (int, float) or bool(-_LARGEST <= value <= _LARGEST)  # no NaN either

@@ -110,7 +110,7 @@ class Batch:
             expected = [call.run_id for call in self._calls[len(self.answers) :][:1]]
             if "stale" in answer:  # it refused before it began
                 self._is_refused = True
-            elif [answer.get("run_id")] == expected:
+            elif "ended" in answer and [answer.get("run_id")] == expected:
                 self.answers.append(answer)
             else:
                 self._executor.is_broken = True  # an answer before this one was spoilt

@@ -52,7 +52,6 @@ class ExecutorPool:
         self._zygotes = Zygotes(preload, lease)
         self._shelf = Shelf(max_runs_per_process)
         self._successors = Successors(self._shelf, self.warm, clock)
-        self._imports: frozenset[str] = frozenset()  # common modules that some runs have needed
         self.tally: Tally | None = None  # without one there are no batches
 
     def start(self) -> None:
@@ -237,7 +236,7 @@ class ExecutorPool:
 
     def _put_away(self, executor: ExecutorProcess, why_replace: str | None) -> None:
         """Keep an executor for another run, unless it is not fit for one."""
-        self._imports |= executor.imports
+        self._zygotes.note_imports(executor.imports)
         if executor.exit is not None or executor.is_broken:
             self._discard(executor, kill=True)
         elif why_replace is not None:
@@ -273,7 +272,7 @@ class ExecutorPool:
                 scan_path,
                 isolates=isolates,
                 max_rss_bytes=self._max_rss_bytes,
-                imports=self._imports,
+                imports=self._zygotes.imports,
                 tally=self.tally,
                 forked_at=self._clock.monotonic(),
             )

@@ -1,9 +1,9 @@
 """The stem: an executor of isolated runs, each in a process that it forks before the call comes.
 
 It serves one scan path and never executes what it finds there; for those that it forks it compiles
-ahead the files that others had to read, and imports what they had to import of the standard
-library. They take calls from the control channel and answer them by
-themselves. For one that dies before it has answered, the stem does.
+ahead the files that others had to read, and imports the common modules that they had to. They take
+calls from the control channel and answer them by themselves. For one that dies before it has
+answered, the stem does.
 """
 
 import _signal  # type: ignore[import-not-found]  # signal wraps each answer in an enum
@@ -141,9 +141,9 @@ class _Stem:
         if not self._is_rehearsed:
             self._is_rehearsed = is_larger = True
             rehearse(measure)
-            gc.collect()
         if is_larger:
             self._newcomers = Newcomers()
+            gc.collect()
             gc.freeze()  # as in the zygote
 
     def _wait(self) -> None:

@@ -87,13 +87,17 @@ class _Zygote:
             return
         count = int(str(message["fds"]))
         fds, self._fds = self._fds[:count], self._fds[count:]
-        if self._is_expired or not self._lease.is_valid():
-            refuse(fds, "the worker's lease has run out", CAUSE_LEASE)
+        if len(fds) < count:
+            if fds:  # the first of them is where to tell
+                refuse(fds, "it has no descriptor free")
             return
         request = message["request"]
         assert isinstance(request, dict)
-        if import_ahead(request.pop("imports", ())):
-            gc.freeze()
+        if import_ahead(request.pop("imports", ()), most=1):  # pings wait meanwhile
+            _share()
+        if self._is_expired or not self._lease.is_valid():
+            refuse(fds, "the worker's lease has run out", CAUSE_LEASE)
+            return
         self._nursery.fork(str(message["fork"]), request, fds)
 
     def _check_lease(self) -> None:
@@ -160,9 +164,14 @@ def _preload(wanted: list[str]) -> dict[str, str]:
             import_module(name)
         except BaseException as error:  # noqa: BLE001 - a broken preload costs time, no service
             failed[name] = f"{type(error).__name__}: {error}"[:_FAULT_LIMIT]
-    gc.collect()
-    gc.freeze()  # collections in the children leave these pages shared
+    _share()
     return failed
+
+
+def _share() -> None:
+    """Let collections in the children leave the pages of all there is now shared."""
+    gc.collect()
+    gc.freeze()
 
 
 def _wake_on_child_death() -> int:

@@ -1,7 +1,7 @@
 """Sees to it that a worker has a living zygote, and that it knows the lease."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from scheduler.errors import ZygoteGoneError
@@ -21,6 +21,7 @@ class Zygotes:
         self._lock = threading.Lock()
         self._ready_lock = threading.Lock()
         self.is_closed = False
+        self.imports: frozenset[str] = frozenset()  # common modules that some runs have needed
         self.current: Zygote | None = None  # the one started last
 
     def living(self) -> Zygote:
@@ -42,12 +43,19 @@ class Zygotes:
             if self.current is not None:
                 self.current.stop()
                 kill_orphans()
-            zygote = Zygote(preload=self._preload, lease=self._lease)
+            zygote = Zygote(preload=(*self._preload, *sorted(self.imports)), lease=self._lease)
             zygote.spawn()
             self.current = zygote
         # Somebody waits for it, if no run does: one that never gets ready is given up.
-        threading.Thread(target=self._attend, args=(zygote,), daemon=True).start()
+        with suppress(RuntimeError):  # no room for a thread: then the next run does
+            threading.Thread(target=self._attend, args=(zygote,), daemon=True).start()
         return zygote
+
+    def note_imports(self, names: Collection[str]) -> None:
+        """Have modules imported ahead, of the common ones, for what is forked from now on."""
+        if not self.imports.issuperset(names):
+            with self._lock:
+                self.imports = self.imports.union(names)
 
     def ping(self, at: float) -> None:
         """Tell the zygote, started again if it is dead, since when the lease lasts."""

@@ -1,5 +1,8 @@
 """What people ask for: run now, pause, resume, cancel, show the stack; written and rung at once."""
 
+from contextlib import closing
+from typing import NamedTuple
+
 from scheduler.clock import Clock, SystemClock, round_ms
 from scheduler.config import Config
 from scheduler.db import functions, runs
@@ -9,22 +12,30 @@ from scheduler.maintenance.bells import ticker_bell
 from scheduler.queue import open_queue
 
 
+class Requested(NamedTuple):
+    """A run that was queued; `fault`: why its message could not be sent yet."""
+
+    run_id: int
+    fault: str | None = None
+
+
 class Requests:
     """Writes requests to the open database and wakes whoever is to act on them.
 
-    `fault`: why a message could not be sent; the run is on record, the ticker sends it again.
+    What cannot be sent to the queue is on record all the same: the ticker sends it again.
     """
 
     def __init__(self, config: Config, clock: Clock | None = None) -> None:
         self._config = config
         self._clock = clock or SystemClock()
-        self.fault: str | None = None
 
-    def request_run(self, name: str, *, force: bool = False, slot: float | None = None) -> int:
+    def request_run(
+        self, name: str, *, force: bool = False, slot: float | None = None
+    ) -> Requested:
         """Queue one run of a function now; it waits for an open one unless forced.
 
         slot: the slot it runs for once more; this moment when left out.
-        Returns the run's id. Raises NotFoundError.
+        Raises NotFoundError.
         """
         now = self._clock.now()
         run_id, messages = runs.insert_run_log(
@@ -33,8 +44,7 @@ class Requests:
             now=now,
             is_held_while_open=not force,
         )
-        self._send(messages)
-        return run_id
+        return Requested(run_id, self._send(messages))
 
     def pause(self, name: str) -> bool:
         """Stop a function's slots from being decided; False if it was paused already."""
@@ -60,15 +70,17 @@ class Requests:
         """Ask for the Python stack of a running run; False if it does not run."""
         return runs.request_stack(run_id, self._clock.now())
 
-    def _send(self, messages: list[tuple[int, int]]) -> None:
+    def _send(self, messages: list[tuple[int, int]]) -> str | None:
+        """Send messages; return why that was not possible, None if it was."""
         if not messages:
-            return
+            return None
         try:
             queue = open_queue(self._config, installation_id())
-            queue.send(messages)
-            queue.storage.close()
+            with closing(queue.storage):
+                queue.send(messages)
         except QueueUnavailableError as error:
-            self.fault = str(error)
+            return str(error)
+        return None
 
     def _ring_tickers(self) -> None:
         bell = ticker_bell(self._config)

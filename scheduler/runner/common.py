@@ -1,63 +1,68 @@
-"""Modules of the standard library that user code likes to import: once for many, when it does.
+"""Modules that user code likes to import: once for many, after one has.
 
-Whoever forks has them imported ahead for the next ones, but only those that one has imported: each
+Whoever forks imports them ahead for the next processes, but only those that one has imported: each
 fork pays for all that is in memory.
 """
 
+import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from importlib import import_module
 
-COMMON = frozenset(
-    [
-        "asyncio",
-        "concurrent.futures",
-        "csv",
-        "dataclasses",
-        "decimal",
-        "email.message",
-        "gzip",
-        "hashlib",
-        "http.client",
-        "inspect",
-        "pathlib",
-        "shutil",
-        "sqlite3",
-        "ssl",
-        "statistics",
-        "subprocess",
-        "tempfile",
-        "urllib.request",
-        "uuid",
-        "zoneinfo",
-        "cronsim",
-        "scheduler.cron",
-    ]
+COMMON = (
+    "asyncio",
+    "concurrent.futures",
+    "csv",
+    "decimal",
+    "email.message",
+    "gzip",
+    "hashlib",
+    "http.client",
+    "pathlib",
+    "shutil",
+    "sqlite3",
+    "ssl",
+    "statistics",
+    "tempfile",
+    "urllib.request",
+    "uuid",
+    "zoneinfo",
+    "cronsim",
+    "scheduler.cron",
 )
+_OURS = {"cronsim", "scheduler.cron"}  # the others are of the standard library
+_STDLIB = os.path.dirname(os.__file__) + os.sep
 
 
 class Newcomers:
-    """The common modules that this process, or one that it forks, imports from now on."""
+    """The common modules that are imported from now on, by this process or one that it forks."""
 
     def __init__(self) -> None:
         self._absent = [name for name in COMMON if name not in sys.modules]
         self._count = len(sys.modules)
 
     def take(self) -> list[str]:
-        """Return those that have come since the last time."""
+        """Return those that have come since the last time, not others of their names."""
         if len(sys.modules) == self._count:
             return []
         self._count = len(sys.modules)
         found = [name for name in self._absent if name in sys.modules]
         self._absent = [name for name in self._absent if name not in found]
-        return found
+        return [name for name in found if name in _OURS or _is_of_stdlib(sys.modules[name])]
 
 
-def import_ahead(names: Iterable[str]) -> bool:
-    """Import those of the names that are common, and no other; returns whether some were new."""
+def import_ahead(names: Iterable[str], most: int | None = None) -> bool:
+    """Import of these modules those that are common; returns whether some have come.
+
+    most: how many at most.
+    """
     wanted = [name for name in names if name in COMMON and name not in sys.modules]
-    for name in wanted:
-        with suppress(Exception):  # whoever needs it will be told
+    for name in wanted[:most]:
+        with suppress(BaseException):  # whoever needs it will be told
             import_module(name)
-    return bool(wanted)
+    return any(name in sys.modules for name in wanted)
+
+
+def _is_of_stdlib(module: object) -> bool:
+    return str(getattr(module, "__file__", "")).startswith(_STDLIB)

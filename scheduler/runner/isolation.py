@@ -51,7 +51,7 @@ def serve_one(
     if imports:
         answer["imports"] = imports
     line = control.encode(answer)
-    page.note_needs([*loading.read_files(), *imports])
+    page.note_needs([*imports, *loading.read_files()])
     channels.silence(nowhere_fd)  # what comes after the answer would be taken for the next run's
     page.state = slate.ANSWERING
     crash_point("isolated.answering")

@@ -156,6 +156,8 @@ class _Executor:
             answer["replace"] = replace
         if imports := self._newcomers.take():
             answer["imports"] = imports
+            if replace is None:
+                self._baseline.accept_import()
         return answer
 
     def _why_replace(self) -> str | None:

@@ -28,7 +28,9 @@ class Importer:
         self, *, timeout_seconds: float, preload: Sequence[str], parallelism: int, clock: Clock
     ) -> None:
         self._timeout_seconds = timeout_seconds
-        self._preload = (TARGETS["inspect"], *COMMON, *preload)
+        # Not `urllib.request` and such, which a file must not find because another has needed it.
+        common = [name for name in COMMON if "." not in name]
+        self._preload = (TARGETS["inspect"], "scheduler.cron", *common, *preload)
         self._parallelism = parallelism
         self._clock = clock
 
@@ -86,7 +88,10 @@ class _Batch:
         self._going: list[Inspector] = []
         self._suspects: deque[FileState] = deque()  # imported again, each alone
         self._alone: FileState | None = None
-        self._selector = selectors.DefaultSelector()
+        try:
+            self._selector = selectors.DefaultSelector()
+        except OSError as error:
+            raise ZygoteGoneError(f"no process can be watched: {error.strerror}") from error
         self._zygote = importer.start_zygote()
         self._refusals = 0
 

@@ -4,14 +4,15 @@ On PostgreSQL all of it goes into a schema of its own, so that a database which 
 things, or for a service, is not touched.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from scheduler.config import Config
+from scheduler.config import load_config
 from scheduler.db.connection import close_database
 from scheduler.db.drivers import postgres_driver
 from scheduler.db.schema import installation_id, open_existing
-from scheduler.errors import DatabaseUnavailableError
+from scheduler.errors import ConfigError, DatabaseUnavailableError, SchemaMissingError
 from scheduler.queue import open_queue
 
 
@@ -19,6 +20,7 @@ class Place:
     """One trial's place. Without URLs everything is in the folder, and ends with it."""
 
     def __init__(self, folder: Path, *, database_url: str | None, queue_url: str | None) -> None:
+        self._folder = folder
         self._schema = folder.name.replace("-", "_")
         self._urls = {"SCHEDULER_DATABASE_URL": database_url, "SCHEDULER_QUEUE_URL": queue_url}
         self._servers = [url for url in (database_url, queue_url) if url and _is_postgres(url)]
@@ -43,15 +45,22 @@ class Place:
         """Make the schema. Raises DatabaseUnavailableError, MissingDriverError without psycopg."""
         self._execute(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
 
-    def remove(self, config: Config) -> None:
-        """Remove what the trial has left on the servers."""
-        if config.queue_url:
+    def remove(self) -> None:
+        """Remove what the trial has left on the servers, however far it got."""
+        try:
+            if self._urls["SCHEDULER_QUEUE_URL"]:
+                self._empty_queue()
+        finally:
+            self._execute(f'DROP SCHEMA IF EXISTS "{self._schema}" CASCADE')
+
+    def _empty_queue(self) -> None:
+        with suppress(ConfigError, SchemaMissingError):  # then nothing was ever queued
+            config = load_config(self._folder / "scheduler.toml", self.environment())
             open_existing(config)
             queue = open_queue(config, installation_id())
             queue.flush()
             queue.storage.close()
             close_database()
-        self._execute(f'DROP SCHEMA IF EXISTS "{self._schema}" CASCADE')
 
     def _execute(self, sql: str) -> None:
         for url in self._servers:

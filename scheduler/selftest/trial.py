@@ -2,9 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from scheduler.clock import Clock, sleep
@@ -49,16 +47,26 @@ def run_trial(plan: Plan, folder: Path, clock: Clock, tell: Callable[[str], None
     Raises SchedulerError when the service does not come up at all.
     """
     place = Place(folder, database_url=plan.database_url, queue_url=plan.queue_url)
+    try:
+        return _try(plan, place, folder, clock, tell)
+    except KeyboardInterrupt:  # nothing was checked: nothing is to be seen
+        try:
+            place.remove()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _try(
+    plan: Plan, place: Place, folder: Path, clock: Clock, tell: Callable[[str], None]
+) -> Report:
     place.make()
     start_at = prepare(folder, clock.now() + _LEAD_SECONDS)
     config = load_config(folder / "scheduler.toml", place.environment())
     roles = ["ticker"] * plan.tickers + ["worker"] * plan.workers
     troop = Troop(folder / "scheduler.toml", roles, clock, environment=place.environment())
     chaos = Chaos(plan.seed, longest_pause=LONGEST_PAUSE_SECONDS, find=troop.pids)
-    with ExitStack() as at_the_end:
-        at_the_end.push(partial(_clear_if_interrupted, place, config, folder))
-        at_the_end.callback(troop.close)
-        at_the_end.callback(chaos.end)
+    try:
         processes = f"{plan.tickers} ticker(s) and {plan.workers} worker(s)"
         tell(f"starting {processes} in {folder}{place.text}")
         troop.keep()
@@ -68,6 +76,9 @@ def run_trial(plan: Plan, folder: Path, clock: Clock, tell: Callable[[str], None
         tell("settling: every slot must get its verdict without help")
         broken = _settle(config, troop, until_at, clock)
         broken += _stop(troop, folder)
+    finally:
+        chaos.end()
+        troop.close()
     found = examine(
         config,
         start_at=start_at,
@@ -77,18 +88,8 @@ def run_trial(plan: Plan, folder: Path, clock: Clock, tell: Callable[[str], None
     )
     report = _report(plan, found, broken, chaos=chaos, troop=troop, folder=folder)
     if report.is_clean:
-        place.remove(config)
+        place.remove()
     return report
-
-
-def _clear_if_interrupted(
-    place: Place, config: Config, folder: Path, kind: type[BaseException] | None, *_: object
-) -> None:
-    """Leave nothing of a trial that was broken off by hand: nothing was checked."""
-    if kind is not None and issubclass(kind, KeyboardInterrupt):
-        with suppress(SchedulerError):  # it had made nothing yet
-            place.remove(config)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def prepare(folder: Path, start_at: float) -> float:

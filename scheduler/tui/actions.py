@@ -6,13 +6,15 @@ from scheduler.config import Config
 from scheduler.db.console_rows import FunctionRow, RunRow
 
 if TYPE_CHECKING:
-    from scheduler.maintenance.requests import Requests
+    from scheduler.maintenance.requests import Requested, Requests
 
 
 class Actions(Protocol):
     """The requests of `scheduler.maintenance.requests`; each may raise SchedulerError."""
 
-    def request_run(self, name: str, *, force: bool = False, slot: float | None = None) -> int: ...
+    def request_run(
+        self, name: str, *, force: bool = False, slot: float | None = None
+    ) -> "Requested": ...
     def pause(self, name: str) -> bool: ...
     def resume(self, name: str) -> bool: ...
     def cancel(self, run_id: int) -> str: ...
@@ -21,13 +23,14 @@ class Actions(Protocol):
 
 def run_now(actions: Actions, function: FunctionRow) -> str:
     """Queue a run of a function."""
-    return f"queued run {actions.request_run(function.name)} of {function.name}"
+    run_id, fault = actions.request_run(function.name)
+    return _queued(f"run {run_id} of {function.name}", fault)
 
 
 def run_again(actions: Actions, function: FunctionRow, run: RunRow) -> str:
     """Queue another run of a function for the slot of one of its runs."""
-    run_id = actions.request_run(function.name, slot=run.scheduled_for)
-    return f"queued run {run_id} of {function.name} for the slot of run {run.id}"
+    run_id, fault = actions.request_run(function.name, slot=run.scheduled_for)
+    return _queued(f"run {run_id} of {function.name} for the slot of run {run.id}", fault)
 
 
 def toggle_pause(actions: Actions, function: FunctionRow) -> str:
@@ -52,13 +55,19 @@ def ask_stack(actions: Actions, run: RunRow) -> str:
     return f"asked run {run.id} where it is" if did else f"run {run.id} does not run"
 
 
+def _queued(what: str, fault: str | None) -> str:
+    return f"queued {what}" if fault is None else f"queued {what}, it waits: {fault}"
+
+
 class ServiceActions:
     """Requests to the real service; the queue's library and the connection come with the first."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def request_run(self, name: str, *, force: bool = False, slot: float | None = None) -> int:
+    def request_run(
+        self, name: str, *, force: bool = False, slot: float | None = None
+    ) -> "Requested":
         """See `Requests.request_run`."""
         return self._requests().request_run(name, force=force, slot=slot)
 

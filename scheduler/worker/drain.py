@@ -7,9 +7,9 @@ from scheduler.stopping import CUT_OFF_SECONDS, HURRIED_GRACE_SECONDS, StopSigna
 from scheduler.worker.consumer import RunConsumer
 from scheduler.worker.pulse import Pulse
 from scheduler.worker.slot import Slots
-from scheduler.worker.verdicts import LEFT
 
 STEP_SECONDS = 0.2
+_LEFT = "it, or the writing of what became of it, was not over in time: others will find it lost"
 
 
 class Drain:
@@ -48,7 +48,7 @@ class Drain:
                 control.kill_in(HURRIED_GRACE_SECONDS)
         if not self._wait_for_slots(CUT_OFF_SECONDS, is_hasty=True):
             for run_id in self._slots.controls():
-                event("run.left", "error", run_id=run_id, reason=LEFT)
+                event("run.left", "error", run_id=run_id, reason=_LEFT)
 
     def _wait_for_slots(self, seconds: float, *, is_hasty: bool = False) -> bool:
         until = self._clock.monotonic() + seconds

@@ -18,7 +18,7 @@ from scheduler.worker.register import Register
 
 FIRST_BACKOFF_SECONDS = 0.1
 LONGEST_BACKOFF_SECONDS = 5.0
-LEFT = "what became of it could not be written: others will find it lost"
+_LEFT = "what became of it could not be written: others will find it lost"
 
 Verdict: TypeAlias = tuple[Held, Outcome]
 
@@ -119,16 +119,23 @@ def insist(
             register.doubt(held)
         if wait(backoff):
             for held, outcome in owed.verdicts:
-                event("run.left", "error", run_id=held.run_id, status=outcome.status, reason=LEFT)
+                event("run.left", "error", run_id=held.run_id, status=outcome.status, reason=_LEFT)
             return None
         backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
 
 
 def tell_unwritten(owed: Owed, error: DatabaseUnavailableError) -> None:
     """Log that verdicts, or starts, could not be written."""
+    run_ids = [held.run_id for held, _ in owed.verdicts]
     verdicts = ", ".join(f"{held.run_id} {outcome.status}" for held, outcome in owed.verdicts)
-    count = len(owed.verdicts) + len(owed.unbegun)
-    event("run.unwritten", "error", runs=count, verdicts=verdicts or None, error=str(error))
+    event(
+        "run.unwritten",
+        "error",
+        run_id=run_ids[0] if len(run_ids) == 1 else None,
+        runs=len(run_ids) + len(owed.unbegun),
+        verdicts=verdicts or None,
+        error=str(error),
+    )
 
 
 def _without_text(outcome: Outcome) -> Outcome:

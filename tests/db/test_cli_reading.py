@@ -414,6 +414,19 @@ def test_runs_that_wait_although_a_slot_is_free_do_not_ask_for_more_workers(
     assert "although a slot is free" in cli("health", "--strict", code=1)
 
 
+def test_a_run_that_waits_for_a_free_slot_does_not_blame_the_queue(
+    config_file: Path, cli: Cli, now: float
+) -> None:
+    config_file.touch(0o600)
+    config_file.write_text('scan_paths = ["functions"]\nqueue_url = "redis://127.0.0.1:1/5"\n')
+    init_schema(load_config(config_file, {}))
+    seed_process("worker", now, slots=1)
+    seed_run(seed_function("a.busy", next_run_at=now + 60), "running", at=now - 9)
+    seed_run(seed_function("a.b", next_run_at=now + 60), "queued", at=now - 9, available_at=now - 9)
+
+    assert "queue_url" not in cli("explain", "a.b", str(int(now - 9)))
+
+
 @pytest.mark.parametrize("scheme", ["redis", "postgresql"])
 def test_a_queue_that_cannot_be_reached_while_runs_wait_is_grave(
     config_file: Path, cli: Cli, now: float, scheme: str

@@ -81,7 +81,12 @@ def test_a_worker_that_drains_is_none_for_what_is_queued_now(cli: Cli) -> None:
 
     code, out, err = cli("trigger", "a.b", "--json")
 
-    assert json.loads(out) == {"run_id": 1, "status": "queued", "not_alive": ["worker"]}
+    assert json.loads(out) == {
+        "run_id": 1,
+        "status": "queued",
+        "not_alive": ["worker"],
+        "unsent": None,
+    }
     assert (code, "`scheduler worker`" in err) == (0, True)
 
 

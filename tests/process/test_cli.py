@@ -246,7 +246,7 @@ def test_ctrl_c_ends_a_command_without_a_traceback(service: Service) -> None:
 
     assert stop(waiting, signal.SIGINT) == 130
     assert "Traceback" not in service.read_log()
-    assert "run 1 goes on without being waited for; `scheduler cancel 1" in service.read_log()
+    assert "run 1 goes on without being waited for; `scheduler runs slow`" in service.read_log()
 
 
 def test_waiting_for_a_run_ends_soon_after_the_last_process_that_could_end_it(

@@ -317,10 +317,11 @@ def test_a_batch_of_another_tally_begins_nothing(pool: ExecutorPool, notes: Path
     assert noted(notes) == []
 
 
+@pytest.mark.parametrize("function", ["write_into_channels", "forge_an_answer"])
 def test_a_run_that_writes_into_our_channel_spoils_no_outcome(
-    pool: ExecutorPool, notes: Path
+    pool: ExecutorPool, notes: Path, function: str
 ) -> None:
-    end = run_batch(pool, "note", "write_into_channels", "note", "note")
+    end = run_batch(pool, "note", function, "note", "note")
     outcomes = list(end.outcomes)
     if end.going is not None:  # what it wrote may look like the end of the batch
         outcomes.append(end.going.wait(RunControl(), lambda *_: None))

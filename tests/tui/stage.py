@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from scheduler.config import Config
 from scheduler.db.console import ConsoleDatabase
 from scheduler.errors import SchedulerError
+from scheduler.maintenance.requests import Requested
 from scheduler.testing import SettableClock
 from scheduler.tui.commands import COMMANDS
 from scheduler.tui.console import Console, Done, Surroundings, Work
@@ -68,10 +69,13 @@ class FakeActions:
 
     asked: list[tuple[str, object]] = field(default_factory=list)
     error: SchedulerError | None = None
+    fault: str | None = None
 
-    def request_run(self, name: str, *, force: bool = False, slot: float | None = None) -> int:
+    def request_run(
+        self, name: str, *, force: bool = False, slot: float | None = None
+    ) -> Requested:
         self._ask("run", name if slot is None else (name, slot))
-        return 4711
+        return Requested(4711, self.fault)
 
     def pause(self, name: str) -> bool:
         self._ask("pause", name)

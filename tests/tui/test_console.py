@@ -177,6 +177,11 @@ def test_an_answer_is_shown_for_five_seconds(stage: Stage) -> None:
     assert "queued run 4711" not in stage.show()
 
 
+def test_a_run_whose_message_cannot_be_sent_is_said_to_wait(stage: Stage) -> None:
+    stage.actions.fault = "queue_url: refused"
+    assert "it waits: queue_url: refused" in stage.press("r")
+
+
 def test_on_a_run_its_slot_is_run_again(stage: Stage) -> None:
     text = stage.press("2", "j", "j", "j", "r")
     run = stage.console.overview.runs.selected_run()

@@ -46,6 +46,11 @@ def test_what_an_executor_says_is_taken_as_it_is() -> None:
         line(ENDED | {"began_at": "now"}),
         line(ENDED | {"ended": None}),
         line({"stale": 3}),
+        line(ENDED | {"exit_code": 10**30}),
+        line(ENDED | {"ended_at": float("nan")}),
+        line(ENDED | {"cpu_seconds": float("inf")}),
+        line(ENDED | {"result": "\ud800"}),
+        line(ENDED | {"result": "\0"}),
     ],
 )
 def test_anything_else_is_nothing_and_costs_no_answer(spoilt: bytes) -> None:
