@@ -4,9 +4,9 @@ import shlex
 from pathlib import Path
 
 from scheduler.config import Config
-from scheduler.db.report_rows import FunctionReport
+from scheduler.db.report_rows import FunctionReport, ScanErrorReport
 from scheduler.db.reports import list_scan_errors
-from scheduler.runner.complaint import ERROR
+from scheduler.runner.complaint import DUPLICATE_NAME, ERROR
 from scheduler.wording import span
 
 
@@ -29,9 +29,14 @@ def hindrance(function: FunctionReport) -> str | None:
 def why_broken(function: FunctionReport) -> str | None:
     """Say that a function's file cannot be imported as it is now, so that runs of it will fail."""
     path = str(Path(function.scan_path, function.module_path))
-    if any(error.path == path and error.severity == ERROR for error in list_scan_errors()):
+    if any(error.path == path and _breaks(error) for error in list_scan_errors()):
         return f"{path} cannot be scanned, so its runs will fail; `scheduler errors` tells why"
     return None
+
+
+def _breaks(error: ScanErrorReport) -> bool:
+    """Tell whether a whole file suffers: of two functions with one name the others run."""
+    return error.severity == ERROR and error.error_type != DUPLICATE_NAME
 
 
 def _missing(function: FunctionReport, config: Config) -> str:

@@ -54,6 +54,7 @@ def why_helpless(run: RunReport, processes: list[Process], now: float) -> str | 
         return "its worker is dead and no ticker is alive to give it its verdict"
     if not any(p.takes_work for p in processes):
         return "no worker is alive to run it"
-    if run.available_at is not None and run.available_at > now and not has_ticker:
+    is_to_be_sent = run.available_at is not None and (run.available_at > now or run.attempt > 1)
+    if is_to_be_sent and not has_ticker:
         return "no ticker is alive to start it when its time has come"
     return None

@@ -20,14 +20,15 @@ P = TypeVar("P", bound=Lived)
 
 
 def unreplaced(dead: Sequence[P], living: Sequence[P]) -> list[P]:
-    """Return the dead of one role in whose place none of the living has been started since.
+    """Return the dead of one role in whose place none has been started since.
 
-    Of a role that has nobody left none: that is a problem of its own.
+    One that took a place and died as well has left it to the next. Of a role that has nobody left
+    none: that is a problem of its own.
     """
     if not living:
         return []
     missing = []
-    starts = sorted(process.started_at for process in living)
+    starts = sorted(process.started_at for process in (*dead, *living))
     for process in sorted(dead, key=lambda process: process.heartbeat_at):
         replaced_at = next((at for at in starts if at >= process.heartbeat_at), None)
         if replaced_at is None:

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from scheduler.cli import main
+from scheduler.cli.waiting import why_helpless
 from scheduler.config import Config, load_config
 from scheduler.db.connection import close_database
 from scheduler.db.reports import find_function, find_run, list_runs
 from scheduler.db.schema import init_schema, open_existing
+from scheduler.maintenance.conditions import list_processes
 from tests.db.seeding import seed_function, seed_process, seed_run, seed_scan_error
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -117,6 +119,18 @@ def test_waiting_for_a_run_that_nobody_will_execute_fails_at_once(cli: Cli) -> N
 
     assert code == 1
     assert "error: run 1 is still queued: no worker is alive to run it" in err
+
+
+def test_waiting_for_a_retry_that_no_ticker_will_start_ends(config: Config) -> None:
+    function = seed_function("a.b", retries=1)
+    seed_process("worker", heartbeat_at=4e9)
+    first = seed_run(function, "error", at=time.time() - 9)
+    due = time.time() - 5
+    retry = seed_run(function, "queued", at=due, attempt=2, root_id=first, available_at=due)
+
+    why = why_helpless(find_run(retry), list_processes(config, time.time()), time.time())
+
+    assert why == "no ticker is alive to start it when its time has come"
 
 
 @pytest.mark.usefixtures("service")
