@@ -7,6 +7,7 @@ from scheduler.cli.output import follow
 from scheduler.cli.screen import Cell, Column, Screen
 from scheduler.cli.states import status_cell
 from scheduler.cli.times import Times
+from scheduler.cli.waiting import why_helpless
 from scheduler.db.report_rows import RunReport, RunTexts
 from scheduler.db.reports import (
     find_function,
@@ -44,8 +45,8 @@ def runs(context: Context) -> int:
     else:
         times = context.times
         processes = list_processes(context.config, times.now)
-        slot = _what_for(processes, times.now)
-        context.screen.table(_COLUMNS, [_row(run, times, slot=slot) for run in found])
+        room = _room(processes, times.now)
+        context.screen.table(_COLUMNS, [_row(run, times, processes, room) for run in found])
     return EXIT_OK
 
 
@@ -78,34 +79,38 @@ def error_in_words(run: RunReport) -> str:
     return error or run.reason or ""
 
 
-def _what_for(processes: Sequence[Process], now: float) -> str:
-    """Say what a run waits for that may start now."""
+def _room(processes: Sequence[Process], now: float) -> str:
+    """Say what a run waits for whose time has come."""
     slots = sum(process.slots for process in processes if process.takes_work)
-    if not slots:
-        return "waits for a worker, none is alive to take it"
     free = slots - read_queue(now).running
     return f"waits in the queue, {free_slots(free)}" if free > 0 else "waits for a free slot"
 
 
-def _wait(run: RunReport, times: Times, *, slot: str) -> str:
-    """Say what a queued run waits for."""
-    if run.available_at is None:
+def _why(run: RunReport, times: Times, processes: Sequence[Process], room: str) -> str:
+    """Say why a run ended as it did, or what an open one waits for."""
+    if run.is_final:
+        return error_in_words(run)
+    if run.status == "queued" and run.available_at is None:
         before = find_open_before(run)
         return f"waits for {f'run {before.id}' if before else 'the run before it'} to end"
+    if helpless := why_helpless(run, processes, times.now):
+        return helpless
+    if run.status == "running" or run.available_at is None:
+        return ""
     if run.available_at > times.now:
         return f"waits for its time, {times.until(run.available_at)}"
-    return slot
+    return room
 
 
-def _row(run: RunReport, times: Times, *, slot: str) -> list[Cell]:
+def _row(run: RunReport, times: Times, processes: Sequence[Process], room: str) -> list[Cell]:
     took = run.duration_seconds
     if run.status == "running" and run.started_at is not None:
         took_text = f"{span(times.now - run.started_at)}…"
     else:
         took_text = "" if took is None else duration(took)
+    why = _why(run, times, processes, room)
     many = f"{run.slots:,} slots; " if run.slots > 1 else ""
     again = f"attempt {run.attempt}; " if run.attempt > 1 else ""
-    why = _wait(run, times, slot=slot) if run.status == "queued" else error_in_words(run)
     return [
         Cell(str(run.id)),
         Cell(times.clock(run.shown_at), "dim"),
@@ -121,7 +126,10 @@ def _print(context: Context, run: RunReport, texts: RunTexts, attempts: list[Run
     status = status_cell(run.status)
     title = f"run {run.id}  {screen.paint(run.name, 'bold')}"
     screen.line(f"{title}  {screen.paint(status.text, status.role)}")
-    for label, text in _facts(run, texts, attempts, context.times):
+    facts = _facts(run, texts, attempts, context.times)
+    if not run.is_final:
+        facts += _now(context, run)
+    for label, text in facts:
         screen.line(f"{screen.paint(f'{label:<10}', 'dim')}{text}")
     if texts.traceback:
         _print_text(screen, "traceback", visible(texts.traceback))
@@ -129,6 +137,14 @@ def _print(context: Context, run: RunReport, texts: RunTexts, attempts: list[Run
         _print_text(screen, "stack", texts.stack)
     if texts.output and not context.args.follow:
         _print_text(screen, f"output, {size(texts.output_bytes)}", texts.output)
+
+
+def _now(context: Context, run: RunReport) -> list[tuple[str, str]]:
+    """Say what an open run waits for."""
+    now = context.times.now
+    processes = list_processes(context.config, now)
+    why = _why(run, context.times, processes, _room(processes, now))
+    return [("now", why)] if why else []
 
 
 def _facts(

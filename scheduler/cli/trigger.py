@@ -85,7 +85,7 @@ def _remarks(
 ) -> Iterator[str]:
     """Say what else one should know: what is missing, with its remedy, and what will not work."""
     if fault is not None:
-        yield f"{fault}; it starts when a ticker can reach that, it need not be triggered again"
+        yield f"{fault.rstrip('.')}; it starts when a ticker can reach it; no need to do it again"
     missing = _missing_roles(processes)
     if "worker" in missing:
         start = "scheduler run" if "ticker" in missing else "scheduler worker"

@@ -1,6 +1,6 @@
 """Waits for a run's verdict, but only while somebody is alive who can bring it about."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from scheduler.cli.context import Context
@@ -45,7 +45,7 @@ def wait_for_verdict(
         sleep(_POLL_SECONDS)
 
 
-def why_helpless(run: RunReport, processes: list[Process], now: float) -> str | None:
+def why_helpless(run: RunReport, processes: Sequence[Process], now: float) -> str | None:
     """Say who is missing to bring an open run to its end, None when all are there."""
     has_ticker = any(p.role == "ticker" and p.is_alive for p in processes)
     if run.status == "running":

@@ -54,6 +54,7 @@ def run_trial(plan: Plan, folder: Path, clock: Clock, tell: Callable[[str], None
             place.remove()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+        tell("interrupted: nothing was checked, and nothing is left of it")
         raise
 
 

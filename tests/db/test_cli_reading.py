@@ -453,15 +453,24 @@ def test_a_queue_that_cannot_be_reached_while_runs_wait_is_grave(
 
 
 @pytest.mark.usefixtures("seeded")
-def test_runs_that_wait_say_what_for(cli: Cli, now: float) -> None:
-    seed_process("worker", now, slots=1)
+@pytest.mark.parametrize(
+    ("roles", "retry"),
+    [
+        (["worker", "ticker"], "attempt 2; waits for its time, in "),
+        (["worker"], "attempt 2; no ticker is alive to start it when its time has come"),
+    ],
+)
+def test_runs_that_wait_say_what_for(cli: Cli, now: float, roles: list[str], retry: str) -> None:
+    for role in roles:
+        seed_process(role, now, slots=1)
     _seed_a_hog(now)
 
     by_run = {line.split()[0]: line.rstrip() for line in cli("runs").splitlines()}
 
     assert by_run["3"].endswith("waits for a free slot")
     assert by_run["2"].endswith("waits for run 1 to end")
-    assert "attempt 2; waits for its time, in " in by_run["4"]
+    assert retry in by_run["4"]
+    assert "now       waits for a free slot" in cli("show", "3")
 
 
 @pytest.mark.usefixtures("seeded")
@@ -472,7 +481,7 @@ def test_without_a_worker_nothing_waits_for_a_free_slot(cli: Cli, now: float, st
 
     by_run = {line.split()[0]: line.rstrip() for line in cli("runs").splitlines()}
 
-    assert by_run["3"].endswith("waits for a worker, none is alive to take it")
+    assert by_run["3"].endswith("no worker is alive to run it")
     assert by_run["2"].endswith("waits for run 1 to end")
 
 
