@@ -275,7 +275,7 @@ def _meant_variable(name: str, known: list[str]) -> str:
 def _conflicts(config: Config, given: dict[str, _Given], sound: set[str]) -> list[str]:
     """Check keys against each other, where both are sound by themselves."""
     problems = []
-    least = 3 * config.heartbeat_seconds
+    least = round(3 * config.heartbeat_seconds, 9)  # 3 x 0.1 is more than 0.3
     if config.dead_after_seconds < least and {"heartbeat_seconds", "dead_after_seconds"} <= sound:
         where = _where(given, "dead_after_seconds", "heartbeat_seconds")
         fault = f"must be at least 3 x heartbeat_seconds; set {least:g} or more"

@@ -173,6 +173,7 @@ class Supervisor:
     def _stop_children(self, wake_fd: int) -> None:
         event("service.stopping", grace_seconds=self._config.shutdown_grace_seconds)
         self._signal_all(signal.SIGTERM)
+        self._signal_all(signal.SIGCONT)  # one that somebody has stopped would not notice
         crash_point("supervisor.stopping")
         until = self._clock.monotonic() + self._config.shutdown_grace_seconds + STOP_MARGIN_SECONDS
         while not all(child.has_ended() for child in self._children):

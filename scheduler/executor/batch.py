@@ -10,6 +10,7 @@ from typing import Any
 
 from scheduler.clock import Clock
 from scheduler.crashpoints import crash_point
+from scheduler.executor.answers import is_verdict
 from scheduler.executor.call import Call, Outcome, message_of
 from scheduler.executor.control import RunControl
 from scheduler.executor.output import Output, drain
@@ -108,12 +109,12 @@ class Batch:
     def _read(self) -> None:
         while (answer := self._executor.read_answer()) is not None:
             expected = [call.run_id for call in self._calls[len(self.answers) :][:1]]
-            if "stale" in answer:  # it refused before it began
-                self._is_refused = True
-            elif "ended" in answer and [answer.get("run_id")] == expected:
-                self.answers.append(answer)
-            else:
+            if not is_verdict(answer) or [answer.get("run_id")] != expected:
                 self._executor.is_broken = True  # an answer before this one was spoilt
+            elif "stale" in answer:  # it refused before it began
+                self._is_refused = True
+            else:
+                self.answers.append(answer)
 
     def _outcomes(self) -> list[Outcome]:
         outcomes = []

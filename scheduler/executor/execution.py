@@ -99,10 +99,12 @@ class Execution:
     def _read_answer(self) -> dict[str, Any] | None:
         """Return the answer if it is there; not that of a stem to the run before, come too late."""
         while (answer := self._executor.read_answer()) is not None:
-            if not is_verdict(answer):
-                self._executor.is_broken = True  # nobody has asked: the user's code wrote that
-            elif answer.get("run_id") in (None, self._call.run_id):
+            # A stem may tell of one that died before it had looked at its call.
+            mine = (self._call.run_id, None) if self._executor.isolates else (self._call.run_id,)
+            if is_verdict(answer) and answer.get("run_id") in mine:
                 break
+            if not self._executor.isolates:
+                self._executor.is_broken = True  # nobody has asked: the user's code wrote that
         return answer
 
     def _patience(self) -> float | None:

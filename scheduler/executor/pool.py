@@ -20,6 +20,7 @@ from scheduler.runner.tally import Tally
 
 # Then what has not begun of a batch is taken back, and the run that goes on is waited for.
 BATCH_PATIENCE_SECONDS = 0.02
+_REFUSED = "its executor said that a file was changed, which only the function can have written"
 
 
 def _do_nothing() -> None: ...
@@ -188,7 +189,7 @@ class ExecutorPool:
         note = None
         while True:
             try:
-                executor = begun_on or self._take(call)
+                executor = begun_on or self._take(call, is_fresh=note is not None)
             except (ZygoteGoneError, OSError) as error:
                 # However long: whoever finds us dead, or tells us to stop, ends the run.
                 if isinstance(error, LeaseExpiredError) and self.lease.wait_valid(
@@ -213,15 +214,21 @@ class ExecutorPool:
             if outcome is not None:
                 self._give_back(executor, execution, call)
                 return _with_note(outcome, note)
+            if execution.answer is not None and (note is not None or begun_on is not None):
+                self._discard(executor, kill=True)
+                return Outcome(status="lost", reason=_REFUSED)
             if execution.answer is not None:
                 note = f"executor replaced: {execution.answer['stale']} was changed"
             self._discard(executor, kill=False)
             begun_on = None
 
-    def _take(self, call: Call) -> ExecutorProcess:
+    def _take(self, call: Call, *, is_fresh: bool = False) -> ExecutorProcess:
+        """Return an executor for a call; is_fresh: one that has loaded nothing yet."""
         if not self.lease.is_valid():  # a worker that was paused: its executors may not know yet
             raise LeaseExpiredError("the worker's lease has run out")
-        kept = self._shelf.take(call.scan_path, isolates=call.isolated)
+        kept = None
+        if not is_fresh:
+            kept = self._shelf.take(call.scan_path, isolates=call.isolated)
         return kept or self._fork(call.scan_path, isolates=call.isolated)
 
     def _give_back(self, executor: ExecutorProcess, execution: Execution, call: Call) -> None:

@@ -20,12 +20,12 @@ def execute(call: dict[str, Any], find: Callable[[str, str], Callable[[], Any]])
     `find(module_path, qualname)` returns the function; it may import the file.
     """
     pid = _getpid()
-    path, qualname = call.pop("module_path"), call.pop("qualname")
+    path, qualname, run_id = call.pop("module_path"), call.pop("qualname"), call["run_id"]
     timeout_seconds, began_at = call.pop("timeout_seconds"), wall_time()
     deadline_at = None if timeout_seconds is None else began_at + timeout_seconds
     set_current_run(RunContext(**call, deadline_at=deadline_at))
     answer = _execute(find, path, qualname)
-    answer["began_at"], answer["ended_at"] = began_at, wall_time()
+    answer["run_id"], answer["began_at"], answer["ended_at"] = run_id, began_at, wall_time()
     set_current_run(None)
     if _getpid() != pid:
         _exit(0)  # the user's code forked and both came back; only the parent answers

@@ -44,6 +44,11 @@ class Newcomers:
 
     def take(self) -> list[str]:
         """Return those that have come since the last time, not others of their names."""
+        with suppress(Exception):  # user code may have put anything into sys.modules
+            return self._take()
+        return []
+
+    def _take(self) -> list[str]:
         if len(sys.modules) == self._count:
             return []
         self._count = len(sys.modules)

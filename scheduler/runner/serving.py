@@ -90,15 +90,14 @@ class _Executor:
                 break
             termination.set_idle(False)
             if (now := monotonic_time()) >= look_at:
-                if (stale := self._stale()) is not None:
+                if (stale := self._stale(call)) is not None:
                     self._control.send(stale)
                     break
                 look_at = now + _LOOK_SECONDS
-            turn, run_id = call.pop("turn"), call["run_id"]
+            turn = call.pop("turn")
             tally.begin(batch["cell"], turn)
             answer = self._execute_call(call)
             is_usual = answer.get("ended") == "success" and "replace" not in answer
-            answer["run_id"] = run_id
             if is_usual:
                 tally.succeed(batch["cell"], turn)
             self._control.send(answer)
@@ -120,14 +119,14 @@ class _Executor:
         return {"loaded": len(paths)} | ({"replace": difference} if difference else {})
 
     def _answer(self, call: dict[str, Any]) -> dict[str, Any]:
-        return self._stale() or self._execute_call(call)
+        return self._stale(call) or self._execute_call(call)
 
-    def _stale(self) -> dict[str, Any] | None:
+    def _stale(self, call: dict[str, Any]) -> dict[str, Any] | None:
         """Return the answer that refuses a call, if a file that was loaded has changed."""
         stale = loading.changed_file()
         if stale is None:
             return None
-        return {"stale": clean(os.path.relpath(stale, self._scan_path))}
+        return {"stale": clean(os.path.relpath(stale, self._scan_path)), "run_id": call["run_id"]}
 
     def _execute_call(self, call: dict[str, Any]) -> dict[str, Any]:
         path = call["module_path"]

@@ -202,9 +202,19 @@ def test_whatever_a_function_does_to_the_channels_costs_no_run(
 ) -> None:
     pool = make_pool(are_isolated=are_isolated)
     with closing(pool):
-        for name in (function, "nothing", function, "nothing"):
-            file = "good" if name == "nothing" else "untidy"
-            assert run(pool, f"{file}:{name}").status == "success"
+        for run_id, name in enumerate((function, "raises", function, "child", "raises")):
+            status = "error" if name == "raises" else "success"
+            assert run(pool, f"untidy:{name}", run_id=run_id).status == status
+
+
+@pytest.mark.parametrize("are_isolated", SHARED_AND_ISOLATED)
+def test_a_run_that_claims_not_to_have_begun_is_not_tried_for_ever(are_isolated: bool) -> None:
+    pool = make_pool(are_isolated=are_isolated)
+    with closing(pool):
+        outcome = run(pool, "untidy:claims_to_be_stale")
+        assert outcome.status == "lost"
+        assert "only the function can have written" in (outcome.reason or "")
+        assert run(pool, "good:nothing").status == "success"
 
 
 def test_closing_every_descriptor_is_a_clear_error(pool: ExecutorPool) -> None:

@@ -12,6 +12,8 @@ import sys
 import threading
 import time
 
+import scheduler
+
 
 def seeds():
     random.seed(1)
@@ -170,7 +172,8 @@ def writes_into_channels():
 
 def forges_answers():
     """Write lines that look like the scheduler's own into each channel."""
-    lines = b'{"loaded": 1}\n{"ended": "success"}\n{"ended": 1, "cpu_total_seconds": "x"}\n[[[\n'
+    lines = b'{"ended": "success", "cpu_total_seconds": 1.0}\n{"stale": "x"}\n'
+    lines += b'{"loaded": 1}\n{"ended": "success"}\n{"ended": 1, "cpu_total_seconds": "x"}\n[[[\n'
     for fd in map(int, os.listdir("/proc/self/fd")):
         if fd > 2:
             try:
@@ -178,6 +181,22 @@ def forges_answers():
             except OSError:
                 pass
     return "returned"
+
+
+def claims_to_be_stale():
+    """Say in the scheduler's name that it has not begun."""
+    line = b'{"stale": "x", "run_id": %d}\n' % scheduler.current_run().run_id
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if fd > 2:
+            try:
+                os.write(fd, line)
+            except OSError:
+                pass
+    time.sleep(1)
+
+
+def raises():
+    raise ValueError("no")
 
 
 def makes_all_non_blocking():
