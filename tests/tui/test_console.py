@@ -472,7 +472,7 @@ def test_the_problems_scroll_when_there_are_many_and_follow_what_happens(
             connection.execute(
                 "INSERT INTO processes SELECT 'x' || ?, role, host, pid, ?, beat, heartbeat_at,"
                 " slots, 'lost', detail FROM processes WHERE id = 'worker-00000002'",
-                [index, NOW + index],
+                [index, NOW - 99 + index],
             )
     stage.look()
     text = stage.press("!")
