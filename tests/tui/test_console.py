@@ -476,7 +476,7 @@ def test_the_problems_scroll_when_there_are_many_and_follow_what_happens(
             )
     stage.look()
     text = stage.press("!")
-    assert "worker worker lost" in text
+    assert "worker x0 lost" in text
     assert "2 files cannot be scanned" not in text
     for _ in range(5):
         text = stage.press("page down")
