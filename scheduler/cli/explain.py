@@ -7,8 +7,9 @@ from scheduler.cli.standing import hindrance, why_broken, why_gone
 from scheduler.cli.states import status_cell
 from scheduler.cli.times import Times
 from scheduler.cli.verdicts import Explanation, explain_instant, first_slot_within, slots_around
+from scheduler.cli.waiting import count_free_slots
 from scheduler.db.report_rows import FunctionReport, RunReport
-from scheduler.db.reports import find_function, read_queue
+from scheduler.db.reports import find_function
 from scheduler.errors import EXIT_OK
 from scheduler.maintenance.conditions import list_processes
 from scheduler.maintenance.congestion import IDLE_SECONDS
@@ -63,9 +64,7 @@ def _queue_fault(context: Context, answer: Explanation, now: float) -> str | Non
     last = answer.runs[0] if answer.runs else None
     if last is None or last.status != "queued" or last.available_at is None:
         return None
-    processes = list_processes(context.config, now)
-    slots = sum(process.slots for process in processes if process.takes_work)
-    has_room = read_queue(now).running < slots
+    has_room = count_free_slots(list_processes(context.config, now), now) > 0
     waits_long = now - last.ready_at > IDLE_SECONDS
     return find_queue_fault(context.config, PATIENCE_SECONDS) if has_room and waits_long else None
 

@@ -7,7 +7,7 @@ from scheduler.cli.output import follow
 from scheduler.cli.screen import Cell, Column, Screen
 from scheduler.cli.states import status_cell
 from scheduler.cli.times import Times
-from scheduler.cli.waiting import why_helpless
+from scheduler.cli.waiting import count_free_slots, why_helpless
 from scheduler.db.report_rows import RunReport, RunTexts
 from scheduler.db.reports import (
     find_function,
@@ -15,7 +15,6 @@ from scheduler.db.reports import (
     find_run,
     list_attempts,
     list_runs,
-    read_queue,
     read_texts,
 )
 from scheduler.errors import EXIT_OK
@@ -81,8 +80,7 @@ def error_in_words(run: RunReport) -> str:
 
 def _room(processes: Sequence[Process], now: float) -> str:
     """Say what a run waits for whose time has come."""
-    slots = sum(process.slots for process in processes if process.takes_work)
-    free = slots - read_queue(now).running
+    free = count_free_slots(processes, now)
     return f"waits in the queue, {free_slots(free)}" if free > 0 else "waits for a free slot"
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from scheduler.cli.context import Context
 from scheduler.clock import sleep
 from scheduler.db.report_rows import RunReport
-from scheduler.db.reports import list_attempts
+from scheduler.db.reports import list_attempts, read_queue
 from scheduler.maintenance.conditions import Process, list_processes
 
 _POLL_SECONDS = 0.1
@@ -43,6 +43,12 @@ def wait_for_verdict(
             elif monotonic - helpless_since >= _RESTART_SECONDS:
                 return last, why
         sleep(_POLL_SECONDS)
+
+
+def count_free_slots(processes: Sequence[Process], now: float) -> int:
+    """Count the slots of workers that take work beyond those in which a run is going."""
+    slots = sum(process.slots for process in processes if process.takes_work)
+    return slots - read_queue(now).running
 
 
 def why_helpless(run: RunReport, processes: Sequence[Process], now: float) -> str | None:

@@ -57,7 +57,7 @@ def _call(function: Callable[[], Any]) -> Any:
     value = function()
     if not isinstance(value, CoroutineType):
         return value
-    import asyncio  # 40 ms for the first who needs it, then it is imported ahead
+    import asyncio  # for the first who needs it: then it is imported ahead
 
     return asyncio.run(value)
 

@@ -160,13 +160,17 @@ def chatty_child():
     return "returned"
 
 
-def writes_into_channels():
+def _write_into_channels(text):
     for fd in map(int, os.listdir("/proc/self/fd")):
         if fd > 2:
             try:
-                os.write(fd, b"garbage\n")
+                os.write(fd, text)
             except OSError:
                 pass
+
+
+def writes_into_channels():
+    _write_into_channels(b"garbage\n")
     return "returned"
 
 
@@ -174,24 +178,14 @@ def forges_answers():
     """Write lines that look like the scheduler's own into each channel."""
     lines = b'{"ended": "success", "cpu_total_seconds": 1.0}\n{"stale": "x"}\n'
     lines += b'{"loaded": 1}\n{"ended": "success"}\n{"ended": 1, "cpu_total_seconds": "x"}\n[[[\n'
-    for fd in map(int, os.listdir("/proc/self/fd")):
-        if fd > 2:
-            try:
-                os.write(fd, lines)
-            except OSError:
-                pass
+    _write_into_channels(lines)
     return "returned"
 
 
 def claims_to_be_stale():
     """Say in the scheduler's name that it has not begun."""
     line = b'{"stale": "x", "run_id": %d}\n' % scheduler.current_run().run_id
-    for fd in map(int, os.listdir("/proc/self/fd")):
-        if fd > 2:
-            try:
-                os.write(fd, line)
-            except OSError:
-                pass
+    _write_into_channels(line)
     time.sleep(1)
 
 
