@@ -47,23 +47,21 @@ def processes(text: str) -> int:
 
 def hours(text: str) -> float:
     """Read a number of hours up to a year; for argparse."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 8784:
-        raise ArgumentTypeError(f"must be a number of hours up to 8784 (a year), not {text!r}")
-    return value
+    return _amount(text, 8784, "hours above 0, up to 8784 (a year)")
 
 
 def minutes(text: str) -> float:
     """Read a number of minutes up to a day; for argparse."""
+    return _amount(text, 1440, "minutes above 0, up to 1440 (a day)")
+
+
+def _amount(text: str, most: float, wanted: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value <= 1440:
-        raise ArgumentTypeError(f"must be a number of minutes up to 1440 (a day), not {text!r}")
+    if not 0 < value <= most:
+        raise ArgumentTypeError(f"must be a number of {wanted}, not {text!r}")
     return value
 
 
