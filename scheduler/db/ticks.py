@@ -11,7 +11,15 @@ from scheduler.db.messages import NEXT_UNSENT, Sends
 from scheduler.db.releases import release_next
 from scheduler.db.runs import cancel_queued, request_cancel
 from scheduler.db.slot_rows import advance, insert_slots
-from scheduler.db.statements import change, change_many, one_of, reading, rows, transaction
+from scheduler.db.statements import (
+    change,
+    change_many,
+    one_of,
+    reading,
+    rows,
+    rows_planned_anew,
+    transaction,
+)
 from scheduler.errors import ScheduleError
 from scheduler.policy import (
     Decision,
@@ -47,10 +55,11 @@ _DUE = """
             AND newest.trigger = 'schedule' AND newest.status IN ('skipped', 'missed')
     ORDER BY f.next_run_at
 """
-# Not to a slot that has a row: the clock was set back to before it.
+# Not to a slot that has a row: the clock was set back to before it. The function is a parameter:
+# taken from the row, PostgreSQL would look through all slots of the table.
 _EXTEND = """
     UPDATE run_logs SET scheduled_for = ?, slots = slots + ?, finished_at = ? WHERE id = ?
-        AND NOT EXISTS (SELECT 1 FROM run_logs o WHERE o.function_id = run_logs.function_id
+        AND NOT EXISTS (SELECT 1 FROM run_logs o WHERE o.function_id = ?
             AND o.scheduled_for = ? AND o.attempt = 1 AND o.trigger = 'schedule')
 """
 CLOCK_STEP_SECONDS = 1.0  # what is less was not set, but drifted
@@ -65,7 +74,7 @@ _REQUEUE = """
 def fetch_due_functions(now_epoch: float, limit: int = BATCH) -> list[DueFunction]:
     """Return the active functions whose next slot is not after `now_epoch`, the earliest first."""
     with reading():
-        return [_due(row) for row in rows(_DUE, [now_epoch, limit])]
+        return [_due(row) for row in rows_planned_anew(_DUE, [now_epoch, limit])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +284,8 @@ def _cancel_replaced(replaced_ids: Iterable[int], now: float) -> None:
 
 def _extend_streaks(decided: Iterable[tuple[DueFunction, Decision]], now: float) -> None:
     extensions = [
-        (extend.scheduled_for, extend.added_slots, now, extend.row_id, extend.scheduled_for)
-        for _, decision in decided
+        (extend.scheduled_for, extend.added_slots, now, extend.row_id, due.id, extend.scheduled_for)
+        for due, decision in decided
         if (extend := decision.extend)
     ]
     if extensions:

@@ -18,6 +18,7 @@ from tests.db.rows import (
     WORKER,
     count_steps,
     discover,
+    insert_finished,
     one,
     run_one,
     runs,
@@ -52,6 +53,25 @@ def test_a_tick_costs_the_same_however_many_functions_are_not_due() -> None:
     discover(*(f"a.later_{number}" for number in range(2000)), now=NOW + 30)
 
     assert count_steps(lambda: tick(NOW)) < few + 1000
+
+
+@pytest.mark.parametrize("config", ["postgres"], indirect=True)  # which keeps plans
+def test_a_plan_made_when_there_were_no_runs_does_not_read_all_of_those_that_came_since() -> None:
+    discover("a.old", "a.f")
+    for _ in range(20):
+        ticks.fetch_due_functions(NOW)
+    insert_finished(5_000)
+
+    with transaction():
+        before = _runs_read()
+        ticks.fetch_due_functions(NOW)
+        read = _runs_read() - before
+    assert read < 100
+
+
+def _runs_read() -> int:
+    sql = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = ?"
+    return int(one(sql, "run_logs"))
 
 
 @pytest.mark.parametrize("value", [None, 2**70])
