@@ -42,7 +42,8 @@ class DueFunction:
     """What a tick knows of a function that is due; instants are UTC epoch seconds.
 
     open_runs: its attempts queued, held, running or waiting for a retry; of these held_runs wait
-    for another to end, running_runs have started, and retrying_runs follow one that failed.
+    for another to end, running_runs have started, and retrying_runs follow one that failed. They
+    may all be 0 where runs may overlap.
     """
 
     id: int

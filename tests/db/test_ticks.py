@@ -25,6 +25,7 @@ from tests.db.rows import (
     start_run,
     tick,
 )
+from tests.db.seeding import seed_run
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -51,6 +52,16 @@ def test_a_tick_costs_the_same_however_many_functions_are_not_due() -> None:
     discover(*(f"a.due_{number}" for number in range(20)))
     few = count_steps(lambda: tick(NOW))
     discover(*(f"a.later_{number}" for number in range(2000)), now=NOW + 30)
+
+    assert count_steps(lambda: tick(NOW)) < few + 1000
+
+
+@pytest.mark.parametrize("config", ["sqlite"], indirect=True)
+def test_a_tick_costs_the_same_however_many_runs_are_open_that_may_overlap() -> None:
+    discover("a.f", overlap="allow")
+    few = count_steps(lambda: tick(NOW))
+    for slot in range(1_000):
+        seed_run(1, "queued", at=float(slot))
 
     assert count_steps(lambda: tick(NOW)) < few + 1000
 
