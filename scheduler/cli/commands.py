@@ -198,7 +198,8 @@ COMMANDS = (
                     "nargs": "?",
                     "default": "now",
                     "metavar": "TIME",
-                    "help": "ISO 8601, HH:MM[:SS[.fff]], seconds since 1970 or now (default)",
+                    "help": "ISO 8601 or HH:MM[:SS[.fff]] in the function's time zone, "
+                    "seconds since 1970, or now (default)",
                 },
             ),
             _JSON,

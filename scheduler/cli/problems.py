@@ -71,15 +71,22 @@ def _missing_roles(survey: Survey) -> Iterator[Problem]:
         verb = "is" if late == 1 else "are"
         so = f", {plural(late, 'function')} {verb} late" if late else ""
         text = f"no ticker is alive: nothing new starts{so}"
-        remedy = "scheduler ticker" if has_worker else "scheduler run"
+        remedy = _start_remedy(survey, "ticker") if has_worker else "scheduler run"
         yield Problem("process", text, remedy, is_grave=True)
     if not has_worker:
         waiting = survey.queue.waiting
         verb = "waits" if waiting == 1 else "wait"
         so = f", {plural(waiting, 'run')} {verb}" if waiting else ""
         text = f"no worker is alive: nothing is executed{so}"
-        remedy = "scheduler worker" if has_ticker else "scheduler run"
+        remedy = _start_remedy(survey, "worker") if has_ticker else "scheduler run"
         yield Problem("process", text, remedy, is_grave=True)
+
+
+def _start_remedy(survey: Survey, role: str) -> str:
+    living = [*survey.alive("ticker"), *survey.alive("worker")]
+    if all(process.condition == "draining" for process in living):
+        return "scheduler run, once it has stopped"
+    return f"scheduler {role}"
 
 
 def _bad_processes(survey: Survey) -> Iterator[Problem]:

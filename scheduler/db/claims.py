@@ -46,7 +46,7 @@ class ClaimedRun(NamedTuple):
     retry_backoff: float
 
 
-OUTSIDE_GRACE = "no worker was free within its grace"
+OUTSIDE_GRACE = "it could not be started within its grace"
 
 _CLAIMED_COLUMNS = """
     r.id, r.function_id, r.root_id, r.attempt, r.trigger, r.scheduled_for, r.covers_from, r.slots,
@@ -89,6 +89,11 @@ _NOTE_START = "UPDATE scheduled_functions SET last_started_at = ? WHERE id = ?"
 _MISS = f"""
     UPDATE run_logs SET status = 'missed', reason = ?, finished_at = ?
     WHERE id = ? AND {_IS_CLAIMABLE} AND {_IS_TOO_LATE} RETURNING function_id
+"""
+# What has failed stays so until it goes well again.
+_NOTE_MISS = """
+    UPDATE scheduled_functions SET last_status = 'missed'
+    WHERE id = ? AND COALESCE(last_status, 'success') IN ('success', 'cancelled')
 """
 _FETCH = f"""
     SELECT {_CLAIMED_COLUMNS} FROM run_logs r
@@ -184,5 +189,8 @@ def _fetch(run_ids: Sequence[int]) -> list[ClaimedRun]:
 
 def _miss(run_id: int, now: float) -> list[Message]:
     """Give a slot that is older than its grace its verdict; return what it had held back."""
-    missed = rows(_MISS, [OUTSIDE_GRACE, now, run_id, now, now])
-    return [message for (id_,) in missed for message in release_next(id_, now)]
+    released: list[Message] = []
+    for (function_id,) in rows(_MISS, [OUTSIDE_GRACE, now, run_id, now, now]):
+        change_function_at_end(function_id, _NOTE_MISS, [function_id])
+        released += release_next(function_id, now)
+    return released

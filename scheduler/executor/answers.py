@@ -7,7 +7,9 @@ from typing import Any
 from scheduler.runner.text import clean
 
 _KINDS = {"ready", "loaded", "stale", "ended"}
+_ENDS = {"success", "error", "terminated", "died"}
 _LARGEST = 2**63 - 1  # what databases hold
+_LARGEST_OF = {"exit_code": 255, "signal": 64}
 _OPTIONAL = NoneType, str  # a text, or none
 _TYPES: dict[str, tuple[type, ...]] = {
     "ended": (str,),
@@ -52,18 +54,24 @@ def is_verdict(message: dict[str, Any]) -> bool:
 def _is_ours(message: Any) -> bool:
     if not isinstance(message, dict) or _KINDS.isdisjoint(message):
         return False
-    if "ended" in message and "cpu_total_seconds" not in message:
-        return False
     for key, kinds in _TYPES.items():
-        if key in message and not _is_storable(message[key], kinds):
+        if key in message and not _is_sound(key, message[key], kinds):
             return False
-    return True
+    return "ended" not in message or _is_whole(message)
 
 
-def _is_storable(value: Any, kinds: tuple[type, ...]) -> bool:
+def _is_sound(key: str, value: Any, kinds: tuple[type, ...]) -> bool:
     kind = type(value)
     if kind not in kinds:
         return False
     if kind is str:
         return bool(clean(value) == value)
-    return kind not in (int, float) or bool(-_LARGEST <= value <= _LARGEST)  # no NaN either
+    if kind in (int, float):
+        return bool(0 <= value <= _LARGEST_OF.get(key, _LARGEST))  # no NaN either
+    return True
+
+
+def _is_whole(answer: dict[str, Any]) -> bool:
+    if answer["ended"] not in _ENDS or "cpu_total_seconds" not in answer:
+        return False
+    return answer["ended"] != "died" or bool(answer.get("signal")) or "exit_code" in answer

@@ -107,7 +107,7 @@ class Batch:
         return self.answers[-1].get("replace") if self.answers else None
 
     def _read(self) -> None:
-        while (answer := self._executor.read_answer()) is not None:
+        for answer in self._executor.read_answers():
             expected = [call.run_id for call in self._calls[len(self.answers) :][:1]]
             if not is_verdict(answer) or [answer.get("run_id")] != expected:
                 self._executor.is_broken = True  # an answer before this one was spoilt

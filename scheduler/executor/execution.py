@@ -98,14 +98,19 @@ class Execution:
 
     def _read_answer(self) -> dict[str, Any] | None:
         """Return the answer if it is there; not that of a stem to the run before, come too late."""
-        while (answer := self._executor.read_answer()) is not None:
-            # A stem may tell of one that died before it had looked at its call.
-            mine = (self._call.run_id, None) if self._executor.isolates else (self._call.run_id,)
-            if is_verdict(answer) and answer.get("run_id") in mine:
-                break
+        for answer in self._executor.read_answers():
+            if self._is_mine(answer):
+                return answer
             if not self._executor.isolates:
                 self._executor.is_broken = True  # nobody has asked: the user's code wrote that
-        return answer
+        return None
+
+    def _is_mine(self, answer: dict[str, Any]) -> bool:
+        if not self._executor.isolates:
+            return is_verdict(answer) and answer.get("run_id") == self._call.run_id
+        # A stem refuses nothing, but may tell of one that died before it had looked at its call.
+        mine = {self._call.run_id} | ({None} if answer.get("ended") == "died" else set())
+        return "ended" in answer and answer.get("run_id") in mine
 
     def _patience(self) -> float | None:
         """Return the seconds until something is to be done without being woken."""

@@ -5,7 +5,7 @@ import os
 import select
 import socket
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -19,6 +19,8 @@ from scheduler.runner.tally import Tally
 from scheduler.runner.turns import Turns
 
 _READ_BYTES = 65536
+_MOST_READS = 8  # what a socket holds, and more
+_LONGEST_ANSWER = 2**20  # bytes; texts in an answer are bounded, see runner/text.py
 _MOST_FILES = 100
 _LOAD_SECONDS = 10.0
 _BATCH_END_SECONDS = 1.0  # that of the batch before, all of whose runs have ended
@@ -79,7 +81,7 @@ class ExecutorProcess:
         if not self._send({"load": list(files)}):
             return False
         until = clock.monotonic() + _LOAD_SECONDS
-        while (answer := self.read_answer()) is None:
+        while (answer := next(self.read_answers(), None)) is None:
             ready = self.poll(until - clock.monotonic())
             if clock.monotonic() >= until or self.exit_fd in ready or self.is_broken:
                 return False
@@ -129,19 +131,24 @@ class ExecutorProcess:
         timeout = None if timeout_seconds is None else max(0.0, timeout_seconds * 1000)
         return {fd for fd, _ in self._poll.poll(timeout)}
 
-    def read_answer(self) -> dict[str, Any] | None:
-        """Return the next answer if it is there."""
-        while self._messages or self._receive():
-            message = self._messages.popleft()
-            if message is None:
-                self.is_broken = True  # the user's code found the channel and wrote into it
-            elif "ready" in message:
-                self.is_ready = True
-            else:
-                if "imports" in message:
-                    self.imports.update(name for name in COMMON if name in message["imports"])
-                return message
-        return None
+    def read_answers(self) -> Iterator[dict[str, Any]]:
+        """Yield the answers that are there.
+
+        However fast the user's code writes into the channel, it ends: time-outs have to be kept.
+        """
+        for _ in range(_MOST_READS):
+            if not self._messages and not self._receive():
+                return
+            while self._messages:
+                message = self._messages.popleft()
+                if message is None:
+                    self.is_broken = True  # the user's code found the channel and wrote into it
+                elif "ready" in message:
+                    self.is_ready = True
+                else:
+                    if "imports" in message:
+                        self.imports.update(name for name in COMMON if name in message["imports"])
+                    yield message
 
     def read_output(self) -> bytes:
         """Return what it has printed, b"" if nothing is there."""
@@ -218,19 +225,21 @@ class ExecutorProcess:
         return True
 
     def _receive(self) -> bool:
-        """Take in more messages; returns whether there are some."""
-        while not self._messages:
-            try:
-                part = self.control.recv(_READ_BYTES, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                return False
-            except OSError:
-                part = b""
-            if not part:
-                self._lose(self.control_fd)
-                return False
-            *lines, self._rest = (self._rest + part).split(b"\n")
-            self._messages.extend(parse(lines))
+        """Take in what comes with one read; returns whether there was anything."""
+        try:
+            part = self.control.recv(_READ_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            part = b""
+        if not part:
+            self._lose(self.control_fd)
+            return False
+        *lines, self._rest = (self._rest + part).split(b"\n")
+        self._messages.extend(parse(lines))
+        if len(self._rest) > _LONGEST_ANSWER:
+            self._messages.append(None)
+            self._rest = b""
         return True
 
     def _read(self, fd: int) -> bytes:

@@ -18,6 +18,7 @@ from scheduler.config import Config
 
 SOONEST_SECONDS = 0.25
 LATEST_SECONDS = 30.0
+_RETRY_SECONDS = 1.0  # a log that cannot be moved may be what fills the disk
 SOON_RUNS = 250  # some 5000 pages, half of what makes a commit do a checkpoint itself
 WANTED_PAGES = 1000  # in the log
 RESTART_PAGES = 2000
@@ -43,8 +44,13 @@ class Growth:
         self._latest_seconds = latest_seconds
         self._log = Log()
 
-    def seconds_until_next(self, log: Log, elapsed_seconds: float) -> float:
-        """Return when the next checkpoint is due, so that the log has WANTED_PAGES more then."""
+    def seconds_until_next(self, log: Log | None, elapsed_seconds: float) -> float:
+        """Return when the next checkpoint is due, so that the log has WANTED_PAGES more then.
+
+        log: None where the last one failed.
+        """
+        if log is None:
+            return min(_RETRY_SECONDS, self._latest_seconds)
         is_same = log.beginning == self._log.beginning and log.pages >= self._log.pages
         new = log.pages - self._log.pages if is_same else log.pages
         self._log = log
@@ -107,10 +113,10 @@ def open_checkpoints(config: Config, clock: Clock) -> Checkpoints:
     return Checkpoints([path for path, url in stores.items() if url is None], clock)
 
 
-def checkpoint(path: Path) -> Log:
+def checkpoint(path: Path) -> Log | None:
     """Move what is committed from the log into the file, without making anybody wait for long.
 
-    When the file cannot be opened it tells of an empty log: whoever needs the file will complain.
+    None when that is not possible, as on a full disk: whoever needs the file will complain.
     """
     try:
         address = f"file:{quote(str(path))}?mode=rw"
@@ -125,7 +131,7 @@ def checkpoint(path: Path) -> Log:
                 _checkpoint(connection, "RESTART")
             return Log(pages, beginning)
     except (sqlite3.Error, OSError):
-        return Log()
+        return None
 
 
 def _checkpoint(connection: sqlite3.Connection, mode: str) -> int:

@@ -131,6 +131,7 @@ class Lookout:
 class Poller:
     """Looks every so often, at once when asked, and with back-off while it cannot.
 
+    Who asks again and again, as keys held down do, puts off no look that is due.
     `post` is called on the poller's thread with a Snapshot or a Trouble.
     """
 
@@ -141,11 +142,13 @@ class Poller:
         post: Callable[[Snapshot | Trouble], None],
         *,
         interval_seconds: float,
+        clock: Clock,
     ) -> None:
         self._lookout = lookout
         self._close = close
         self._post = post
         self._interval_seconds = interval_seconds
+        self._clock = clock
         self._interest = Interest()
         self._wake = threading.Event()
         self._is_due = True
@@ -179,15 +182,17 @@ class Poller:
         self._wake.set()
 
     def _loop(self) -> None:
-        failures = 0
+        failures, due_at = 0, self._clock.monotonic()
         try:
             while not self._is_stopping:
                 self._wake.clear()
-                is_due, self._is_due = self._is_due, False
+                is_due, self._is_due = self._is_due or self._clock.monotonic() >= due_at, False
                 report = self._look(is_due=is_due)
                 failures = failures + 1 if isinstance(report, Trouble) else 0
                 self._post(report)
-                if not self._wake.wait(self._pause(report, failures)):
+                if is_due or failures:
+                    due_at = self._clock.monotonic() + self._pause(report, failures)
+                if not self._wake.wait(due_at - self._clock.monotonic()):
                     self._is_due = True
         finally:
             self._close()
@@ -226,4 +231,5 @@ def open_poller(config: Config, clock: Clock, post: Callable[[Snapshot | Trouble
     """Return a poller on its own read-only connection, which opens in its thread."""
     reader = ConsoleDatabase(config)
     lookout = Lookout(reader, clock, disk_free=lambda: free_share(config))
-    return Poller(lookout, reader.close, post, interval_seconds=config.tui_refresh_seconds)
+    interval_seconds = config.tui_refresh_seconds
+    return Poller(lookout, reader.close, post, interval_seconds=interval_seconds, clock=clock)

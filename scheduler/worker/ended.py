@@ -30,6 +30,6 @@ class Ended:
                 function=run.name,
                 status=outcome.status,
                 attempt=run.attempt,
-                error=outcome.error_message,
+                error=": ".join(filter(None, (outcome.error_type, outcome.error_message))) or None,
                 reason=outcome.reason,
             )

@@ -593,7 +593,11 @@ def test_status_is_well_when_both_roles_live_and_nothing_fails(cli: Cli, now: fl
 @pytest.mark.usefixtures("seeded")
 def test_a_service_that_stops_is_not_said_to_be_down_before_it_is(cli: Cli, now: float) -> None:
     seed_process("worker", now, state="draining")
-    assert cli("status").startswith("! stopping")
+
+    text = cli("status")
+
+    assert text.startswith("! stopping")
+    assert "→ scheduler run, once it has stopped\n" in text
 
 
 @pytest.mark.usefixtures("seeded")

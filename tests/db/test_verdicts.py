@@ -57,6 +57,15 @@ def test_a_claim_later_than_the_grace_is_missed() -> None:
     ((run_id, _),) = tick(NOW)
     assert claim_and_start(run_id, WORKER, NOW + 6) == (None, [])
     assert table.runs("status", "reason") == [("missed", OUTSIDE_GRACE)]
+    assert table.one("SELECT last_status FROM scheduled_functions") == "missed"
+
+
+def test_a_function_that_failed_last_stays_failing_when_it_misses_a_slot() -> None:
+    discover("a.f", grace_seconds=5.0)
+    finish(run_one(NOW), Outcome(status="error"), WORKER, NOW + 1)
+    ((run_id, _),) = tick(NOW + 60)
+    assert claim_and_start(run_id, WORKER, NOW + 66) == (None, [])
+    assert table.one("SELECT last_status FROM scheduled_functions") == "error"
 
 
 def test_a_retry_may_start_later_than_the_grace_of_its_slot() -> None:

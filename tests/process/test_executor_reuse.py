@@ -207,13 +207,25 @@ def test_whatever_a_function_does_to_the_channels_costs_no_run(
             assert run(pool, f"untidy:{name}", run_id=run_id).status == status
 
 
-@pytest.mark.parametrize("are_isolated", SHARED_AND_ISOLATED)
-def test_a_run_that_claims_not_to_have_begun_is_not_tried_for_ever(are_isolated: bool) -> None:
-    pool = make_pool(are_isolated=are_isolated)
-    with closing(pool):
+def test_a_run_that_claims_not_to_have_begun_is_not_tried_for_ever(pool: ExecutorPool) -> None:
+    outcome = run(pool, "untidy:claims_to_be_stale")
+    assert outcome.status == "lost"
+    assert "only the function can have written" in (outcome.reason or "")
+    assert run(pool, "good:nothing").status == "success"
+
+
+def test_an_isolated_run_that_claims_not_to_have_begun_is_not_tried_again() -> None:
+    with closing(make_pool(are_isolated=True)) as pool:
         outcome = run(pool, "untidy:claims_to_be_stale")
-        assert outcome.status == "lost"
-        assert "only the function can have written" in (outcome.reason or "")
+        assert (outcome.status, outcome.output) == ("success", "began\n")
+
+
+@pytest.mark.parametrize("are_isolated", SHARED_AND_ISOLATED)
+@pytest.mark.parametrize("function", ["with_no_line", "with_lines", "with_answers"])
+def test_a_run_that_floods_the_channels_is_timed_out(function: str, are_isolated: bool) -> None:
+    with closing(make_pool(are_isolated=are_isolated)) as pool:
+        outcome = run(pool, f"untidy:floods_{function}", timeout_seconds=0.5)
+        assert outcome.status == "timeout"
         assert run(pool, "good:nothing").status == "success"
 
 

@@ -175,9 +175,10 @@ class Posted:
             assert self._news.wait_for(lambda: holds(self.reports), timeout=10), self.reports
 
 
-def _poller(reader: FakeReader, posted: Posted, interval_seconds: float = 60.0) -> Poller:
-    lookout = Lookout(reader, SettableClock(), disk_free=lambda: None)
-    return Poller(lookout, reader.close, posted, interval_seconds=interval_seconds)
+def _poller(reader: FakeReader, posted: Posted, clock: SettableClock | None = None) -> Poller:
+    clock = clock or SettableClock()
+    lookout = Lookout(reader, clock, disk_free=lambda: None)
+    return Poller(lookout, reader.close, posted, interval_seconds=60.0, clock=clock)
 
 
 def test_a_new_interest_is_looked_at_at_once() -> None:
@@ -190,6 +191,23 @@ def test_a_new_interest_is_looked_at_at_once() -> None:
     poller.stop()
     assert "history 5" in reader.calls
     assert reader.calls[-1] == "close"
+
+
+def test_whoever_scrolls_all_the_time_sees_what_is_new_when_it_is_due() -> None:
+    reader, posted, clock = FakeReader(), Posted(), SettableClock()
+    poller = _poller(reader, posted, clock)
+    poller.start()
+    posted.wait_for(lambda reports: len(reports) == 2)
+    reader.changes = True
+    for row in range(1, 4):
+        poller.want(Interest(visible=(row,)))
+        posted.wait_for(lambda reports, row=row: len(reports) == 2 + row)  # type: ignore[misc]
+        clock.advance(25)
+    assert reader.calls.count("overview") == 0
+    poller.want(Interest(visible=(4,)))
+    posted.wait_for(lambda reports: len(reports) == 6)
+    poller.stop()
+    assert reader.calls.count("overview") == 1
 
 
 def test_the_same_interest_wakes_nobody() -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import scheduler
 
@@ -184,9 +185,29 @@ def forges_answers():
 
 def claims_to_be_stale():
     """Say in the scheduler's name that it has not begun."""
+    print("began")
     line = b'{"stale": "x", "run_id": %d}\n' % scheduler.current_run().run_id
     _write_into_channels(line)
     time.sleep(1)
+
+
+def floods_with_no_line():
+    _flood(b"x" * 65536)
+
+
+def floods_with_lines():
+    _flood(b"x\n" * 32768)
+
+
+def floods_with_answers():
+    _flood(b'{"ended": "success", "cpu_total_seconds": 1.0}\n' * 1000)
+
+
+def _flood(block):
+    """Write into the control channel as fast as it is read."""
+    sockets = [int(path.name) for path in Path("/proc/self/fd").iterdir() if path.is_socket()]
+    while True:
+        os.write(min(sockets), block)
 
 
 def raises():
