@@ -83,10 +83,7 @@ def _missing_roles(survey: Survey) -> Iterator[Problem]:
 
 
 def _start_remedy(survey: Survey, role: str) -> str:
-    living = [*survey.alive("ticker"), *survey.alive("worker")]
-    if all(process.condition == "draining" for process in living):
-        return "scheduler run, once it has stopped"
-    return f"scheduler {role}"
+    return "scheduler run, once it has stopped" if survey.is_stopping else f"scheduler {role}"
 
 
 def _bad_processes(survey: Survey) -> Iterator[Problem]:

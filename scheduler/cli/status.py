@@ -54,10 +54,9 @@ def _verdict(survey: Survey, problems: list[Problem]) -> tuple[str, str]:
     worst = next(problem for problem in problems if problem.is_grave)
     if held_up := _HEADLINES.get(worst.kind):
         return held_up, "bad"
-    living = [*survey.alive("ticker"), *survey.alive("worker")]  # a scan alone is no service
-    if not living:
+    if not survey.serving:
         return "✗ not running", "bad"
-    if all(process.condition == "draining" for process in living):
+    if survey.is_stopping:
         return "! stopping", "warn"
     return "✗ only partly running", "bad"
 

@@ -44,6 +44,16 @@ class Survey:
         """Return the living processes of a role."""
         return [process for process in self.processes if process.role == role and process.is_alive]
 
+    @property
+    def serving(self) -> list[Process]:
+        """The living tickers and workers: a scan alone is no service."""
+        return [*self.alive("ticker"), *self.alive("worker")]
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether something serves still, and all of that drains."""
+        return bool(self.serving) and all(p.condition == "draining" for p in self.serving)
+
 
 def take_survey(config: Config, now: float) -> Survey:
     """Read it all from the open database."""
