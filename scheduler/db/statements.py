@@ -163,18 +163,6 @@ def rows(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     return list(_execute(sql, params).fetchall())
 
 
-def rows_planned_anew(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """Do as `rows` outside a transaction; a server plans the statement for the tables as they are.
-
-    The plan that it keeps otherwise is one for the tables of a new service, which are empty, until
-    it next analyzes them: where two tables meet, that plan may read all runs.
-    """
-    if is_sqlite():
-        return rows(sql, params)
-    connection: Any = database.connection()
-    return list(connection.execute(_portable(sql), params, prepare=False).fetchall())
-
-
 def change(sql: str, params: Sequence[Any] = ()) -> int:
     """Execute hand-written SQL with `?` parameters and return how many rows it changed."""
     return int(_execute(sql, params).rowcount)

@@ -17,7 +17,6 @@ from scheduler.db.statements import (
     one_of,
     reading,
     rows,
-    rows_planned_anew,
     transaction,
 )
 from scheduler.errors import ScheduleError
@@ -33,27 +32,28 @@ FIRST_BATCH = 100
 BATCH = 500
 REPLACED = "replaced by the next run"
 
+_NEWEST = "FROM run_logs n WHERE n.id = f.newest_id"
 # Of functions whose runs may overlap nobody asks how many are open, and they can be thousands.
 _OPEN = (
     "FROM run_logs o WHERE f.overlap != 'allow' "
     "AND o.function_id = f.id AND o.status IN ('queued', 'running')"
 )
-# The conditions in CASE would, in WHERE, let PostgreSQL count in the index of all that waits or
-# runs, as long as it has not analyzed the table.
+# No join, and conditions in CASE: PostgreSQL keeps the plan that it makes for the empty tables of a
+# new service, until it next analyzes them, and any plan looks cheap there. This has but one.
 _DUE = f"""
     SELECT f.*,
         (SELECT COUNT(*) {_OPEN}),
         (SELECT COUNT(CASE WHEN o.available_at IS NULL THEN 1 END) {_OPEN}),
         (SELECT COUNT(CASE WHEN o.status = 'running' THEN 1 END) {_OPEN}),
         (SELECT COUNT(CASE WHEN o.status = 'queued' AND o.attempt > 1 THEN 1 END) {_OPEN}),
-        newest.id, newest.status, newest.reason, newest.scheduled_for
+        (SELECT CASE WHEN n.trigger = 'schedule' THEN n.status END {_NEWEST}),
+        (SELECT n.reason {_NEWEST}),
+        (SELECT n.scheduled_for {_NEWEST})
     FROM (SELECT id, name, interval_seconds, anchor_at, cron, timezone, next_run_at, catch_up,
-                overlap, grace_seconds, jitter_seconds
-            FROM scheduled_functions WHERE state = 'active' AND enabled AND next_run_at <= ?
+                overlap, grace_seconds, jitter_seconds,
+                (SELECT MAX(n.id) FROM run_logs n WHERE n.function_id = s.id) AS newest_id
+            FROM scheduled_functions s WHERE state = 'active' AND enabled AND next_run_at <= ?
             ORDER BY next_run_at LIMIT ?) AS f
-        LEFT JOIN run_logs newest
-            ON newest.id = (SELECT MAX(n.id) FROM run_logs n WHERE n.function_id = f.id)
-            AND newest.trigger = 'schedule' AND newest.status IN ('skipped', 'missed')
     ORDER BY f.next_run_at
 """
 # Not to a slot that has a row: the clock was set back to before it. The function is a parameter:
@@ -75,7 +75,7 @@ _REQUEUE = """
 def fetch_due_functions(now_epoch: float, limit: int = BATCH) -> list[DueFunction]:
     """Return the active functions whose next slot is not after `now_epoch`, the earliest first."""
     with reading():
-        return [_due(row) for row in rows_planned_anew(_DUE, [now_epoch, limit])]
+        return [_due(row) for row in rows(_DUE, [now_epoch, limit])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,18 +182,20 @@ def _due(row: tuple[Any, ...]) -> DueFunction:
         overlap,
         grace_seconds,
         jitter_seconds,
+        newest_id,
         open_runs,
         held_runs,
         running_runs,
         retrying_runs,
-        streak_id,
-        streak_status,
-        streak_reason,
-        streak_until,
+        newest_status,
+        newest_reason,
+        newest_slot,
     ) = row
-    streak = streak_id and Streak(
-        row_id=streak_id, status=streak_status, reason=streak_reason, scheduled_for=streak_until
-    )
+    streak = None
+    if newest_status in {"skipped", "missed"}:
+        streak = Streak(
+            row_id=newest_id, status=newest_status, reason=newest_reason, scheduled_for=newest_slot
+        )
     return DueFunction(
         id=function_id,
         name=name,
@@ -207,7 +209,7 @@ def _due(row: tuple[Any, ...]) -> DueFunction:
         held_runs=held_runs,
         running_runs=running_runs,
         retrying_runs=retrying_runs,
-        streak=streak or None,
+        streak=streak,
     )
 
 
