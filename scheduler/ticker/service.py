@@ -54,7 +54,7 @@ class TickerService:
         self._clock_offset = float("inf")
         self._has_failed = False
         self._instants = UNKNOWN
-        self._waits_for_slot = False  # that is decided already: no reason to ask the database
+        self._waits_for_slot = False  # that is decided already: no reason to ask anew what is due
         self._ticked_at = clock.monotonic()
         self._duty_at = 0.0  # of the monotonic clock; a hundred ticks a second need not ask each
         reaper = Reaper(config, queue=queue, clock=clock)
@@ -91,8 +91,10 @@ class TickerService:
         try:
             self._notice_clock_change(now)
             self._ticker.send_due(now)
-            if not self._waits_for_slot or self._look_at() <= now:
+            if self._look_at() <= now:
                 self._look(now)
+            elif not self._waits_for_slot:  # ask anew what is due: not everybody rings
+                self._instants = UNKNOWN
             self._ticked_at = self._clock.monotonic()
             self._has_failed = False
         except SchedulerError as error:
@@ -114,10 +116,7 @@ class TickerService:
         return self._clock.monotonic() - self._ticked_at
 
     def _look(self, now: float) -> None:
-        """Do what the database says is due.
-
-        Also at a wake-up for a duty: so it tells first if the database does not answer.
-        """
+        """Do what is due, or may be where that is not known."""
         instants, self._instants = self._instants, UNKNOWN
         self._checkpoints.expect(self._ticker.tick(now))
         if instants.unsent_at <= now:
