@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from typing import Any, Protocol, TextIO
 
 from scheduler.clock import SystemClock, utc
+from scheduler.repetition import Repetitions
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+REPEAT_SECONDS = 10.0  # between two warnings or errors that say the same
 
 # What people read in place of the event's name; fields that a sentence uses are not repeated.
 MESSAGES = {
@@ -35,6 +37,7 @@ MESSAGES = {
 _threshold = LEVELS["info"]
 _as_json = False
 _stream: TextIO | None = None  # None: whatever sys.stderr is when the line is written
+_repetitions = Repetitions(REPEAT_SECONDS)
 
 
 class LogSettings(Protocol):
@@ -49,10 +52,11 @@ class LogSettings(Protocol):
 
 def configure_logging(config: LogSettings, stream: TextIO | None = None) -> None:
     """Set level, format and stream (default stderr), and take over what libraries log."""
-    global _threshold, _as_json, _stream
+    global _threshold, _as_json, _stream, _repetitions
     _threshold = LEVELS[config.log_level]
     _as_json = config.log_format == "json"
     _stream = stream
+    _repetitions = Repetitions(REPEAT_SECONDS)
     root = logging.getLogger()
     root.handlers = [_Bridge()]
     # Libraries tell their every step at info: that is worth reading only when debugging.
@@ -63,12 +67,21 @@ def event(name: str, /, level: str = "info", **fields: Any) -> None:
     """Log that something happened; `name` is `noun.verb`, fields whose value is None are left out.
 
     An exception as a value is said in one line; its traceback follows in JSON and at level debug.
+    A warning or an error that says the same as one before comes every ten seconds at most, with
+    the number of those `repeated` meanwhile; at level debug all of them do.
     Never raises because of the stream: a closed stderr must not stop the service.
     """
     if LEVELS[level] < _threshold:
         return
     fields = {key: value for key, value in fields.items() if value is not None}
-    now = SystemClock().now()
+    clock = SystemClock()
+    if LEVELS[level] >= LEVELS["warning"] and _threshold > LEVELS["debug"]:
+        left_out = _repetitions.admit(f"{level} {name} {fields}", clock.monotonic())
+        if left_out is None:
+            return
+        if left_out:
+            fields["repeated"] = left_out
+    now = clock.now()
     line = (
         _json_line(now, level, name, fields) if _as_json else _text_line(now, level, name, fields)
     )

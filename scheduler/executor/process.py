@@ -139,16 +139,7 @@ class ExecutorProcess:
         for _ in range(_MOST_READS):
             if not self._messages and not self._receive():
                 return
-            while self._messages:
-                message = self._messages.popleft()
-                if message is None:
-                    self.is_broken = True  # the user's code found the channel and wrote into it
-                elif "ready" in message:
-                    self.is_ready = True
-                else:
-                    if "imports" in message:
-                        self.imports.update(name for name in COMMON if name in message["imports"])
-                    yield message
+            yield from self._take_answers()
 
     def read_output(self) -> bytes:
         """Return what it has printed, b"" if nothing is there."""
@@ -241,6 +232,18 @@ class ExecutorProcess:
             self._messages.append(None)
             self._rest = b""
         return True
+
+    def _take_answers(self) -> Iterator[dict[str, Any]]:
+        while self._messages:
+            message = self._messages.popleft()
+            if message is None:
+                self.is_broken = True  # the user's code found the channel and wrote into it
+            elif "ready" in message:
+                self.is_ready = True
+            else:
+                if "imports" in message:
+                    self.imports.update(name for name in COMMON if name in message["imports"])
+                yield message
 
     def _read(self, fd: int) -> bytes:
         try:

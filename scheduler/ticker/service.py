@@ -91,15 +91,15 @@ class TickerService:
         try:
             self._notice_clock_change(now)
             self._ticker.send_due(now)
+            if self._look_at() > now and not self._waits_for_slot:
+                # Not everybody rings; and before any duty, this tells of a silent database soonest.
+                self._instants = ticks.next_instants()
             if self._look_at() <= now:
                 self._look(now)
-            elif not self._waits_for_slot:  # ask anew what is due: not everybody rings
-                self._instants = UNKNOWN
             self._ticked_at = self._clock.monotonic()
             self._has_failed = False
         except SchedulerError as error:
-            event("tick.failed", "error", error=str(error))
-            self._instants, self._has_failed = UNKNOWN, True
+            self._fail(error)
         monotonic = self._clock.monotonic()
         if monotonic >= self._duty_at:
             for duty in self._duties:
@@ -122,6 +122,10 @@ class TickerService:
         if instants.unsent_at <= now:
             self._sweeper.send_available(now)
 
+    def _fail(self, error: SchedulerError) -> None:
+        event("tick.failed", "error", error=str(error))
+        self._instants, self._has_failed = UNKNOWN, True
+
     def _look_at(self) -> float:
         """Return when the database is to be asked again: a little before the next slot.
 
@@ -140,8 +144,10 @@ class TickerService:
         )
         # What it could not decide, after a failure, stays due: no reason to spin.
         if self._instants is UNKNOWN and not self._has_failed:
-            with suppress(DatabaseUnavailableError):
+            try:
                 self._instants = ticks.next_instants()
+            except DatabaseUnavailableError as error:
+                self._fail(error)
         if self._instants is not UNKNOWN:
             seconds = min(seconds, self._look_at() - now)
         until_slot = self._ticker.next_send_at - now

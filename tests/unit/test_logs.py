@@ -14,6 +14,7 @@ import pytest
 
 from scheduler import logs
 from scheduler.logs import configure_logging, event
+from scheduler.testing import SettableClock
 
 STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z "
 
@@ -180,6 +181,39 @@ def test_warnings_of_libraries_are_events_and_their_chatter_is_not(configure: Co
     logging.getLogger("huey").warning("queue %s is gone", "x")
 
     assert said(stream) == 'WARNING: library.said logger=huey text="queue x is gone"'
+
+
+def test_what_stays_wrong_is_told_every_ten_seconds(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, clock = configure(Settings()), SettableClock()
+    monkeypatch.setattr(logs, "SystemClock", lambda: clock)
+
+    for _ in range(12):
+        event("queue.unreadable", "error", error="no answer")
+        clock.advance(1)
+    event("queue.unreadable", "error", error="another answer")
+
+    lines = [re.sub(STAMP, "", line) for line in stream.getvalue().splitlines()]
+    assert lines == [
+        'ERROR: queue.unreadable error="no answer"',
+        'ERROR: queue.unreadable error="no answer" repeated=9',
+        'ERROR: queue.unreadable error="another answer"',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("log_level", "level"), [("info", "info"), ("debug", "error"), ("debug", "debug")]
+)
+def test_what_is_no_fault_is_always_told_and_all_is_when_debugging(
+    configure: Configure, log_level: str, level: str
+) -> None:
+    stream = configure(Settings(log_level=log_level))
+
+    for _ in range(3):
+        event("queue.unreadable", level, error="no answer")
+
+    assert len(stream.getvalue().splitlines()) == 3
 
 
 def test_a_stream_that_nobody_reads_does_not_stop_the_service(configure: Configure) -> None:
