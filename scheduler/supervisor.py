@@ -10,7 +10,7 @@ from scheduler.clock import Clock, SystemClock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
 from scheduler.errors import EXIT_OK, EXIT_USAGE
-from scheduler.executor import become_subreaper, kill_adopted, kill_orphans
+from scheduler.executor.guards import become_subreaper, kill_adopted, kill_orphans
 from scheduler.logs import configure_logging, event
 from scheduler.stopping import (
     LIFELINE_VARIABLE,

@@ -14,6 +14,7 @@ COMMON = (
     "asyncio",
     "concurrent.futures",
     "csv",
+    "dataclasses",
     "decimal",
     "email.message",
     "gzip",

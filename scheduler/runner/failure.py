@@ -2,8 +2,8 @@
 
 import os
 import traceback
-from dataclasses import dataclass
 from types import TracebackType
+from typing import NamedTuple
 
 from scheduler.runner.text import MESSAGE_LIMIT, TRACEBACK_LIMIT, bounded, clean
 
@@ -13,8 +13,7 @@ _LOOP = (f"{_STDLIB}asyncio{os.sep}", f"{_STDLIB}selectors.py")  # where it slee
 _LAUNCHERS = ("<frozen importlib", _OUR_FOLDER, *_LOOP)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(NamedTuple):
     """An exception as text: clean, bounded, and without the frames that led to the user's code."""
 
     error_type: str

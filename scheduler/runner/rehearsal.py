@@ -49,11 +49,6 @@ def nothing() -> None:
     """Stand for a user's function, as this file does for theirs."""
 
 
-@schedule(cron="0 7 * * *", timezone="UTC", name="rehearsal.nothing-at-seven")
-async def nothing_else() -> None:
-    """Stand for one with the other arguments."""
-
-
 def rehearse(answer: Callable[[dict[str, Any], _Find], dict[str, Any]]) -> None:
     """Have `answer(call, find)` called a few times, with calls and answers sent as real ones are.
 

@@ -10,7 +10,7 @@ import os
 import struct
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 MOST = 50  # runs in a batch
 _CELL_BYTES = 512  # a divisor of the page: a write that stays in a page is done or not done
@@ -54,12 +54,11 @@ class Tally:
         _pwrite(self.fd, _SUCCEEDED, _offset(cell) + _BATCH.size + turn)
 
 
-@dataclass(frozen=True, slots=True)
-class Tallied:
+class Tallied(NamedTuple):
     """The (run id, started_at) of a tally: what was never begun, and what has succeeded."""
 
-    unbegun: list[tuple[int, float]] = field(default_factory=list)
-    succeeded: list[tuple[int, float]] = field(default_factory=list)
+    unbegun: tuple[tuple[int, float], ...] = ()
+    succeeded: tuple[tuple[int, float], ...] = ()
 
 
 def open_tally(fd: int, cells: int) -> Tally | None:
@@ -88,16 +87,16 @@ def read_tally(path: str) -> Tallied:
     boot = _boot()
     if boot is None or not told.startswith((_HEAD + boot).encode()):
         return Tallied()
-    tallied = Tallied()
+    unbegun, succeeded = [], []
     for at in range(_CELL_BYTES, len(told) - _CELL_BYTES + 1, _CELL_BYTES):
         states = told[at + _BATCH.size : at + _BATCH.size + MOST]
         started_at, *run_ids = _BATCH.unpack_from(told, at)
         for run_id, state in zip(run_ids, states, strict=True):
             if run_id and state == _HANDED_OVER[0]:
-                tallied.unbegun.append((run_id, started_at))
+                unbegun.append((run_id, started_at))
             elif run_id and state == _SUCCEEDED[0]:
-                tallied.succeeded.append((run_id, started_at))
-    return tallied
+                succeeded.append((run_id, started_at))
+    return Tallied(tuple(unbegun), tuple(succeeded))
 
 
 def _offset(cell: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Sequence
 
 from scheduler.clock import Clock, sleep
 from scheduler.errors import ZygoteGoneError
-from scheduler.executor import Zygote
+from scheduler.executor.client import Zygote
 from scheduler.executor.newborn import TARGETS
 from scheduler.runner.common import COMMON
 from scheduler.runner.inspection import FileReport

@@ -10,7 +10,9 @@ from scheduler.db.connection import close_database
 from scheduler.db.finishes import CUT_OFF, reap
 from scheduler.db.schema import installation_id, wait_for_schema
 from scheduler.errors import EXIT_FAILED, EXIT_OK
-from scheduler.executor import ExecutorPool, Lease, become_subreaper
+from scheduler.executor.guards import become_subreaper
+from scheduler.executor.lease import Lease
+from scheduler.executor.pool import ExecutorPool
 from scheduler.logs import configure_logging, event
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.presence import Presence

@@ -2,7 +2,7 @@
 
 from scheduler.config import Config
 from scheduler.db.claims import ClaimedRun
-from scheduler.executor import Call
+from scheduler.executor.call import Call
 from scheduler.worker.places import local_scan_path
 
 

@@ -2,7 +2,7 @@
 
 from scheduler.db.claims import ClaimedRun
 from scheduler.db.finishes import Finished
-from scheduler.executor import Outcome
+from scheduler.executor.call import Outcome
 from scheduler.logs import event
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from scheduler.db.claims import ClaimedRun
 from scheduler.db.runs import record_output
 from scheduler.errors import DatabaseUnavailableError
-from scheduler.executor import RunControl
+from scheduler.executor.control import RunControl
 from scheduler.logs import event
 from scheduler.runner.tally import Tally
 

@@ -8,7 +8,7 @@ from scheduler.crashpoints import crash_point
 from scheduler.db.claims import ClaimedRun
 from scheduler.db.messages import Message
 from scheduler.errors import DatabaseUnavailableError, QueueUnavailableError
-from scheduler.executor import ExecutorPool
+from scheduler.executor.pool import ExecutorPool
 from scheduler.logs import event
 from scheduler.queue import RunQueue
 from scheduler.runner.tally import MOST

@@ -6,7 +6,7 @@ from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.db.runs import fetch_requests, record_stack
 from scheduler.errors import QueueUnavailableError, SchedulerError
-from scheduler.executor import ExecutorPool
+from scheduler.executor.pool import ExecutorPool
 from scheduler.logs import event
 from scheduler.maintenance.presence import Presence
 from scheduler.maintenance.surroundings import Surroundings

@@ -3,7 +3,7 @@
 import threading
 
 from scheduler.db.claims import ClaimedRun
-from scheduler.executor import RunControl
+from scheduler.executor.control import RunControl
 from scheduler.worker.held import Held
 
 

@@ -7,8 +7,9 @@ from scheduler.clock import Clock
 from scheduler.crashpoints import crash_point
 from scheduler.doorbell import Bell
 from scheduler.errors import DatabaseUnavailableError
-from scheduler.executor import ExecutorPool, GoingRun, Outcome
-from scheduler.executor.pool import BATCH_PATIENCE_SECONDS
+from scheduler.executor.batch import GoingRun
+from scheduler.executor.call import Outcome
+from scheduler.executor.pool import BATCH_PATIENCE_SECONDS, ExecutorPool
 from scheduler.runner.tally import MOST
 from scheduler.stopping import StopSignal
 from scheduler.worker.calls import Calls

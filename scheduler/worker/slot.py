@@ -3,7 +3,8 @@
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.doorbell import Bell
-from scheduler.executor import ExecutorPool, RunControl
+from scheduler.executor.control import RunControl
+from scheduler.executor.pool import ExecutorPool
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
 from scheduler.worker.calls import Calls

@@ -11,7 +11,7 @@ from scheduler.db.finishes import Finished, finish
 from scheduler.db.messages import Message
 from scheduler.db.statements import transaction
 from scheduler.errors import DatabaseUnavailableError
-from scheduler.executor import Outcome
+from scheduler.executor.call import Outcome
 from scheduler.logs import event
 from scheduler.worker.held import Held
 from scheduler.worker.register import Register

@@ -6,7 +6,7 @@ from scheduler.db import claims, runs
 from scheduler.db.batches import UNHEARD, settle, take_back
 from scheduler.db.finishes import finish
 from scheduler.db.statements import rows, transaction
-from scheduler.executor import Outcome
+from scheduler.executor.call import Outcome
 from scheduler.runner.tally import Tallied
 from tests.db import rows as table
 from tests.db.rows import NOW, WORKER, discover, run_one, start_run, tick
@@ -99,8 +99,8 @@ def test_a_dead_workers_batch_is_settled_by_its_tally() -> None:
     succeeded, _, unbegun, cancelled = start_batch(4)
     runs.cancel(cancelled.id, NOW + 2)
     tallied = Tallied(
-        unbegun=[(unbegun.id, NOW + 1), (cancelled.id, NOW + 1)],
-        succeeded=[(succeeded.id, NOW + 1)],
+        unbegun=((unbegun.id, NOW + 1), (cancelled.id, NOW + 1)),
+        succeeded=((succeeded.id, NOW + 1),),
     )
     settle(tallied, WORKER, NOW + 3)
     assert table.runs("status", "started_at", "reason") == [
@@ -119,7 +119,7 @@ def test_a_tally_says_nothing_of_runs_that_have_a_verdict_or_another_worker() ->
     start_run(other_id, NOW + 2, "another")
     finish(mine, Outcome(status="error"), WORKER, NOW + 3)
     before = table.runs("status", "started_at", "finished_at", "claimed_by")
-    told = [(mine.id, NOW + 1), (other_id, NOW + 2)]
+    told = ((mine.id, NOW + 1), (other_id, NOW + 2))
     settle(Tallied(unbegun=told, succeeded=told), WORKER, NOW + 4)
     assert table.runs("status", "started_at", "finished_at", "claimed_by") == before
 
@@ -128,7 +128,7 @@ def test_a_tally_says_nothing_of_what_was_started_again_after_it_was_taken_back(
     (run,) = start_batch(1)
     take_back([run.id], WORKER, NOW + 2)
     claims.start([run], WORKER, NOW + 3)
-    told = [(run.id, NOW + 1)]
+    told = ((run.id, NOW + 1),)
     settle(Tallied(unbegun=told, succeeded=told), WORKER, NOW + 4)
     assert table.runs("status", "started_at") == [("running", NOW + 3)]
 

@@ -7,7 +7,7 @@ from scheduler.db import functions, ticks
 from scheduler.db.finishes import finish, reap
 from scheduler.db.reports import find_function
 from scheduler.db.runs import cancel
-from scheduler.executor import Outcome
+from scheduler.executor.call import Outcome
 from tests.db.rows import NOW, WORKER, delete_old_runs, discover, run_one, tick
 
 pytestmark = pytest.mark.usefixtures("database")

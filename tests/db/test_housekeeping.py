@@ -18,7 +18,7 @@ from scheduler.db.schema import init_schema, installation_id, open_existing
 from scheduler.db.statements import change, is_sqlite, rows, transaction
 from scheduler.db.versions import MIGRATIONS_FOLDER
 from scheduler.errors import SchemaMissingError, SchemaTooNewError
-from scheduler.executor import Outcome
+from scheduler.executor.call import Outcome
 from scheduler.models import TABLES
 from scheduler.models import database as models_database
 from scheduler.runner.complaint import DUPLICATE_NAME, WARNING, FileError, complain

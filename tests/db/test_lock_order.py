@@ -11,7 +11,7 @@ from scheduler.db import functions, messages
 from scheduler.db.claims import claim_and_start, claim_chunk
 from scheduler.db.finishes import finish, reap
 from scheduler.db.statements import transaction
-from scheduler.executor import Outcome
+from scheduler.executor.call import Outcome
 from tests.db.rows import NOW, WORKER, discover, runs, start_run, tick
 from tests.process.service import wait_for
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scheduler.config import Config
-from scheduler.executor import Lease
+from scheduler.executor.lease import Lease
 from scheduler.testing import SettableClock
 from scheduler.worker.pulse import Pulse
 

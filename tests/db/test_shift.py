@@ -12,7 +12,8 @@ from scheduler.db.claims import start
 from scheduler.db.finishes import finish
 from scheduler.db.statements import rows, transaction
 from scheduler.errors import DatabaseUnavailableError
-from scheduler.executor import BatchEnd, Call, GoingRun, Outcome
+from scheduler.executor.batch import BatchEnd, GoingRun
+from scheduler.executor.call import Call, Outcome
 from scheduler.queue import RunQueue, open_queue
 from scheduler.worker import verdicts
 from scheduler.worker.reconciliation import reconcile

@@ -12,7 +12,7 @@ from scheduler.db.processes import ProcessRow
 from scheduler.db.schema import installation_id
 from scheduler.db.statements import transaction
 from scheduler.errors import DatabaseUnavailableError
-from scheduler.executor import Outcome
+from scheduler.executor.call import Outcome
 from scheduler.queue import RunQueue, open_queue
 from scheduler.runner.tally import MOST
 from scheduler.testing import SettableClock

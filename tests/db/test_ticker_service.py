@@ -16,7 +16,7 @@ from scheduler.db.schema import init_schema, installation_id
 from scheduler.db.statements import change, transaction
 from scheduler.db.ticks import FIRST_BATCH as FIRST_TICK
 from scheduler.errors import QueueUnavailableError
-from scheduler.executor import Outcome
+from scheduler.executor.call import Outcome
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.checkpoints import open_checkpoints
 from scheduler.maintenance.duties import Duty

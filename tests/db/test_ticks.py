@@ -11,7 +11,7 @@ from scheduler.db.runs import insert_run_log
 from scheduler.db.statements import change, rows, transaction
 from scheduler.db.ticks import Instants
 from scheduler.errors import DatabaseUnavailableError
-from scheduler.executor import Outcome
+from scheduler.executor.call import Outcome
 from scheduler.policy import NOT_STARTED, STILL_RUNNING, TO_TRY_AGAIN, decide
 from tests.db.rows import (
     NOW,

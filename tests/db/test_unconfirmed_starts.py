@@ -10,7 +10,7 @@ from scheduler.config import Config
 from scheduler.db.claims import claim_and_start
 from scheduler.db.statements import transaction
 from scheduler.errors import DatabaseUnavailableError
-from scheduler.executor import Outcome
+from scheduler.executor.call import Outcome
 from scheduler.queue import RunQueue, open_queue
 from scheduler.worker import verdicts
 from scheduler.worker.reconciliation import reconcile

@@ -11,7 +11,7 @@ from scheduler.db.finishes import finish, reap
 from scheduler.db.processes import ProcessRow
 from scheduler.db.statements import change, rows, transaction
 from scheduler.errors import NotFoundError
-from scheduler.executor import Outcome
+from scheduler.executor.call import Outcome
 from scheduler.maintenance.sweeper import Sweeper
 from tests.db import rows as table
 from tests.db.rows import (

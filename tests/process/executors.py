@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from scheduler.clock import SystemClock
-from scheduler.executor import Call, ExecutorPool, Lease, Outcome, RunControl
+from scheduler.executor.call import Call, Outcome
+from scheduler.executor.control import RunControl
+from scheduler.executor.lease import Lease
+from scheduler.executor.pool import ExecutorPool
 from tests.process.service import is_alive, wait_for
 
 SHARED_AND_ISOLATED = [

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.executor import BatchEnd, Call, ExecutorPool, Outcome, RunControl
+from scheduler.executor.batch import BatchEnd
+from scheduler.executor.call import Call, Outcome
+from scheduler.executor.control import RunControl
+from scheduler.executor.pool import ExecutorPool
 from scheduler.runner.tally import Tallied, Tally, open_tally, read_tally
 from tests.process.executors import FUNCTIONS, Background, family, make_call, make_pool, run
 from tests.process.service import wait_for
@@ -294,7 +297,7 @@ def test_the_tally_tells_what_has_succeeded_and_what_has_not_begun(
 ) -> None:
     run_batch(pool, "note", "note", "fail", "note")
     assert read_tally(str(tally_path)) == Tallied(
-        unbegun=[(13, AT)], succeeded=[(10, AT), (11, AT)]
+        unbegun=((13, AT),), succeeded=((10, AT), (11, AT))
     )
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from scheduler.executor import ExecutorPool
+from scheduler.executor.pool import ExecutorPool
 from tests.process.executors import (
     SHARED_AND_ISOLATED,
     Background,

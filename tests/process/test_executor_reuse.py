@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from scheduler.clock import SystemClock
-from scheduler.executor import ExecutorPool, Outcome
+from scheduler.executor.call import Outcome
+from scheduler.executor.pool import ExecutorPool
 from tests.process.executors import (
     FUNCTIONS,
     SHARED_AND_ISOLATED,

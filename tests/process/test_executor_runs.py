@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.executor import ExecutorPool, missing_guards
+from scheduler.executor.guards import missing_guards
+from scheduler.executor.pool import ExecutorPool
 from scheduler.runner.sources import hash_source
 from tests.descriptors import open_descriptors
 from tests.process.executors import (

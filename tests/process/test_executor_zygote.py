@@ -14,8 +14,8 @@ import pytest
 
 from scheduler.clock import SystemClock
 from scheduler.errors import ZygoteGoneError
-from scheduler.executor import ExecutorPool, Zygote
-from scheduler.executor.client import ForkRefusedError
+from scheduler.executor.client import ForkRefusedError, Zygote
+from scheduler.executor.pool import ExecutorPool
 from tests.process.executors import (
     Background,
     Pool,
@@ -308,7 +308,10 @@ def test_a_zygote_that_cannot_preload_a_module_says_so_and_goes_on(
 
 
 def test_the_zygote_stays_lean() -> None:
-    heavy = "huey peewee urwid scheduler.config msgspec asyncio ssl hashlib shutil argparse"
+    heavy = (
+        "huey peewee urwid scheduler.config msgspec asyncio ssl hashlib shutil argparse "
+        "dataclasses inspect cronsim zoneinfo scheduler.executor.pool scheduler.logs"
+    )
     script = (
         "import sys, scheduler.executor.zygote, scheduler.executor.stem, scheduler.runner.serving;"
         f"print([name for name in {heavy.split()} if name in sys.modules])"

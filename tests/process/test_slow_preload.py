@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.executor import ExecutorPool
+from scheduler import logs
+from scheduler.executor.pool import ExecutorPool
+from scheduler.repetition import Repetitions
 from tests.process.executors import Background, make_pool, ping, ping_until, run
 from tests.process.service import Service, children, is_alive, stop, wait_for
 
@@ -128,8 +130,9 @@ def test_a_worker_whose_zygote_loads_for_longer_than_it_may_be_silent_stays_aliv
 
 
 def test_somebody_waits_for_a_zygote_also_if_no_run_does(
-    gate: Path, capfd: pytest.CaptureFixture[str]
+    gate: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(logs, "_repetitions", Repetitions(0.0))  # it says the same soon again
     pool = make_pool(preload=["slow", "no_such_module"])
     assert "no_such_module" in capfd.readouterr().err
     kill_zygote(pool)
@@ -143,7 +146,7 @@ def test_somebody_waits_for_a_zygote_also_if_no_run_does(
 
 def test_a_zygote_whose_preload_hangs_does_not_outlive_whoever_started_it(gate: Path) -> None:
     gate.touch()
-    start = "from scheduler.executor import Zygote; Zygote(preload=['slow']).start()"
+    start = "from scheduler.executor.client import Zygote; Zygote(preload=['slow']).start()"
     starter = subprocess.Popen([sys.executable, "-c", start])
     wait_for(lambda: children(starter.pid), "the zygote")
     (zygote,) = children(starter.pid)

@@ -9,7 +9,7 @@ from tests.process.executors import family
 
 _SCRIPT = """
 import sys, threading
-from scheduler.executor import become_subreaper
+from scheduler.executor.guards import become_subreaper
 from scheduler.clock import SleepCountingClock, SystemClock
 from tests.process.executors import Background, make_pool, ping
 become_subreaper()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scheduler.config import Config
-from scheduler.executor import Lease
+from scheduler.executor.lease import Lease
 from scheduler.testing import SettableClock
 from scheduler.worker import make_lease
 

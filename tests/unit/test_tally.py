@@ -14,7 +14,7 @@ AT = 1_800_000_000.125
 
 def tallied(unbegun: list[int], succeeded: list[int] | None = None) -> Tallied:
     """Return what a tally tells of runs of batches that start at AT."""
-    return Tallied([(id_, AT) for id_ in unbegun], [(id_, AT) for id_ in succeeded or []])
+    return Tallied(tuple((id_, AT) for id_ in unbegun), tuple((id_, AT) for id_ in succeeded or ()))
 
 
 @pytest.fixture
