@@ -67,8 +67,8 @@ def event(name: str, /, level: str = "info", **fields: Any) -> None:
     """Log that something happened; `name` is `noun.verb`, fields whose value is None are left out.
 
     An exception as a value is said in one line; its traceback follows in JSON and at level debug.
-    A warning or an error that says the same as one before comes every ten seconds at most, with
-    the number of those `repeated` meanwhile; at level debug all of them do.
+    A warning or an error that says the same as one before is left out for ten seconds; the first
+    one after them tells how often it was `repeated`. At level debug nothing is left out.
     Never raises because of the stream: a closed stderr must not stop the service.
     """
     if LEVELS[level] < _threshold:
@@ -76,7 +76,7 @@ def event(name: str, /, level: str = "info", **fields: Any) -> None:
     fields = {key: value for key, value in fields.items() if value is not None}
     clock = SystemClock()
     if LEVELS[level] >= LEVELS["warning"] and _threshold > LEVELS["debug"]:
-        left_out = _repetitions.admit(f"{level} {name} {fields}", clock.monotonic())
+        left_out = _repetitions.admit(_say_all(level, name, fields), clock.monotonic())
         if left_out is None:
             return
         if left_out:
@@ -104,13 +104,17 @@ class _Bridge(logging.Handler):
 
 
 def _text_line(now: float, level: str, name: str, fields: Mapping[str, Any]) -> str:
-    message, rest = _say(name, fields)
-    pairs = "".join(f" {key}={_text(key, value)}" for key, value in rest.items())
-    line = f"{_instant(now)} {level.upper()}: {message}{pairs}"
+    line = f"{_instant(now)} {_say_all(level, name, fields)}"
     if _threshold <= LEVELS["debug"]:
         errors = (value for value in fields.values() if isinstance(value, BaseException))
         line += "".join("\n" + _traceback(error) for error in errors)
     return line
+
+
+def _say_all(level: str, name: str, fields: Mapping[str, Any]) -> str:
+    message, rest = _say(name, fields)
+    pairs = "".join(f" {key}={_text(key, value)}" for key, value in rest.items())
+    return f"{level.upper()}: {message}{pairs}"
 
 
 def _say(name: str, fields: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

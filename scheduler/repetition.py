@@ -12,7 +12,7 @@ class Repetitions:
     def __init__(self, seconds: float) -> None:
         """`seconds` are how long the same is left out after it was told."""
         self._seconds = seconds
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may log while it is held
         self._told: dict[str, tuple[float, int]] = {}  # when, and how often left out since
 
     def admit(self, line: str, at: float) -> int | None:
@@ -26,10 +26,8 @@ class Repetitions:
                 self._told[line] = told_at, left_out + 1
                 return None
             if len(self._told) >= _MOST_LINES:
-                self._told = {k: told for k, told in self._told.items() if self._is_new(told, at)}
+                told = list(self._told.items())
+                self._told = {k: known for k, known in told if at - known[0] < self._seconds}
             if len(self._told) < _MOST_LINES:
                 self._told[line] = at, 0
             return left_out
-
-    def _is_new(self, told: tuple[float, int], at: float) -> bool:
-        return at - told[0] < self._seconds

@@ -38,8 +38,8 @@ def live(zygote_pid: int, target: str, request: dict[str, Any], fds: Sequence[in
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else EXIT_BROKEN
     except BaseException:  # noqa: BLE001 - nothing may return into the zygote's loop
-        traceback.print_exc()
         code = EXIT_BROKEN
+        traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
             _flush(stream)

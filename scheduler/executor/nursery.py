@@ -1,6 +1,5 @@
 """The zygote's children: forks them, reaps them, reports how they ended, kills what they left."""
 
-import json
 import os
 import resource
 import signal
@@ -13,6 +12,7 @@ from scheduler.executor import newborn
 from scheduler.executor.guards import buried_children, kill_group, kill_strays
 from scheduler.runner.metering import MAXRSS_UNIT
 from scheduler.runner.offspring import own_children
+from scheduler.runner.wire import encode
 from scheduler.stopping import ZYGOTE_STOP_SECONDS
 
 CAUSE_LEASE = "lease"
@@ -96,4 +96,4 @@ def refuse(fds: list[int], reason: str, cause: str | None = None) -> None:
 
 def _tell(report: int, message: dict[str, Any]) -> None:
     with suppress(BrokenPipeError):  # nobody wants to know any more
-        os.write(report, json.dumps(message).encode() + b"\n")
+        os.write(report, encode(message).encode() + b"\n")

@@ -6,7 +6,6 @@ which asks for a sign of life. Its end is ours.
 """
 
 import gc
-import json
 import os
 import select
 import signal
@@ -24,6 +23,7 @@ from scheduler.executor.nursery import CAUSE_LEASE, CAUSE_STOP, Nursery, refuse
 from scheduler.executor.title import set_title
 from scheduler.runner.common import import_ahead
 from scheduler.runner.loading import find_private_names
+from scheduler.runner.wire import decode, encode
 
 _MAX_FDS = 16
 _FAULT_LIMIT = 300  # characters
@@ -50,7 +50,7 @@ class _Zygote:
         poll.register(self._channel, select.POLLIN)
         poll.register(self._wake_fd, select.POLLIN)
         with suppress(BrokenPipeError):  # whoever started it has died: end of file follows
-            self._channel.sendall(json.dumps({"unloadable": unloadable}).encode() + b"\n")
+            self._channel.sendall(encode({"unloadable": unloadable}).encode() + b"\n")
         self._light_fuse()
         while True:
             ready = dict(poll.poll(self._milliseconds_of_lease()))
@@ -72,7 +72,7 @@ class _Zygote:
         self._fds += fds
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
-            self._obey(json.loads(line))
+            self._obey(decode(line.decode())[0])
         return bool(data)
 
     def _obey(self, message: dict[str, object]) -> None:
@@ -122,7 +122,7 @@ class _Zygote:
 
 def main() -> None:
     """Become a zygote; ends when its channel does."""
-    options = json.loads(sys.argv[1])
+    options = decode(sys.argv[1])[0]
     for number in ZYGOTE_IGNORES:
         signal.signal(number, signal.SIG_IGN)
     become_subreaper()

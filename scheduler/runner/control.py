@@ -1,13 +1,13 @@
 """The control channel as an executor sees it: calls come, answers go, each a JSON line."""
 
-import json
 import os
 import socket
 from typing import Any
 
+from scheduler.runner.wire import decode, encode
+
 EXIT_DETACHED = 113  # the user's code closed the channel: nobody can be told how it ended
 
-_decode = json.JSONDecoder().raw_decode  # `loads` looks for an encoding and for white space
 _exit, _fstat = os._exit, os.fstat  # user code may patch these
 
 
@@ -34,7 +34,7 @@ class ControlChannel:
             self._received += part
         # There may be more: a batch whose turns were all taken back, and what followed it.
         line, _, self._received = self._received.partition(b"\n")
-        return _decode(line.decode())[0]  # type: ignore[no-any-return]  # written by the pool
+        return decode(line.decode())[0]  # type: ignore[no-any-return]  # written by the pool
 
     def send(self, answer: dict[str, Any]) -> None:
         """Send an answer; ends this process if the channel is not there any more."""
@@ -44,7 +44,7 @@ class ControlChannel:
         """Do all of `send` that can fail."""
         if identity(self._fd) != self._id:
             _exit(EXIT_DETACHED)
-        return json.dumps(answer).encode() + b"\n"
+        return encode(answer).encode() + b"\n"
 
     def transmit(self, line: bytes) -> None:
         """Do the rest of `send`."""

@@ -1,13 +1,12 @@
 """The report an inspected file's process leaves behind: JSON on a pipe it must not have lost."""
 
-import json
 import os
 from typing import Any
 
+from scheduler.runner.wire import encode
+
 EXIT_REPORTED = 0
 EXIT_CHANNEL_LOST = 71
-
-_encode = json.JSONEncoder().encode  # kept: user code may have patched json by then
 
 
 def write_report(fd: int, channel: os.stat_result, report: dict[str, Any]) -> int:
@@ -20,7 +19,7 @@ def write_report(fd: int, channel: os.stat_result, report: dict[str, Any]) -> in
         found = os.fstat(fd)
         if (found.st_dev, found.st_ino) != (channel.st_dev, channel.st_ino):
             return EXIT_CHANNEL_LOST
-        rest = memoryview(_encode(report).encode())
+        rest = memoryview(encode(report).encode())
         while rest:
             rest = rest[os.write(fd, rest) :]
     except OSError:

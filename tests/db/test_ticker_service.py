@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from scheduler.config import Config
@@ -28,7 +29,7 @@ from scheduler.policy import AHEAD_SECONDS
 from scheduler.queue import RunQueue, open_queue
 from scheduler.stopping import StopSignal
 from scheduler.testing import SettableClock
-from scheduler.ticker.service import LEAD_SECONDS, TickerService
+from scheduler.ticker.service import HELD_SECONDS, LEAD_SECONDS, TickerService
 from tests.db import rows as table
 from tests.db.conftest import make_config
 from tests.db.rows import NOW, WORKER, discover, run_one, start_run
@@ -90,6 +91,24 @@ def test_a_tick_that_failed_is_not_repeated_without_a_pause(
     assert "tick.failed" in capsys.readouterr().err
     assert stop.sleeps[0] == 0.0
     assert stop.sleeps[1] > 0.0
+
+
+def test_a_function_whose_row_somebody_holds_is_asked_for_again_after_a_pause(
+    server: Config,
+) -> None:
+    discover("a.f")
+    stop = OneRound()
+    with (
+        psycopg.connect(str(server.database_url)) as other,
+        made(server, SettableClock(NOW + 1)) as service,
+    ):
+        other.execute("SELECT 1 FROM scheduled_functions FOR UPDATE")
+        service.run(stop)  # type: ignore[arg-type]
+        assert table.runs("id") == []
+        assert (stop.sleeps[0], stop.sleeps[1]) == (0.0, HELD_SECONDS)
+        other.rollback()
+        service.step(NOW + 2)
+    assert table.runs("status") == [("queued",)]
 
 
 def test_a_run_that_died_with_the_machine_does_not_hold_back_the_slot_after_the_downtime(

@@ -46,6 +46,8 @@ UNTIDY = {
     "time_patched": "time.time was replaced",
     "open_patched": "builtins.open was replaced",
     "random_patched": "random.random was replaced",
+    "json_patched": "json.dumps was replaced",
+    "json_broken": "json.dumps was replaced",
     "tracing": "the trace function was changed",
     "socket_timeout": "the default socket time-out was changed",
     "closes_low": "standard input was changed",
@@ -158,6 +160,11 @@ def test_the_result_comes_through_whatever_is_done_to_the_process(
     outcome = run(pool, f"untidy:{function}")
     assert outcome.status == "success"
     assert run(pool, "good:give").status == "success"
+
+
+def test_an_isolated_run_is_heard_whatever_it_has_done_to_json(pool: ExecutorPool) -> None:
+    outcome = run(pool, "untidy:json_broken", isolated=True)
+    assert (outcome.status, outcome.result) == ("success", "'returned'")
 
 
 def test_garbage_on_the_control_channel_is_not_an_answer(pool: ExecutorPool) -> None:

@@ -1,7 +1,9 @@
 """Functions that leave the process other than they found it, or attack its channels."""
 
 import builtins
+import functools
 import gc
+import json
 import os
 import random
 import resource
@@ -122,6 +124,17 @@ def open_patched_at_a_new_peak():
 
 def random_patched():
     random.random = lambda: 4
+
+
+def json_patched():
+    json.dumps = functools.partial(json.dumps, indent=2)
+    return "returned"
+
+
+def json_broken():
+    json.dumps = json.loads = json.JSONEncoder.encode = json.JSONEncoder.iterencode = None
+    json.JSONEncoder.default = json.JSONDecoder.raw_decode = json.JSONDecoder.decode = None
+    return "returned"
 
 
 def tracing():
