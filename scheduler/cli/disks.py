@@ -11,12 +11,17 @@ LEAST_FREE_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class DiskFault:
-    """Why a disk cannot be written to, and what to do; key: the file on it, db_path for both."""
+class FileFault:
+    """Why a file cannot be written to, and what to do; key: which, db_path for both on one disk.
 
+    kind: disk, lock. is_silencing: living processes cannot show that they live.
+    """
+
+    kind: str
     key: str
     text: str
     remedy: str
+    is_silencing: bool
 
 
 def local_files(config: Config) -> list[tuple[str, Path]]:
@@ -30,17 +35,18 @@ def nearest_folder(path: Path) -> Path:
     return next(above for above in path.parents if above.exists())
 
 
-def find_disk_faults(config: Config) -> Iterator[DiskFault]:
+def find_disk_faults(config: Config) -> Iterator[FileFault]:
     """Yield a fault for each disk that cannot be written to, once.
 
     A file system without blocks, such as /proc, is no disk that could be full.
     """
     folders = {nearest_folder(path): key for key, path in reversed(local_files(config))}
     for folder, key in folders.items():
-        disk = os.statvfs(folder)
+        disk, is_silencing = os.statvfs(folder), key == "db_path"
         if disk.f_flag & os.ST_RDONLY:
             text = f"{key}: {folder} is on a read-only file system"
-            yield DiskFault(key, text, "mount it writable")
+            yield FileFault("disk", key, text, "mount it writable", is_silencing)
         elif disk.f_blocks and disk.f_bavail * disk.f_frsize < LEAST_FREE_BYTES:
             text = f"{key}: the disk of {folder} is full"
-            yield DiskFault(key, text, "free some space, the service goes on by itself")
+            remedy = "free some space, the service goes on by itself"
+            yield FileFault("disk", key, text, remedy, is_silencing)

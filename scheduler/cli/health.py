@@ -4,6 +4,7 @@ from socket import gethostname
 
 from scheduler.cli.context import Context
 from scheduler.cli.disks import find_disk_faults
+from scheduler.cli.locks import find_lock_faults
 from scheduler.cli.problems import Problem, find_problems
 from scheduler.cli.survey import take_survey
 from scheduler.config import Config
@@ -50,9 +51,10 @@ def _why_unwell(role: str, processes: list[Process]) -> str | None:
 
 
 def _why_silent(config: Config) -> list[str]:
-    """Say why no process can show that it lives: its database cannot be written to."""
-    return [fault.text for fault in find_disk_faults(config) if fault.key == "db_path"]
+    """Say why no process can show that it lives: a file cannot be written to."""
+    faults = (*find_disk_faults(config), *find_lock_faults(config))
+    return [fault.text for fault in faults if fault.is_silencing]
 
 
 def _counts(problem: Problem) -> bool:
-    return problem.kind in {"scan", "late", "queue", "disk"}
+    return problem.kind in {"scan", "late", "queue", "disk", "lock"}

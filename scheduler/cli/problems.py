@@ -4,7 +4,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from scheduler.cli.disks import DiskFault, find_disk_faults
+from scheduler.cli.disks import FileFault, find_disk_faults
+from scheduler.cli.locks import find_lock_faults
 from scheduler.cli.queue_server import PATIENCE_SECONDS, REACH_REMEDY, find_queue_fault
 from scheduler.cli.states import is_late
 from scheduler.cli.survey import Survey
@@ -25,7 +26,7 @@ _NEWS_SECONDS = 3600.0  # how long a restart is worth telling
 class Problem:
     """One problem; `is_grave`: while it lasts nothing starts, or nothing is executed.
 
-    kind: disk, process, scan, import, source, late, failing, queue.
+    kind: disk, lock, process, scan, import, source, late, failing, queue.
     """
 
     kind: str
@@ -36,11 +37,13 @@ class Problem:
 
 def find_problems(survey: Survey) -> list[Problem]:
     """Return all problems, empty when all is well."""
-    disks = [*find_disk_faults(survey.config)]
-    is_recorded = all(fault.key != "db_path" for fault in disks)
+    files = [*find_disk_faults(survey.config)]
+    if _looks_dead(survey):
+        files += find_lock_faults(survey.config)
+    is_recorded = not any(fault.is_silencing for fault in files)
     found = [
-        *(_of_disk(fault) for fault in disks),
-        *(_of_the_moment(survey, has_queue=not disks) if is_recorded else ()),
+        *(_of_file(fault) for fault in files),
+        *(_of_the_moment(survey, has_queue=not files) if is_recorded else ()),
         *_scan_errors(survey),
         *_other_sources(survey),
         *_failing(survey),
@@ -48,10 +51,17 @@ def find_problems(survey: Survey) -> list[Problem]:
     return sorted(found, key=lambda problem: not problem.is_grave)
 
 
-def _of_disk(fault: DiskFault) -> Problem:
-    follows = "nothing can be recorded, nor can living processes show that they live"
-    so = f": {follows}" if fault.key == "db_path" else ": nothing can be queued"
-    return Problem("disk", fault.text + so, fault.remedy, is_grave=True)
+def _looks_dead(survey: Survey) -> bool:
+    """Tell whether it may be that processes wait for somebody who keeps a file locked."""
+    is_late_somewhere = any(is_late(function, survey.now) for function in survey.functions)
+    return is_late_somewhere or not (survey.alive("ticker") and survey.alive("worker"))
+
+
+def _of_file(fault: FileFault) -> Problem:
+    so = "nothing can be recorded" if fault.key == "db_path" else "nothing can be queued"
+    if fault.is_silencing:
+        so += ", nor can living processes show that they live"
+    return Problem(fault.kind, f"{fault.text}: {so}", fault.remedy, is_grave=True)
 
 
 def _of_the_moment(survey: Survey, *, has_queue: bool) -> Iterator[Problem]:

@@ -16,7 +16,11 @@ from scheduler.runner.complaint import ERROR
 from scheduler.wording import plural
 
 # What no process can help, by the kind of the worst problem.
-_HEADLINES = {"disk": "✗ held up by the disk", "queue": "✗ held up by the queue"}
+_HEADLINES = {
+    "disk": "✗ held up by the disk",
+    "lock": "✗ held up by another program",
+    "queue": "✗ held up by the queue",
+}
 
 
 def status(context: Context) -> int:

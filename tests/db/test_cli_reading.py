@@ -500,6 +500,28 @@ def test_without_a_ticker_the_late_functions_are_its_problem_and_not_their_own(
     assert "scheduler explain" not in text
 
 
+@pytest.mark.parametrize("key", ["db_path", "queue_path"])
+def test_a_file_that_another_program_keeps_locked_is_the_problem_and_not_those_who_wait_for_it(
+    seeded: Config, cli: Cli, now: float, key: str
+) -> None:
+    seed_process("ticker", now - 60)
+    seed_process("worker", now - 60)
+    path = {"db_path": seeded.db_path, "queue_path": seeded.queue_path}[key]
+    close_database()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        text, health = cli("status"), cli("health", code=1)
+        other.execute("ROLLBACK")
+
+    told = f"{key}: another program keeps {path} locked"
+    assert text.startswith("✗ held up by another program")
+    assert f"✗ {told}: nothing can be " in text
+    assert f"lsof {path}" in text
+    assert "scheduler ticker" not in text
+    assert health == f"unhealthy: {told}\n"
+    assert told not in cli("status")
+
+
 @pytest.mark.usefixtures("seeded")
 def test_a_process_that_died_and_was_replaced_is_no_problem(cli: Cli, now: float) -> None:
     seed_process("ticker", now)

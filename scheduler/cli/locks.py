@@ -1,0 +1,38 @@
+"""The SQLite files that another program keeps locked: living processes look dead meanwhile."""
+
+import shlex
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from scheduler.cli.disks import FileFault, local_files
+from scheduler.config import Config
+from scheduler.sqlite_lock import is_busy
+
+PATIENCE_SECONDS = 1.0  # with processes of the service, whose transactions take milliseconds
+
+
+def find_lock_faults(config: Config) -> Iterator[FileFault]:
+    """Yield a fault for each file that is locked; to be asked where somebody looks dead."""
+    for key, path in local_files(config):
+        if path.exists() and _is_locked(path):
+            text = f"{key}: another program keeps {path} locked"
+            remedy = f"end that one (lsof {shlex.quote(str(path))}), the service goes on by itself"
+            yield FileFault("lock", key, text, remedy, is_silencing=True)
+
+
+def _is_locked(path: Path) -> bool:
+    address = f"file:{quote(str(path))}?mode=rw"
+    try:
+        with closing(
+            sqlite3.connect(address, uri=True, isolation_level=None, timeout=PATIENCE_SECONDS)
+        ) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        return is_busy(error)
+    except sqlite3.DatabaseError:  # damaged: others tell of that
+        return False
+    return False
