@@ -14,14 +14,18 @@ LEAST_FREE_BYTES = 1_000_000
 class FileFault:
     """Why a file cannot be written to, and what to do; key: which, db_path for both on one disk.
 
-    kind: disk, lock. is_silencing: living processes cannot show that they live.
+    kind: disk, lock.
     """
 
     kind: str
     key: str
     text: str
     remedy: str
-    is_silencing: bool
+
+    @property
+    def is_silencing(self) -> bool:
+        """Whether living processes cannot show that they live: who waits for a lock does not."""
+        return self.kind == "lock" or self.key == "db_path"
 
 
 def local_files(config: Config) -> list[tuple[str, Path]]:
@@ -42,11 +46,11 @@ def find_disk_faults(config: Config) -> Iterator[FileFault]:
     """
     folders = {nearest_folder(path): key for key, path in reversed(local_files(config))}
     for folder, key in folders.items():
-        disk, is_silencing = os.statvfs(folder), key == "db_path"
+        disk = os.statvfs(folder)
         if disk.f_flag & os.ST_RDONLY:
             text = f"{key}: {folder} is on a read-only file system"
-            yield FileFault("disk", key, text, "mount it writable", is_silencing)
+            yield FileFault("disk", key, text, "mount it writable")
         elif disk.f_blocks and disk.f_bavail * disk.f_frsize < LEAST_FREE_BYTES:
             text = f"{key}: the disk of {folder} is full"
             remedy = "free some space, the service goes on by itself"
-            yield FileFault("disk", key, text, remedy, is_silencing)
+            yield FileFault("disk", key, text, remedy)

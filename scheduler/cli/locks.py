@@ -20,7 +20,7 @@ def find_lock_faults(config: Config) -> Iterator[FileFault]:
         if path.exists() and _is_locked(path):
             text = f"{key}: another program keeps {path} locked"
             remedy = f"end that one (lsof {shlex.quote(str(path))}), the service goes on by itself"
-            yield FileFault("lock", key, text, remedy, is_silencing=True)
+            yield FileFault("lock", key, text, remedy)
 
 
 def _is_locked(path: Path) -> bool:
@@ -33,6 +33,6 @@ def _is_locked(path: Path) -> bool:
             connection.execute("ROLLBACK")
     except sqlite3.OperationalError as error:
         return is_busy(error)
-    except sqlite3.DatabaseError:  # damaged: others tell of that
-        return False
+    except sqlite3.DatabaseError:
+        pass  # damaged: others tell of that
     return False
