@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
 
 # 40 MB: a checkpoint syncs the disk, and the same few pages change with every run. A ticker's
 # thread makes them earlier (`maintenance.checkpoints`), so that commits need not.
@@ -117,6 +119,11 @@ class SqliteFile:
     def _is_empty(self) -> bool:
         found = _look(self._main)
         return not (found and found.st_size)
+
+
+def sqlite_address(path: Path, mode: Literal["ro", "rw"]) -> str:
+    """Return what `sqlite3.connect(..., uri=True)` takes for a file that it shall not make."""
+    return f"file:{quote(str(path))}?mode={mode}"
 
 
 def file_identity(path: str | Path) -> Identity | None:

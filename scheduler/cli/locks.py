@@ -5,10 +5,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
 
 from scheduler.cli.disks import FileFault, local_files
 from scheduler.config import Config
+from scheduler.sqlite_file import sqlite_address
 from scheduler.sqlite_lock import is_busy
 
 PATIENCE_SECONDS = 1.0  # with processes of the service, whose transactions take milliseconds
@@ -24,7 +24,7 @@ def find_lock_faults(config: Config) -> Iterator[FileFault]:
 
 
 def _is_locked(path: Path) -> bool:
-    address = f"file:{quote(str(path))}?mode=rw"
+    address = sqlite_address(path, "rw")
     try:
         with closing(
             sqlite3.connect(address, uri=True, isolation_level=None, timeout=PATIENCE_SECONDS)

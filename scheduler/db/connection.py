@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote
 
 from peewee import PostgresqlDatabase, SqliteDatabase
 
@@ -13,7 +12,7 @@ from scheduler.db.drivers import postgres_driver
 from scheduler.db.statements import connection_lock, describe_connection, is_sqlite, reading
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.models import database
-from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile
+from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile, sqlite_address
 from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS, OUR_PACE
 
 # Readers wait for a writer of WAL never, for a foreign lock no longer than a person would.
@@ -57,9 +56,8 @@ def make_database(
         # Some builds write zeros over all that is deleted, also over pages that become free.
         pragmas = {"journal_mode": "wal", **pragmas, "secure_delete": "fast"}
     pragmas |= OUR_PACE  # the last: those before it may have to wait
-    mode = "ro" if read_only else "rw"  # made with its own mode, never by SQLite
     return SqliteDatabase(
-        f"file:{quote(str(config.db_path))}?mode={mode}",
+        sqlite_address(config.db_path, "ro" if read_only else "rw"),
         uri=True,
         pragmas=pragmas,
         lock_type="IMMEDIATE",

@@ -8,13 +8,12 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from scheduler.config import Config
 from scheduler.db.drivers import postgres_driver
 from scheduler.db.versions import known_versions
 from scheduler.errors import SchedulerError
-from scheduler.sqlite_file import file_identity
+from scheduler.sqlite_file import file_identity, sqlite_address
 
 T = TypeVar("T")
 # How to connect, and what a connection raises.
@@ -142,7 +141,7 @@ class ReadConnection:
 def _sqlite(path: Path) -> _Driver:
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(
-            f"file:{quote(str(path))}?mode=ro",
+            sqlite_address(path, "ro"),
             uri=True,
             timeout=BUSY_SECONDS,
             isolation_level=None,

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from scheduler.clock import Clock
 from scheduler.config import Config
+from scheduler.sqlite_file import sqlite_address
 
 SOONEST_SECONDS = 0.25
 LATEST_SECONDS = 30.0
@@ -119,7 +119,7 @@ def checkpoint(path: Path) -> Log | None:
     None when that is not possible, as on a full disk: whoever needs the file will complain.
     """
     try:
-        address = f"file:{quote(str(path))}?mode=rw"
+        address = sqlite_address(path, "rw")
         with closing(
             sqlite3.connect(address, uri=True, isolation_level=None, timeout=_PATIENCE_SECONDS)
         ) as connection:
