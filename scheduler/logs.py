@@ -31,6 +31,7 @@ MESSAGES = {
     "process.refused": "the {role} refuses its configuration, as it says above: the service stops",
     "worker.draining": "stopping: {runs} run(s) may go on for {grace_seconds:g} s, "
     "a second signal cuts them off",
+    "outage.over": "{place} can be used again",
     "ticker.shares": "another service works on this database: {tickers} tickers share the slots",
 }
 

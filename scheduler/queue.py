@@ -9,6 +9,7 @@ from scheduler.config import Config
 from scheduler.doorbell import Doorbell
 from scheduler.errors import MissingDriverError, QueueUnavailableError
 from scheduler.logs import event
+from scheduler.outages import Outage
 from scheduler.redaction import without_password
 from scheduler.storages import BulkPostgresStorage, BulkRedisStorage, BulkSqliteStorage
 
@@ -162,6 +163,8 @@ class _Guard:
 
     def __init__(self, url: str | None) -> None:
         self._url = url
+        self._place = "queue_url" if url else "the queue"
+        self._outage = Outage()
 
     def __enter__(self) -> None:
         pass
@@ -171,8 +174,10 @@ class _Guard:
     ) -> None:
         if isinstance(error, Exception):
             text = without_password(f"{type(error).__name__}: {error}", self._url)
-            place = "queue_url" if self._url else "the queue"
-            raise QueueUnavailableError(f"{place}: {text}") from None
+            self._outage.note_failure()
+            raise QueueUnavailableError(f"{self._place}: {text}") from None
+        if self._outage.is_on and error is None:
+            self._outage.note_success(self._place)
 
 
 def open_queue(config: Config, installation_id: str) -> RunQueue:

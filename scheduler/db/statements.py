@@ -11,6 +11,7 @@ from peewee import DatabaseError, InterfaceError, SqliteDatabase
 
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.models import database
+from scheduler.outages import Outage
 from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS, is_busy, waiting_natively, when_free
 
 # One connection and one lock for all threads of a process: threads of one process must not fight
@@ -39,6 +40,7 @@ class _Connection:
         self.is_begun = False  # on a server not before the first statement
         self.at_end: list[tuple[int, str, Sequence[Any]]] = []
         self.place = "database"
+        self.outage = Outage()
         self.patience_seconds: float = BUSY_TIMEOUT_SECONDS
         self.driver_errors: tuple[type[BaseException], ...] = (
             DatabaseError,
@@ -75,6 +77,8 @@ class _Transaction:
                 raise translated from error
         finally:
             connection_lock.release()
+        if _state.outage.is_on and error is None:
+            _state.outage.note_success(_state.place)
 
     @staticmethod
     def _end(*, is_kept: bool) -> None:
@@ -131,6 +135,8 @@ class _Reading:
                 raise translated from error
         finally:
             connection_lock.release()
+        if _state.outage.is_on and error is None:
+            _state.outage.note_success(_state.place)
 
 
 def reading() -> AbstractContextManager[None]:
@@ -258,6 +264,7 @@ def _translated(error: BaseException) -> BaseException:
     if not isinstance(error, _state.driver_errors) or _is_about_values(error):
         return error
     _drop_broken_connection()
+    _state.outage.note_failure()
     text = " ".join(str(error).split()).rstrip("?")  # libpq asks, and in several lines
     remedy = next((remedy for words, remedy in _REMEDIES.items() if words in text), "")
     return DatabaseUnavailableError(f"{_state.place}: {text}{remedy}")

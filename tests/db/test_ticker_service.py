@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from scheduler import outages
 from scheduler.config import Config
 from scheduler.db import processes
 from scheduler.db.connection import close_database
@@ -91,6 +92,21 @@ def test_a_tick_that_failed_is_not_repeated_without_a_pause(
     assert "tick.failed" in capsys.readouterr().err
     assert stop.sleeps[0] == 0.0
     assert stop.sleeps[1] > 0.0
+
+
+def test_that_the_database_can_be_used_again_is_told(
+    sqlite: Config, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    discover("a.f")
+    clock = SettableClock(NOW + 1)
+    with made(sqlite, clock) as service:
+        change("PRAGMA query_only = 1")
+        service.step(clock.now())
+        assert "can be used again" not in capsys.readouterr().err
+        change("PRAGMA query_only = 0")
+        monkeypatch.setattr(outages, "CALM_SECONDS", 0.0)
+        service.step(clock.now())
+    assert f"INFO: {sqlite.db_path} can be used again lasted_seconds=" in capsys.readouterr().err
 
 
 def test_a_function_whose_row_somebody_holds_is_asked_for_again_after_a_pause(

@@ -143,6 +143,7 @@ def test_a_redis_that_is_down_is_told_and_filled_again_when_it_comes_back_empty(
     wait_for(lambda: told in patient.run("status").stdout, "`status` to tell it")
     redis.start()
     patient.wait_rows(DONE, at_least=20)
+    wait_for(lambda: "queue_url can be used again" in patient.read_log(), "its return to be said")
     assert stop(ticker) == stop(worker) == 0
     assert patient.rows("SELECT COUNT(*), COUNT(DISTINCT function_id) FROM run_logs") == [(20, 20)]
 
