@@ -17,6 +17,7 @@ from scheduler.clock import SystemClock, utc
 from scheduler.repetition import Repetitions
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+MUTE = 50
 REPEAT_SECONDS = 10.0  # between two warnings or errors that say the same
 
 # What people read in place of the event's name; fields that a sentence uses are not repeated.
@@ -62,6 +63,12 @@ def configure_logging(config: LogSettings, stream: TextIO | None = None) -> None
     root.handlers = [_Bridge()]
     # Libraries tell their every step at info: that is worth reading only when debugging.
     root.setLevel(logging.DEBUG if config.log_level == "debug" else logging.WARNING)
+
+
+def mute_logging() -> None:
+    """Log nothing from now on: this process draws on the terminal."""
+    global _threshold
+    _threshold = MUTE
 
 
 def event(name: str, /, level: str = "info", **fields: Any) -> None:

@@ -48,6 +48,7 @@ class RunQueue(Huey):  # type: ignore[misc]
             return
         with self._guard:
             self.storage.enqueue_many([(self._encode(run_id), prio) for run_id, prio in messages])
+        self._guard.note_success()
         if self.doorbell is not None:
             self.doorbell.ring(len(messages))
 
@@ -59,6 +60,7 @@ class RunQueue(Huey):  # type: ignore[misc]
         with self._guard:
             while (data := self.storage.take_now()) is not None:
                 if (run_id := self._decode(data)) is not None:
+                    self._guard.note_success()
                     return run_id
         return None
 
@@ -70,8 +72,10 @@ class RunQueue(Huey):  # type: ignore[misc]
         Raises QueueUnavailableError.
         """
         with self._guard:
-            taken = map(self._decode, self.storage.take_many(most, undivided))
-            return [run_id for run_id in taken if run_id is not None]
+            taken = list(map(self._decode, self.storage.take_many(most, undivided)))
+        if taken:
+            self._guard.note_success()
+        return [run_id for run_id in taken if run_id is not None]
 
     def is_waiting(self) -> bool:
         """Tell whether a message waits behind one that was taken; no, if that had rung alone.
@@ -138,6 +142,7 @@ class RunQueue(Huey):  # type: ignore[misc]
         with self._guard:
             while (data := self.storage.dequeue()) is not None:
                 if (task := self.deserialize_task(data)) is not None:
+                    self._guard.note_success()
                     return task
         return None
 
@@ -176,7 +181,12 @@ class _Guard:
             text = without_password(f"{type(error).__name__}: {error}", self._url)
             self._outage.note_failure()
             raise QueueUnavailableError(f"{self._place}: {text}") from None
-        if self._outage.is_on and error is None:
+        if self._url and error is None:  # of a file one may read what one cannot write
+            self.note_success()
+
+    def note_success(self) -> None:
+        """Note that a message went through."""
+        if self._outage.is_on:
             self._outage.note_success(self._place)
 
 

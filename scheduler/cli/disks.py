@@ -23,9 +23,14 @@ class FileFault:
     remedy: str
 
     @property
-    def is_silencing(self) -> bool:
-        """Whether living processes cannot show that they live: who waits for a lock does not."""
-        return self.kind == "lock" or self.key == "db_path"
+    def silenced(self) -> frozenset[str]:
+        """The roles whose living processes cannot show that they live.
+
+        A ticker that waits to send does not beat meanwhile; a worker's slots wait without it.
+        """
+        if self.key == "db_path":
+            return frozenset({"ticker", "worker"})
+        return frozenset({"ticker"} if self.kind == "lock" else ())
 
 
 def local_files(config: Config) -> list[tuple[str, Path]]:

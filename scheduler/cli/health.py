@@ -5,7 +5,7 @@ from socket import gethostname
 from scheduler.cli.context import Context
 from scheduler.cli.disks import find_disk_faults
 from scheduler.cli.locks import find_lock_faults
-from scheduler.cli.problems import Problem, find_problems
+from scheduler.cli.problems import find_problems
 from scheduler.cli.survey import take_survey
 from scheduler.config import Config
 from scheduler.errors import EXIT_FAILED, EXIT_OK
@@ -13,6 +13,7 @@ from scheduler.maintenance.conditions import Process, list_processes
 from scheduler.wording import plural
 
 _ROLES = {"ticker": ("ticker",), "worker": ("worker",), "all": ("ticker", "worker")}
+_COUNTING = {"scan", "late", "queue", "disk", "lock"}  # kinds of problems, with --strict
 
 
 def health(context: Context) -> int:
@@ -22,12 +23,16 @@ def health(context: Context) -> int:
     if context.args.here:
         processes = [process for process in processes if process.host == gethostname()]
     roles = _ROLES[context.args.role]
-    reasons = [reason for role in roles if (reason := _why_unwell(role, processes))]
-    if reasons and (disks := _why_silent(context.config)):
-        reasons = disks
+    unwell = {role: reason for role in roles if (reason := _why_unwell(role, processes))}
+    reasons = _explain(unwell, context.config)
     if context.args.strict:
         problems = find_problems(take_survey(context.config, context.clock.now()))
-        reasons += [problem.text for problem in problems if _counts(problem)]
+        told = tuple(reasons)  # a problem of a file begins with its fault
+        reasons += [
+            problem.text
+            for problem in problems
+            if problem.kind in _COUNTING and not (told and problem.text.startswith(told))
+        ]
     alive = {role: sum(p.role == role and p.is_alive for p in processes) for role in roles}
     if context.args.json:
         context.screen.json({"healthy": not reasons, "alive": alive, "reasons": reasons})
@@ -50,11 +55,10 @@ def _why_unwell(role: str, processes: list[Process]) -> str | None:
     return f"no {role} is alive"
 
 
-def _why_silent(config: Config) -> list[str]:
-    """Say why no process can show that it lives: a file cannot be written to."""
-    faults = (*find_disk_faults(config), *find_lock_faults(config))
-    return [fault.text for fault in faults if fault.is_silencing]
-
-
-def _counts(problem: Problem) -> bool:
-    return problem.kind in {"scan", "late", "queue", "disk", "lock"}
+def _explain(unwell: dict[str, str], config: Config) -> list[str]:
+    """Return the reasons, in place of a role's the file for which it cannot show that it lives."""
+    faults = (*find_disk_faults(config), *find_lock_faults(config)) if unwell else ()
+    found: list[str] = []
+    for role, reason in unwell.items():
+        found += [fault.text for fault in faults if role in fault.silenced] or [reason]
+    return list(dict.fromkeys(found))

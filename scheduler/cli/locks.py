@@ -1,4 +1,4 @@
-"""The SQLite files that another program keeps locked: living processes look dead meanwhile."""
+"""The SQLite files that somebody keeps locked: living processes look dead meanwhile."""
 
 import shlex
 import sqlite3
@@ -9,7 +9,7 @@ from pathlib import Path
 from scheduler.cli.disks import FileFault, local_files
 from scheduler.config import Config
 from scheduler.sqlite_file import sqlite_address
-from scheduler.sqlite_lock import is_busy
+from scheduler.sqlite_lock import is_busy, when_free
 
 PATIENCE_SECONDS = 1.0  # with processes of the service, whose transactions take milliseconds
 
@@ -17,9 +17,10 @@ PATIENCE_SECONDS = 1.0  # with processes of the service, whose transactions take
 def find_lock_faults(config: Config) -> Iterator[FileFault]:
     """Yield a fault for each file that is locked; to be asked where somebody looks dead."""
     for key, path in local_files(config):
-        if path.exists() and _is_locked(path):
-            text = f"{key}: another program keeps {path} locked"
-            remedy = f"end that one (lsof {shlex.quote(str(path))}), the service goes on by itself"
+        if _is_locked(path):
+            text = f"{key}: {path} stays locked"
+            whose = f"see by whom: lsof {shlex.quote(str(path))}"
+            remedy = f"{whose}; the service goes on by itself when it is free"
             yield FileFault("lock", key, text, remedy)
 
 
@@ -27,9 +28,9 @@ def _is_locked(path: Path) -> bool:
     address = sqlite_address(path, "rw")
     try:
         with closing(
-            sqlite3.connect(address, uri=True, isolation_level=None, timeout=PATIENCE_SECONDS)
+            sqlite3.connect(address, uri=True, isolation_level=None, timeout=0)
         ) as connection:
-            connection.execute("BEGIN IMMEDIATE")
+            when_free(lambda: connection.execute("BEGIN IMMEDIATE"), PATIENCE_SECONDS)
             connection.execute("ROLLBACK")
     except sqlite3.OperationalError as error:
         return is_busy(error)

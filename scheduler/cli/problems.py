@@ -40,10 +40,12 @@ def find_problems(survey: Survey) -> list[Problem]:
     files = [*find_disk_faults(survey.config)]
     if _looks_dead(survey):
         files += find_lock_faults(survey.config)
-    is_recorded = not any(fault.is_silencing for fault in files)
+    silenced = frozenset[str]().union(*(fault.silenced for fault in files))
     found = [
         *(_of_file(fault) for fault in files),
-        *(_of_the_moment(survey, has_queue=not files) if is_recorded else ()),
+        *_of_processes(survey, silenced),
+        *(() if "ticker" in silenced else (*_scan_age(survey), *_late(survey))),
+        *(() if files else _waiting(survey)),
         *_scan_errors(survey),
         *_other_sources(survey),
         *_failing(survey),
@@ -59,31 +61,27 @@ def _looks_dead(survey: Survey) -> bool:
 
 def _of_file(fault: FileFault) -> Problem:
     so = "nothing can be recorded" if fault.key == "db_path" else "nothing can be queued"
-    if fault.is_silencing:
+    if "worker" in fault.silenced:
         so += ", nor can living processes show that they live"
     return Problem(fault.kind, f"{fault.text}: {so}", fault.remedy, is_grave=True)
 
 
-def _of_the_moment(survey: Survey, *, has_queue: bool) -> Iterator[Problem]:
-    """Tell what only a database that can be written to says: who lives, and what is late."""
-    yield from _missing_roles(survey)
-    yield from _bad_processes(survey)
-    yield from _scan_age(survey)
-    yield from _late(survey)
-    if has_queue:
-        yield from _waiting(survey)
+def _of_processes(survey: Survey, silenced: frozenset[str]) -> Iterator[Problem]:
+    """Tell of missing and dead processes, where those that live can show it."""
+    yield from _missing_roles(survey, silenced)
+    yield from _bad_processes([one for one in survey.processes if one.role not in silenced], survey)
 
 
-def _missing_roles(survey: Survey) -> Iterator[Problem]:
+def _missing_roles(survey: Survey, silenced: frozenset[str]) -> Iterator[Problem]:
     has_ticker, has_worker = bool(survey.alive("ticker")), bool(survey.alive("worker"))
-    if not has_ticker:
+    if not has_ticker and "ticker" not in silenced:
         late = sum(is_late(function, survey.now) for function in survey.functions)
         verb = "is" if late == 1 else "are"
         so = f", {plural(late, 'function')} {verb} late" if late else ""
         text = f"no ticker is alive: nothing new starts{so}"
         remedy = _start_remedy(survey, "ticker") if has_worker else "scheduler run"
         yield Problem("process", text, remedy, is_grave=True)
-    if not has_worker:
+    if not has_worker and "worker" not in silenced:
         waiting = survey.queue.waiting
         verb = "waits" if waiting == 1 else "wait"
         so = f", {plural(waiting, 'run')} {verb}" if waiting else ""
@@ -96,12 +94,12 @@ def _start_remedy(survey: Survey, role: str) -> str:
     return "scheduler run, once it has stopped" if survey.is_stopping else f"scheduler {role}"
 
 
-def _bad_processes(survey: Survey) -> Iterator[Problem]:
-    for process in _unreplaced(survey.processes):
+def _bad_processes(processes: Sequence[Process], survey: Survey) -> Iterator[Problem]:
+    for process in _unreplaced(processes):
         why = f" ({process.detail})" if process.detail else ""
         text = f"{process.label} died{why} and nothing took its place"
         yield Problem("process", text, f"start it again: scheduler {process.role}")
-    for process in survey.processes:
+    for process in processes:
         if process.condition == "stalled":
             silence = span(survey.now - process.heartbeat_at)
             so = ": its runs get a verdict" if process.role == "worker" else " and start it again"

@@ -18,7 +18,7 @@ from scheduler.wording import plural
 # What no process can help, by the kind of the worst problem.
 _HEADLINES = {
     "disk": "✗ held up by the disk",
-    "lock": "✗ held up by another program",
+    "lock": "✗ held up by a lock",
     "queue": "✗ held up by the queue",
 }
 

@@ -9,7 +9,13 @@ from peewee import PostgresqlDatabase, SqliteDatabase
 
 from scheduler.config import Config
 from scheduler.db.drivers import postgres_driver
-from scheduler.db.statements import connection_lock, describe_connection, is_sqlite, reading
+from scheduler.db.statements import (
+    connection_lock,
+    describe_connection,
+    is_sqlite,
+    know_driver_error,
+    reading,
+)
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.models import database
 from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile, sqlite_address
@@ -145,7 +151,7 @@ class _Postgres(PostgresqlDatabase):
 
 def _postgres(url: str) -> PostgresqlDatabase:
     _, error = postgres_driver()
-    describe_connection("database_url", error)
+    know_driver_error(error)
     return _Postgres(url, prefer_psycopg3=True, thread_safe=False)
 
 

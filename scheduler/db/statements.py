@@ -69,23 +69,25 @@ class _Transaction:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _trace: object
     ) -> None:
+        is_committed = False
         try:
             _state.depth -= 1
             if not _state.depth:
-                self._end(is_kept=error is None)
+                is_committed = self._end(is_kept=error is None)
             if error is not None and (translated := _translated(error)) is not error:
                 raise translated from error
         finally:
             connection_lock.release()
-        if _state.outage.is_on and error is None:
+        if is_committed and _state.outage.is_on:  # on a full disk one can still read
             _state.outage.note_success(_state.place)
 
     @staticmethod
-    def _end(*, is_kept: bool) -> None:
+    def _end(*, is_kept: bool) -> bool:
+        """Return whether something was committed."""
         at_end, _state.at_end = _state.at_end, []
         is_begun, _state.is_begun = _state.is_begun, False
         if not is_begun:
-            return
+            return False
         changes = [change[1:] for change in sorted(at_end, key=itemgetter(0))] if is_kept else []
         try:
             _execute_all([*changes, ("COMMIT" if is_kept else "ROLLBACK", ())])
@@ -94,6 +96,7 @@ class _Transaction:
                 _execute_all([("ROLLBACK", ())])
             if is_kept:
                 raise _translated(error) from error
+        return is_kept
 
 
 def transaction() -> AbstractContextManager[None]:
@@ -107,18 +110,19 @@ def transaction() -> AbstractContextManager[None]:
 _transaction = _Transaction()  # it has no state of its own
 
 
-def describe_connection(
-    place: str,
-    *driver_errors: type[BaseException],
-    patience_seconds: float = BUSY_TIMEOUT_SECONDS,
-) -> None:
-    """Say what errors are about, and which ones a newly opened driver raises besides.
+def describe_connection(place: str, *, patience_seconds: float) -> None:
+    """Say what errors of the database that is opened now are about.
 
     patience_seconds: how long to wait for the locks of others, where the server does not do it.
     """
     _state.place, _state.patience_seconds = place, patience_seconds
-    known = _state.driver_errors
-    _state.driver_errors += tuple(kind for kind in driver_errors if kind not in known)
+    _state.outage = Outage()
+
+
+def know_driver_error(kind: type[BaseException]) -> None:
+    """Say what a server's driver raises; those of SQLite and peewee are known."""
+    if kind not in _state.driver_errors:
+        _state.driver_errors += (kind,)
 
 
 class _Reading:
@@ -135,8 +139,6 @@ class _Reading:
                 raise translated from error
         finally:
             connection_lock.release()
-        if _state.outage.is_on and error is None:
-            _state.outage.note_success(_state.place)
 
 
 def reading() -> AbstractContextManager[None]:

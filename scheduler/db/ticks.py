@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from scheduler.crashpoints import crash_point
 from scheduler.db.locks import lock_open_runs, unless_locked
@@ -72,6 +72,13 @@ _REQUEUE = """
 """
 
 
+class Recorded(NamedTuple):
+    """What came of decisions: how many `functions` have moved on, and the messages to send."""
+
+    functions: int
+    sends: Sends
+
+
 def fetch_due_functions(now_epoch: float, limit: int = BATCH) -> list[DueFunction]:
     """Return the active functions whose next slot is not after `now_epoch`, the earliest first."""
     with reading():
@@ -102,8 +109,8 @@ def next_instants() -> Instants:
     )
 
 
-def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> Sends:
-    """Write what was decided, in one transaction; return the messages to send after it.
+def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> Recorded:
+    """Write what was decided, in one transaction; the messages are to be sent after it.
 
     Those of slots that are still to come are to go at the instants of the slots.
 
@@ -111,7 +118,7 @@ def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> 
     moved them, somebody has paused them, or a run of them began or ended.
     """
     if not decided:
-        return {}
+        return Recorded(0, {})
     crash_point("tick.before")
     with transaction():
         lock_open_runs([due.id for due, decision in decided if decision.cancel_open])
@@ -126,7 +133,7 @@ def record_tick(decided: Sequence[tuple[DueFunction, Decision]], now: float) -> 
             sends.setdefault(now, []).extend(release_next(function_id, now))
         crash_point("tick.uncommitted")
     crash_point("tick.committed")
-    return sends
+    return Recorded(len(mine), sends)
 
 
 def return_into_reach(now: float) -> list[str]:

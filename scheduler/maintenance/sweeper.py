@@ -12,9 +12,11 @@ class Sweeper:
     def __init__(self, queue: RunQueue) -> None:
         self._queue = queue
 
-    def send_available(self, now: float) -> None:
-        """Send retries and put-off runs whose time has come."""
-        self._queue.send(messages.take_unsent(now))
+    def send_available(self, now: float) -> int:
+        """Send retries and put-off runs whose time has come; return how many."""
+        available = messages.take_unsent(now)
+        self._queue.send(available)
+        return len(available)
 
     def sweep(self, now: float) -> None:
         """Release forgotten held runs; send again what was sent long ago and nobody claimed.

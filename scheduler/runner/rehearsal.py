@@ -4,7 +4,6 @@ CPython makes bytecode quick as it is executed, by writing into it. Each child w
 that, in pages that it has to copy before it can write.
 """
 
-import json
 import os
 import socket
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from typing import Any
 from scheduler import crashpoints
 from scheduler.clock import wall_time
 from scheduler.decorators import schedule
-from scheduler.runner import loading
+from scheduler.runner import loading, wire
 from scheduler.runner.control import ControlChannel
 from scheduler.runner.sources import compile_ahead
 
@@ -62,7 +61,7 @@ def rehearse(answer: Callable[[dict[str, Any], _Find], dict[str, Any]]) -> None:
     with worker, executor, suppress(OSError):
         control = ControlChannel(executor)
         for _ in range(_TIMES):
-            worker.sendall(json.dumps(_CALL).encode() + b"\n")
+            worker.sendall(wire.encode(_CALL).encode() + b"\n")
             control.wait()
             if (call := control.receive()) is not None:
                 control.send(answer(call, _find))

@@ -24,7 +24,7 @@ from scheduler.ticker.tick import Ticker
 
 WATCH_SECONDS = 1.0
 RETENTION_SECONDS = 60.0
-HELD_SECONDS = 0.02  # until it asks again for rows that others hold
+HELD_SECONDS = 0.02  # until it asks again for rows that others hold, on a server
 LEAD_SECONDS = 0.01  # how long before a slot it wakes to decide it
 UNKNOWN = ticks.Instants(due_at=-inf, unsent_at=-inf)  # then the sweeper looks for itself
 
@@ -55,7 +55,7 @@ class TickerService:
         self._clock_offset = float("inf")
         self._has_failed = False
         self._instants = UNKNOWN
-        self._looked_at = -inf
+        self._looked_at = -inf  # the last time without any success
         self._waits_for_slot = False  # that is decided already: no reason to ask anew what is due
         self._ticked_at = clock.monotonic()
         self._duty_at = 0.0  # of the monotonic clock; a hundred ticks a second need not ask each
@@ -119,10 +119,11 @@ class TickerService:
 
     def _look(self, now: float) -> None:
         """Do what is due, or may be where that is not known."""
-        instants, self._instants, self._looked_at = self._instants, UNKNOWN, now
-        self._checkpoints.expect(self._ticker.tick(now))
-        if instants.unsent_at <= now:
-            self._sweeper.send_available(now)
+        instants, self._instants = self._instants, UNKNOWN
+        ticked = self._ticker.tick(now)
+        self._checkpoints.expect(ticked.runs)
+        sent = self._sweeper.send_available(now) if instants.unsent_at <= now else 0
+        self._looked_at = -inf if ticked.functions or sent else now
 
     def _fail(self, error: SchedulerError) -> None:
         event("tick.failed", "error", error=str(error))
@@ -152,7 +153,7 @@ class TickerService:
                 self._fail(error)
         if self._instants is not UNKNOWN:
             seconds = min(seconds, self._look_at() - now)
-            # What was due at the last look and still is: its row is held, on a server.
+            # What was due at a look in vain and still is: somebody holds its row.
             if min(self._instants.due_at, self._instants.unsent_at) <= self._looked_at:
                 seconds = max(seconds, HELD_SECONDS)
         until_slot = self._ticker.next_send_at - now

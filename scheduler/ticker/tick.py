@@ -1,16 +1,24 @@
 """One evaluation at one `now`: due functions → pure decisions → one transaction → messages."""
 
 from math import inf
+from typing import NamedTuple
 
 from scheduler.clock import Clock
 from scheduler.crashpoints import crash_point
 from scheduler.db import poison, ticks
-from scheduler.db.messages import Message, Sends
+from scheduler.db.messages import Message
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.logs import event
 from scheduler.policy import AHEAD_SECONDS, DueFunction, decide, is_settled
 from scheduler.queue import RunQueue
 from scheduler.ticker.outbox import Outbox
+
+
+class Ticked(NamedTuple):
+    """What a tick did: how many `functions` have moved on, and how many `runs` are to be sent."""
+
+    functions: int
+    runs: int
 
 
 class Ticker:
@@ -32,22 +40,27 @@ class Ticker:
         """When the next slot comes that was decided ahead, inf if there is none."""
         return self._outbox.next_at
 
-    def tick(self, now: float) -> int:
-        """Decide every slot that is due at `now` or about to come; return how many runs to send.
+    def tick(self, now: float) -> Ticked:
+        """Decide every slot that is due at `now` or about to come.
 
-        The first batch is small, so that workers start while the rest is still being decided.
+        The first batch is small, so that workers start while the rest is still being decided. After
+        one whose rows others hold (on a server) it looks beyond them.
         """
-        total, limit = 0, ticks.FIRST_BATCH
+        functions = runs = 0
+        limit = ticks.FIRST_BATCH
         while True:
             found = ticks.fetch_due_functions(now + AHEAD_SECONDS, limit)
-            total += self._decide(
+            recorded = _decide(
                 [one for one in found if one.next_run_at <= now or is_settled(one)], now
             )
+            moved = sum(one.functions for one in recorded)
+            functions += moved
+            runs += sum(self._outbox.put(one.sends) for one in recorded)
             self.send_due(now)
             if len(found) < limit or found[-1].next_run_at > now:
                 self.seen = {one.next_run_at for one in found}
-                return total
-            limit = ticks.BATCH
+                return Ticked(functions, runs)
+            limit = ticks.BATCH if moved else 2 * limit
 
     def send_due(self, now: float) -> None:
         """Send the runs whose slots have come."""
@@ -59,14 +72,6 @@ class Ticker:
             self._clock.sleep_until(at, at_most_seconds=AHEAD_SECONDS)
             self.send_due(at)
 
-    def _decide(self, due: list[DueFunction], now: float) -> int:
-        try:
-            return self._outbox.put(_decide_together(due, now))
-        except DatabaseUnavailableError:
-            raise
-        except Exception:  # noqa: BLE001 - one function's fault must not stop the others: find it
-            return sum(self._outbox.put(_decide_alone(function, now)) for function in due)
-
     def _send(self, messages: list[Message]) -> None:
         if not messages:
             return
@@ -75,12 +80,21 @@ class Ticker:
         crash_point("tick.sent")
 
 
-def _decide_together(due: list[DueFunction], now: float) -> Sends:
+def _decide(due: list[DueFunction], now: float) -> list[ticks.Recorded]:
+    try:
+        return [_decide_together(due, now)]
+    except DatabaseUnavailableError:
+        raise
+    except Exception:  # noqa: BLE001 - one function's fault must not stop the others: find it
+        return [_decide_alone(function, now) for function in due]
+
+
+def _decide_together(due: list[DueFunction], now: float) -> ticks.Recorded:
     decided = [(function, decide(function, max(now, function.next_run_at))) for function in due]
     return ticks.record_tick(decided, now)
 
 
-def _decide_alone(function: DueFunction, now: float) -> Sends:
+def _decide_alone(function: DueFunction, now: float) -> ticks.Recorded:
     """Decide one function of a batch that failed; the culprit is recorded and postponed."""
     try:
         return _decide_together([function], now)
@@ -89,4 +103,4 @@ def _decide_alone(function: DueFunction, now: float) -> Sends:
     except Exception as error:  # noqa: BLE001 - the poison row
         event("tick.poison", "error", function=function.name, error=error)
         poison.postpone(function, error, now)
-        return {}
+        return ticks.Recorded(1, {})

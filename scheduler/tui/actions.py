@@ -89,9 +89,11 @@ class ServiceActions:
 
     def _requests(self) -> "Requests":
         from scheduler.db.schema import open_existing
+        from scheduler.logs import mute_logging
         from scheduler.maintenance.requests import Requests
         from scheduler.models import database
 
+        mute_logging()  # a line of the log would stand across the screen
         if database.obj is None or database.is_closed():
             open_existing(self._config)
         return Requests(self._config)

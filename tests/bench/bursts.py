@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from scheduler.db.statements import change, transaction
+from scheduler.sqlite_file import sqlite_address
 from tests.bench.stage import PATIENCE_SECONDS, opened
 from tests.process.service import Service
 
@@ -44,7 +45,7 @@ def _reader(service: Service) -> Iterator[Any]:
     with opened(service) as config:
         url = config.database_url
     if url is None:
-        address = f"file:{service.database}?mode=ro"
+        address = sqlite_address(service.database, "ro")
         with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
             yield connection
         return

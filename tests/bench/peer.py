@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from scheduler.sqlite_file import sqlite_address
 from tests.bench.functions import Functions
 from tests.bench.stage import PATIENCE_SECONDS, SELDOM_SECONDS, make_folder, python_path
 from tests.process.service import descendants, wait_for
@@ -69,7 +70,7 @@ class Peer:
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """Read the history."""
-        address = f"file:{self.folder}/history.db?mode=ro"
+        address = sqlite_address(self.folder / "history.db", "ro")
         with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
             return connection.execute(sql, params).fetchall()
 

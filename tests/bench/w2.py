@@ -75,10 +75,10 @@ def _tomorrow(
 def _enqueue_by_ticker(service: Service, count: int) -> float:
     """Return runs per second from the due instant until the last message is in the queue."""
     instant = move_slots(service)
-    wait_rows(service, count)
     with opened(service) as config:
         queue = open_queue(config, installation_id())
-        wait_for(lambda: queue.size() == count, f"{count} messages, not {queue.size()}")
+        wait_rows(service, count)
+        wait_for(lambda: queue.size() == count, f"{count} messages")
         return count / (time.time() - instant)
 
 
@@ -93,7 +93,7 @@ def _enqueue_alone(service: Service, count: int) -> Numbers:
         inserting = sending = 0.0
         for at in range(0, count, BATCH):
             began = time.perf_counter()
-            sends = record_tick(decided[at : at + BATCH], now)
+            _, sends = record_tick(decided[at : at + BATCH], now)
             middle = time.perf_counter()
             queue.send(sends[now])
             inserting += middle - began

@@ -42,7 +42,7 @@ def discover(*names: str, now: float = NOW, **spec: Any) -> None:
 def tick(now: float) -> list[tuple[int, int]]:
     """Decide and record what is due at `now`; return the messages."""
     due = ticks.fetch_due_functions(now)
-    sends = ticks.record_tick([(function, decide(function, now)) for function in due], now)
+    _, sends = ticks.record_tick([(function, decide(function, now)) for function in due], now)
     return [message for messages in sends.values() for message in messages]
 
 

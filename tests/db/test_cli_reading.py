@@ -5,7 +5,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -500,26 +500,48 @@ def test_without_a_ticker_the_late_functions_are_its_problem_and_not_their_own(
     assert "scheduler explain" not in text
 
 
-@pytest.mark.parametrize("key", ["db_path", "queue_path"])
-def test_a_file_that_another_program_keeps_locked_is_the_problem_and_not_those_who_wait_for_it(
-    seeded: Config, cli: Cli, now: float, key: str
-) -> None:
-    seed_process("ticker", now - 60)
-    seed_process("worker", now - 60)
-    path = {"db_path": seeded.db_path, "queue_path": seeded.queue_path}[key]
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep a SQLite file locked, as another program would."""
     close_database()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        text, health = cli("status"), cli("health", code=1)
+        yield
         other.execute("ROLLBACK")
 
-    told = f"{key}: another program keeps {path} locked"
-    assert text.startswith("✗ held up by another program")
+
+@pytest.mark.parametrize("key", ["db_path", "queue_path"])
+def test_a_file_that_stays_locked_is_the_problem_and_not_those_who_wait_for_it(
+    seeded: Config, cli: Cli, now: float, key: str
+) -> None:
+    seed_process("ticker", now - 60)
+    seed_process("worker", now - 60 if key == "db_path" else now)
+    path = {"db_path": seeded.db_path, "queue_path": seeded.queue_path}[key]
+    with locked(path):
+        text = cli("status")
+        health, strict = cli("health", code=1), cli("health", "--strict", code=1)
+
+    told = f"{key}: {path} stays locked"
+    assert text.startswith("✗ held up by a lock")
     assert f"✗ {told}: nothing can be " in text
     assert f"lsof {path}" in text
     assert "scheduler ticker" not in text
-    assert health == f"unhealthy: {told}\n"
+    assert health == strict == f"unhealthy: {told}\n"
     assert told not in cli("status")
+
+
+def test_a_queue_that_stays_locked_hides_no_dead_worker(
+    seeded: Config, cli: Cli, now: float
+) -> None:
+    seed_process("ticker", now - 60)
+    with locked(seeded.queue_path):
+        text, health = cli("status"), cli("health", code=1)
+
+    assert f"✗ queue_path: {seeded.queue_path} stays locked: nothing can be queued\n" in text
+    assert "✗ no worker is alive: nothing is executed" in text
+    assert "no ticker is alive" not in text
+    told = f"unhealthy: queue_path: {seeded.queue_path} stays locked; no worker is alive\n"
+    assert health == told
 
 
 @pytest.mark.usefixtures("seeded")

@@ -9,13 +9,15 @@ import pytest
 
 from scheduler import outages
 from scheduler.config import Config
-from scheduler.db import processes
+from scheduler.db import processes, ticks
 from scheduler.db.connection import close_database
 from scheduler.db.finishes import finish
+from scheduler.db.messages import BATCH as UNSENT_AT_ONCE
 from scheduler.db.processes import ProcessRow
 from scheduler.db.retention import FIRST_BATCH
+from scheduler.db.runs import insert_run_log
 from scheduler.db.schema import init_schema, installation_id
-from scheduler.db.statements import change, transaction
+from scheduler.db.statements import change, rows, transaction
 from scheduler.db.ticks import FIRST_BATCH as FIRST_TICK
 from scheduler.errors import QueueUnavailableError
 from scheduler.executor.call import Outcome
@@ -34,6 +36,11 @@ from scheduler.ticker.service import HELD_SECONDS, LEAD_SECONDS, TickerService
 from tests.db import rows as table
 from tests.db.conftest import make_config
 from tests.db.rows import NOW, WORKER, discover, run_one, start_run
+
+FUNCTIONS_WITH_RUNS = (
+    "SELECT name FROM scheduled_functions f WHERE EXISTS "
+    "(SELECT 1 FROM run_logs r WHERE r.function_id = f.id)"
+)
 
 
 class NoScans:
@@ -125,6 +132,40 @@ def test_a_function_whose_row_somebody_holds_is_asked_for_again_after_a_pause(
         other.rollback()
         service.step(NOW + 2)
     assert table.runs("status") == [("queued",)]
+
+
+def test_functions_behind_more_held_rows_than_a_batch_are_decided_all_the_same(
+    server: Config,
+) -> None:
+    discover(*(f"a.f{number}" for number in range(ticks.BATCH + FIRST_TICK)))
+    discover("b.free", now=NOW + 0.5)
+    stop = OneRound()
+    with (
+        psycopg.connect(str(server.database_url)) as other,
+        made(server, SettableClock(NOW + 1)) as service,
+    ):
+        other.execute("SELECT 1 FROM scheduled_functions WHERE name != 'b.free' FOR UPDATE")
+        service.run(stop)  # type: ignore[arg-type]
+        assert rows(FUNCTIONS_WITH_RUNS) == [("b.free",)]
+        other.rollback()
+        service.step(NOW + 2)
+    assert len(rows(FUNCTIONS_WITH_RUNS)) == ticks.BATCH + FIRST_TICK + 1
+
+
+def test_many_put_off_runs_that_become_available_at_once_are_sent_without_a_pause(
+    sqlite: Config,
+) -> None:
+    discover("a.f", overlap="allow")
+    with transaction():
+        for _ in range(UNSENT_AT_ONCE + 1):
+            insert_run_log(1, NOW, now=NOW, is_held_while_open=False)
+        change("UPDATE run_logs SET sent_at = NULL")
+    stop = OneRound()
+    with made(sqlite, SettableClock(NOW)) as service:
+        service.run(stop)  # type: ignore[arg-type]
+        assert stop.sleeps[1] == 0.0
+        service.step(NOW)
+    assert rows("SELECT COUNT(*) FROM run_logs WHERE sent_at IS NULL") == [(0,)]
 
 
 def test_a_run_that_died_with_the_machine_does_not_hold_back_the_slot_after_the_downtime(

@@ -42,7 +42,7 @@ def test_a_tick_that_was_overtaken_by_another_ticker_writes_nothing() -> None:
     due = ticks.fetch_due_functions(NOW)
     assert len(tick(NOW)) == 1
     late = ticks.record_tick([(function, decide(function, NOW + 70)) for function in due], NOW + 70)
-    assert late == {}
+    assert late == (0, {})
     assert runs("scheduled_for") == [(NOW,)]
     assert ticks.next_instants() == Instants(due_at=NOW + 60)
 
@@ -153,7 +153,7 @@ def test_what_is_queued_by_hand_while_a_slot_is_decided_counts_as_open() -> None
     due = ticks.fetch_due_functions(NOW)
     insert_run_log(2, NOW, now=NOW)
     decided = [(function, decide(function, NOW)) for function in due]
-    assert ticks.record_tick(decided, NOW) == {NOW: [(2, 0), (3, 0)]}
+    assert ticks.record_tick(decided, NOW) == (2, {NOW: [(2, 0), (3, 0)]})
     tick(NOW)
     assert rows("SELECT function_id, reason FROM run_logs WHERE status = 'skipped'") == [
         (2, NOT_STARTED)
@@ -166,7 +166,7 @@ def test_a_run_that_ends_while_a_slot_is_decided_does_not_hold_it_back() -> None
     due = ticks.fetch_due_functions(NOW + 60)
     finish(run, Outcome(status="success"), WORKER, NOW + 60)
     decided = [(function, decide(function, NOW + 60)) for function in due]
-    assert ticks.record_tick(decided, NOW + 60) == {}
+    assert ticks.record_tick(decided, NOW + 60) == (0, {})
     assert len(tick(NOW + 60)) == 1
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from scheduler.sqlite_file import sqlite_address
+
 NETWORKED = ("postgres+redis", "postgres")
 # The conformance suite: every test of a promise runs on each of them. Where there are many cases
 # (`full`), the sample of a plain run is drawn for each back end.
@@ -37,7 +39,7 @@ class Backend:
 
 
 def _rows_of_file(file: Path, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
-    address = f"file:{file}?mode=ro"
+    address = sqlite_address(file, "ro")
     with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
         try:
             return connection.execute(sql, params).fetchall()

@@ -167,6 +167,19 @@ def test_an_isolated_run_is_heard_whatever_it_has_done_to_json(pool: ExecutorPoo
     assert (outcome.status, outcome.result) == ("success", "'returned'")
 
 
+def test_a_preloaded_module_may_have_replaced_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other_json.py").write_text("import json\njson.dumps = json.loads = None\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    pool = make_pool(preload=["other_json"])
+    try:
+        assert run(pool, "good:give", isolated=True).status == "success"
+        assert run(pool, "good:give").status == "success"
+    finally:
+        pool.close()
+
+
 def test_garbage_on_the_control_channel_is_not_an_answer(pool: ExecutorPool) -> None:
     before = pid_of(run(pool, "good:pid"))
     assert run(pool, "untidy:writes_into_channels").result == "'returned'"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from scheduler import logs
-from scheduler.logs import configure_logging, event
+from scheduler.logs import configure_logging, event, mute_logging
 from scheduler.testing import SettableClock
 
 STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z "
@@ -181,6 +181,18 @@ def test_warnings_of_libraries_are_events_and_their_chatter_is_not(configure: Co
     logging.getLogger("huey").warning("queue %s is gone", "x")
 
     assert said(stream) == 'WARNING: library.said logger=huey text="queue x is gone"'
+
+
+def test_a_process_that_draws_logs_nothing(configure: Configure) -> None:
+    stream = configure(Settings())
+
+    mute_logging()
+    event("queue.unreadable", "error", error="no answer")
+    assert stream.getvalue() == ""
+
+    stream = configure(Settings())
+    event("queue.unreadable", "error", error="no answer")
+    assert stream.getvalue()
 
 
 def test_what_stays_wrong_is_told_every_ten_seconds(
