@@ -1,7 +1,7 @@
 """What becomes of due slots: the pure decisions of a tick, without a clock or a database."""
 
-from dataclasses import dataclass
 from hashlib import blake2b
+from typing import NamedTuple
 
 from scheduler.triggers import Trigger, first_from
 
@@ -27,8 +27,7 @@ AHEAD_SECONDS = 0.05  # how long before it comes a slot may be decided, if it is
 _JUST_BEFORE = 0.0005
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Streak:
+class Streak(NamedTuple):
     """The newest schedule row of a function, when it is `skipped` or `missed`."""
 
     row_id: int
@@ -37,8 +36,7 @@ class Streak:
     scheduled_for: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueFunction:
+class DueFunction(NamedTuple):
     """What a tick knows of a function that is due; instants are UTC epoch seconds.
 
     open_runs: its attempts queued, held, running or waiting for a retry; of these held_runs wait
@@ -61,8 +59,7 @@ class DueFunction:
     streak: Streak | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewRow:
+class NewRow(NamedTuple):
     """A row that answers for `slots` slots in [covers_from, scheduled_for].
 
     status: queued, skipped or missed. available_at: when it may be claimed; None = held until the
@@ -77,8 +74,7 @@ class NewRow:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(NamedTuple):
     """More slots for an existing row: it now reaches to `scheduled_for`."""
 
     row_id: int
@@ -86,8 +82,7 @@ class Extension:
     added_slots: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """What to write for one function; `extend` comes before all `rows`.
 
     cancel_open: cancel its open runs (`overlap="replace"`); the new run is held until they ended.
@@ -99,8 +94,7 @@ class Decision:
     cancel_open: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(NamedTuple):
     """Neighbouring slots of a grid, from `first` to `last`."""
 
     first: float
@@ -222,8 +216,8 @@ def _extension(streak: Streak | None, rows: tuple[NewRow, ...]) -> Extension | N
 
 def _span(trigger: Trigger, first: float, until: float) -> _Span | None:
     """Return the slots in [first, until], None when there are none."""
-    start = first_from(trigger, first)
     last = trigger.latest_until(until)
+    start = first if first == last else first_from(trigger, first)
     if start is None or last is None or last < start:
         return None
     return _Span(start, last, 1 if start == last else trigger.count(start, last))

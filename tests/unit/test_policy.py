@@ -1,6 +1,6 @@
 """What a tick decides about due slots: catch-up, grace, overlap, jitter and streaks."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
@@ -40,7 +40,7 @@ def test_a_slot_that_is_not_due_is_left_alone() -> None:
 
 def test_one_due_slot_is_simply_that_slot() -> None:
     for catch_up in ("latest", "all", "skip"):
-        decision = decide(replace(DUE, catch_up=catch_up), 600.2)
+        decision = decide(DUE._replace(catch_up=catch_up), 600.2)
         assert decision == Decision(next_run_at=660, rows=(_run(600),))
 
 
@@ -49,10 +49,10 @@ def test_one_due_slot_is_simply_that_slot() -> None:
 def test_only_a_slot_that_runs_whatever_ends_meanwhile_is_settled(
     overlap: str, open_runs: int
 ) -> None:
-    due = replace(DUE, overlap=overlap, open_runs=open_runs, running_runs=open_runs)
+    due = DUE._replace(overlap=overlap, open_runs=open_runs, running_runs=open_runs)
     decision = decide(due, due.next_run_at)
     assert is_settled(due) == (decision == Decision(next_run_at=660, rows=(_run(600),)))
-    assert is_settled(due) == (decision == decide(replace(due, open_runs=0, running_runs=0), 600))
+    assert is_settled(due) == (decision == decide(due._replace(open_runs=0, running_runs=0), 600))
 
 
 def test_after_downtime_one_run_answers_for_all_missed_slots() -> None:
@@ -62,7 +62,7 @@ def test_after_downtime_one_run_answers_for_all_missed_slots() -> None:
 
 
 def test_latest_with_a_grace_misses_everything_when_the_newest_slot_is_too_old() -> None:
-    due = replace(DUE, grace_seconds=10)
+    due = DUE._replace(grace_seconds=10)
     assert decide(due, 730).rows == (_run(720, covers_from=600, slots=3),)
     assert decide(due, 731).rows == (
         _not_run("missed", OUTSIDE_GRACE, 720, covers_from=600, slots=3),
@@ -70,7 +70,7 @@ def test_latest_with_a_grace_misses_everything_when_the_newest_slot_is_too_old()
 
 
 def test_all_runs_every_missed_slot_one_after_another() -> None:
-    assert decide(replace(DUE, catch_up="all"), 730).rows == (
+    assert decide(DUE._replace(catch_up="all"), 730).rows == (
         _run(600),
         _run(660, is_held=True),
         _run(720, is_held=True),
@@ -78,12 +78,12 @@ def test_all_runs_every_missed_slot_one_after_another() -> None:
 
 
 def test_all_with_overlap_allowed_runs_them_side_by_side() -> None:
-    rows = decide(replace(DUE, catch_up="all", overlap="allow"), 730).rows
+    rows = decide(DUE._replace(catch_up="all", overlap="allow"), 730).rows
     assert rows == (_run(600), _run(660), _run(720))
 
 
 def test_all_makes_up_for_the_newest_hundred_and_records_the_older_ones_in_one_row() -> None:
-    rows = decide(replace(DUE, catch_up="all"), 600 + 60 * 249).rows
+    rows = decide(DUE._replace(catch_up="all"), 600 + 60 * 249).rows
     assert len(rows) == 1 + CATCH_UP_LIMIT
     assert rows[0] == _not_run("missed", TOO_MANY, 600 + 60 * 149, covers_from=600, slots=150)
     assert rows[1] == _run(600 + 60 * 150)
@@ -91,12 +91,12 @@ def test_all_makes_up_for_the_newest_hundred_and_records_the_older_ones_in_one_r
 
 
 def test_exactly_a_hundred_missed_slots_are_all_made_up_for() -> None:
-    rows = decide(replace(DUE, catch_up="all"), 600 + 60 * 99).rows
+    rows = decide(DUE._replace(catch_up="all"), 600 + 60 * 99).rows
     assert [row.status for row in rows] == ["queued"] * 100
 
 
 def test_all_with_a_grace_runs_only_what_is_within_it() -> None:
-    rows = decide(replace(DUE, catch_up="all", grace_seconds=70), 730).rows
+    rows = decide(DUE._replace(catch_up="all", grace_seconds=70), 730).rows
     assert rows == (
         _not_run("missed", OUTSIDE_GRACE, 600),
         _run(660),
@@ -105,13 +105,13 @@ def test_all_with_a_grace_runs_only_what_is_within_it() -> None:
 
 
 def test_skip_without_a_grace_runs_what_is_a_minute_late_at_most() -> None:
-    hourly = replace(DUE, trigger=IntervalTrigger(3600, 0), next_run_at=3600, catch_up="skip")
+    hourly = DUE._replace(trigger=IntervalTrigger(3600, 0), next_run_at=3600, catch_up="skip")
     assert decide(hourly, 3660).rows == (_run(3600),)
     assert decide(hourly, 3660.1).rows == (_not_run("missed", SCHEDULER_DOWN, 3600),)
 
 
 def test_skip_with_a_grace_misses_the_older_and_runs_once_for_the_rest() -> None:
-    rows = decide(replace(DUE, catch_up="skip", grace_seconds=65), 725).rows
+    rows = decide(DUE._replace(catch_up="skip", grace_seconds=65), 725).rows
     assert rows == (
         _not_run("missed", OUTSIDE_GRACE, 600),
         _run(720, covers_from=660, slots=2),
@@ -119,55 +119,55 @@ def test_skip_with_a_grace_misses_the_older_and_runs_once_for_the_rest() -> None
 
 
 def test_overlap_skip_skips_while_a_run_is_open() -> None:
-    rows = decide(replace(DUE, open_runs=1, running_runs=1), 661).rows
+    rows = decide(DUE._replace(open_runs=1, running_runs=1), 661).rows
     assert rows == (_not_run("skipped", STILL_RUNNING, 660, covers_from=600, slots=2),)
 
 
 @pytest.mark.parametrize("catch_up", ["latest", "all", "skip"])
 def test_a_skip_names_what_became_of_the_run_before(catch_up: str) -> None:
-    waiting = replace(DUE, open_runs=2, held_runs=1, catch_up=catch_up)
+    waiting = DUE._replace(open_runs=2, held_runs=1, catch_up=catch_up)
     for due, reason in (
         (waiting, NOT_STARTED),
-        (replace(waiting, retrying_runs=1), TO_TRY_AGAIN),
-        (replace(waiting, running_runs=1), STILL_RUNNING),
-        (replace(waiting, running_runs=1, retrying_runs=1), STILL_RUNNING),
+        (waiting._replace(retrying_runs=1), TO_TRY_AGAIN),
+        (waiting._replace(running_runs=1), STILL_RUNNING),
+        (waiting._replace(running_runs=1, retrying_runs=1), STILL_RUNNING),
     ):
         assert decide(due, 600).rows == (_not_run("skipped", reason, 600),)
 
 
 def test_a_skip_of_many_catch_up_runs_is_one_row() -> None:
-    rows = decide(replace(DUE, open_runs=1, running_runs=1, catch_up="all"), 730).rows
+    rows = decide(DUE._replace(open_runs=1, running_runs=1, catch_up="all"), 730).rows
     assert rows == (_not_run("skipped", STILL_RUNNING, 720, covers_from=600, slots=3),)
 
 
 def test_overlap_queue_lets_one_run_wait() -> None:
-    due = replace(DUE, overlap="queue", open_runs=1, running_runs=1)
+    due = DUE._replace(overlap="queue", open_runs=1, running_runs=1)
     assert decide(due, 600).rows == (_run(600, is_held=True),)
 
 
 def test_overlap_queue_skips_while_another_waits() -> None:
-    due = replace(DUE, overlap="queue", open_runs=2, held_runs=1)
+    due = DUE._replace(overlap="queue", open_runs=2, held_runs=1)
     assert decide(due, 600).rows == (_not_run("skipped", ONE_WAITS, 600),)
 
 
 def test_overlap_allow_runs_beside_the_open_one() -> None:
-    assert decide(replace(DUE, overlap="allow", open_runs=3), 600).rows == (_run(600),)
+    assert decide(DUE._replace(overlap="allow", open_runs=3), 600).rows == (_run(600),)
 
 
 def test_overlap_replace_cancels_the_open_run_and_holds_the_new_one_until_it_ended() -> None:
-    decision = decide(replace(DUE, overlap="replace", open_runs=1), 600)
+    decision = decide(DUE._replace(overlap="replace", open_runs=1), 600)
     assert decision.cancel_open
     assert decision.rows == (_run(600, is_held=True),)
 
 
 def test_overlap_replace_cancels_nothing_when_nothing_is_open_or_nothing_runs() -> None:
-    assert not decide(replace(DUE, overlap="replace"), 600).cancel_open
-    late = replace(DUE, overlap="replace", open_runs=1, grace_seconds=5)
+    assert not decide(DUE._replace(overlap="replace"), 600).cancel_open
+    late = DUE._replace(overlap="replace", open_runs=1, grace_seconds=5)
     assert not decide(late, 630).cancel_open
 
 
 def test_a_streak_of_skips_extends_one_row() -> None:
-    due = replace(DUE, open_runs=1, running_runs=1, streak=_streak("skipped", STILL_RUNNING))
+    due = DUE._replace(open_runs=1, running_runs=1, streak=_streak("skipped", STILL_RUNNING))
     decision = decide(due, 661)
     assert decision.rows == ()
     assert decision.extend == Extension(row_id=9, scheduled_for=660, added_slots=2)
@@ -177,31 +177,31 @@ def test_a_streak_of_skips_extends_one_row() -> None:
     ("status", "reason"), [("skipped", PAUSED), ("missed", STILL_RUNNING), ("skipped", ONE_WAITS)]
 )
 def test_a_skip_for_another_reason_begins_a_row_of_its_own(status: str, reason: str) -> None:
-    due = replace(DUE, open_runs=1, running_runs=1, streak=_streak(status, reason))
+    due = DUE._replace(open_runs=1, running_runs=1, streak=_streak(status, reason))
     decision = decide(due, 600)
     assert decision.extend is None
     assert decision.rows == (_not_run("skipped", STILL_RUNNING, 600),)
 
 
 def test_a_run_never_extends_a_streak() -> None:
-    decision = decide(replace(DUE, streak=_streak("skipped", STILL_RUNNING)), 600)
+    decision = decide(DUE._replace(streak=_streak("skipped", STILL_RUNNING)), 600)
     assert decision == Decision(next_run_at=660, rows=(_run(600),))
 
 
 def test_missed_slots_extend_a_streak_and_the_run_after_them_is_a_row() -> None:
     streak = _streak("missed", OUTSIDE_GRACE)
-    decision = decide(replace(DUE, catch_up="skip", grace_seconds=30, streak=streak), 725)
+    decision = decide(DUE._replace(catch_up="skip", grace_seconds=30, streak=streak), 725)
     assert decision.extend == Extension(row_id=9, scheduled_for=660, added_slots=2)
     assert decision.rows == (_run(720),)
 
 
 def test_a_streak_from_the_future_of_a_clock_set_back_is_not_extended() -> None:
-    streak = replace(_streak("skipped", STILL_RUNNING), scheduled_for=9000)
-    assert decide(replace(DUE, open_runs=1, running_runs=1, streak=streak), 600).extend is None
+    streak = _streak("skipped", STILL_RUNNING)._replace(scheduled_for=9000)
+    assert decide(DUE._replace(open_runs=1, running_runs=1, streak=streak), 600).extend is None
 
 
 def test_jitter_puts_off_the_run_and_leaves_the_slot_on_the_grid() -> None:
-    due = replace(DUE, jitter_seconds=30)
+    due = DUE._replace(jitter_seconds=30)
     (row,) = decide(due, 600).rows
     assert row.scheduled_for == 600
     assert row.available_at == 600 + jitter_of("f", 600, 30)
@@ -227,7 +227,7 @@ def test_no_jitter_means_on_time() -> None:
 
 def test_a_grid_that_moved_under_a_function_is_taken_up_without_a_row() -> None:
     trigger = CronTrigger("0 * * * *", "UTC")
-    decision = decide(replace(DUE, trigger=trigger, next_run_at=1800), 1900)
+    decision = decide(DUE._replace(trigger=trigger, next_run_at=1800), 1900)
     assert decision == Decision(next_run_at=3600)
 
 
@@ -271,8 +271,7 @@ class History:
         if decision.extend is not None:
             last = self.rows[decision.extend.row_id]
             assert last is self.rows[-1]
-            self.rows[-1] = replace(
-                last,
+            self.rows[-1] = last._replace(
                 scheduled_for=decision.extend.scheduled_for,
                 slots=last.slots + decision.extend.added_slots,
             )
@@ -314,8 +313,8 @@ TICKS = st.lists(
     max_size=25,
 )
 OPTIONS = st.builds(
-    lambda catch_up, overlap, grace, jitter: replace(
-        DUE, catch_up=catch_up, overlap=overlap, grace_seconds=grace, jitter_seconds=jitter
+    lambda catch_up, overlap, grace, jitter: DUE._replace(
+        catch_up=catch_up, overlap=overlap, grace_seconds=grace, jitter_seconds=jitter
     ),
     st.sampled_from(["latest", "all", "skip"]),
     st.sampled_from(["skip", "queue", "allow", "replace"]),
@@ -333,8 +332,7 @@ def test_every_slot_is_answered_by_exactly_one_row(
     now, next_run_at, history = first, first, History()
     for seconds, open_runs, held_runs, running_runs, retrying_runs in ticks:
         now += seconds
-        due = replace(
-            options,
+        due = options._replace(
             trigger=trigger,
             next_run_at=next_run_at,
             open_runs=open_runs,
