@@ -182,7 +182,18 @@ def _convert(key: Key, entry: _Given, base: Path) -> Any:
 
 
 def _absolute(text: str, base: Path) -> Path:
-    return Path(os.path.abspath(base / Path(text).expanduser()))
+    try:
+        return Path(os.path.abspath(base / Path(text).expanduser()))
+    except RuntimeError:
+        reason = "it is not known whose home ~ means; write the whole path"
+        raise ValueError(f"{text!r} cannot be used: {reason}") from None
+
+
+def _file(text: str, base: Path) -> Path:
+    path = _absolute(text, base)
+    if not path.name:
+        raise ValueError(f"must be a file, not {text!r}; name one in a folder")
+    return path
 
 
 def _folders(texts: list[str], base: Path) -> tuple[Path, ...]:
@@ -190,6 +201,8 @@ def _folders(texts: list[str], base: Path) -> tuple[Path, ...]:
 
 
 def _zone(name: str, _base: Path) -> str:
+    if name == "UTC":
+        return name  # works without a time zone database
     try:
         ZoneInfo(name)
     except (LookupError, ValueError, OSError):
@@ -215,8 +228,8 @@ def _checked_url(url: str, _base: Path, *, schemes: tuple[str, ...], instead: st
 
 _SHAPES: dict[str, Callable[[Any, Path], Any]] = {
     "scan_paths": _folders,
-    "db_path": _absolute,
-    "queue_path": _absolute,
+    "db_path": _file,
+    "queue_path": _file,
     "timezone": _zone,
     "database_url": partial(_checked_url, schemes=DATABASE_SCHEMES, instead="db_path"),
     "queue_url": partial(_checked_url, schemes=QUEUE_SCHEMES, instead="queue_path"),

@@ -3,6 +3,7 @@
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 HIDDEN = "***"
+SECRET_VARIABLES = ("SCHEDULER_DATABASE_URL", "SCHEDULER_QUEUE_URL")  # not for user code
 
 
 def without_password(text: str, url: str | None) -> str:

@@ -1,5 +1,6 @@
 """A SQLite file as one process has it open: private, and watched for being replaced."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -123,12 +124,21 @@ class SqliteFile:
 
 def sqlite_address(path: Path, mode: Literal["ro", "rw"]) -> str:
     """Return what `sqlite3.connect(..., uri=True)` takes for a file that it shall not make."""
-    return f"file:{quote(str(path))}?mode={mode}"
+    return f"file:{quote(os.fsencode(path))}?mode={mode}"  # a path need not be UTF-8
 
 
 def file_identity(path: str | Path) -> Identity | None:
     """Return (device, inode) of a path, None when there is nothing."""
     return _identity(_look(path))
+
+
+def is_out_of_reach(path: str | Path) -> bool:
+    """Tell whether this user may not even see what there is: a folder above it is closed."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        return error.errno == errno.EACCES
+    return False
 
 
 def _look(path: str | Path) -> os.stat_result | None:

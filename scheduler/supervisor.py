@@ -42,6 +42,7 @@ class Child:
         self._lifeline_fd: int | None = None
         self._started_at = 0.0
         self._backoff = FIRST_BACKOFF_SECONDS
+        self._has_worked = False
         self._deaths = 0
         self._last_death = ""
         self.restart_at: float | None = 0.0
@@ -67,15 +68,17 @@ class Child:
     def look(self, monotonic: float) -> bool:
         """Notice that the process ended and plan its restart, later each time it ends early.
 
-        Returns False if it refused its configuration: to start it again would be of no use.
+        Returns False if it refused its configuration: to start it again would be of no use. Not if
+        it has worked with it before: then a file is being edited, or its disk is not writable now.
         """
         if self._process is None or self._process.poll() is None:
             return True
-        if self._process.returncode == EXIT_USAGE:
+        if self._process.returncode == EXIT_USAGE and not self._has_worked:
             event("process.refused", "error", role=self.role, pid=self._process.pid)
             self._forget()
             return False
         if monotonic - self._started_at >= HEALTHY_SECONDS:
+            self._has_worked = True
             self._backoff = FIRST_BACKOFF_SECONDS
         self._deaths += 1
         self._last_death = _ending(self._process.returncode)

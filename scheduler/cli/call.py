@@ -5,6 +5,7 @@ Nothing is recorded and no time-out counts; `current_run()` is a first attempt w
 
 import asyncio
 import inspect
+import os
 import sys
 import traceback
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from types import TracebackType
 from scheduler.cli.context import Context
 from scheduler.config import Config
 from scheduler.errors import EXIT_FAILED, EXIT_OK, DatabaseUnavailableError, NotFoundError
+from scheduler.redaction import SECRET_VARIABLES
 from scheduler.wording import duration
 
 
@@ -31,6 +33,8 @@ def call(context: Context) -> int:
     from scheduler.runner.context import RunContext, set_current_run
     from scheduler.runner.loading import LoadError, load_function
 
+    for name in SECRET_VARIABLES:
+        os.environ.pop(name, None)
     now, started = context.clock.now(), context.clock.monotonic()
     set_current_run(RunContext(context.args.name, 0, now, 1, "manual", None))
     try:
@@ -38,14 +42,14 @@ def call(context: Context) -> int:
         result = function()
         if inspect.iscoroutine(result):
             result = asyncio.run(result)
+        took = duration(context.clock.monotonic() - started)
+        returned = "" if result is None else f", returned {result!r}"
     except LoadError as error:
         raise NotFoundError(f"{context.args.name}: {error}; `scheduler scan` looks again") from None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever user code raises
         sys.stdout.flush()
         traceback.print_exception(type(error), error, _users_part(error.__traceback__))
         return EXIT_FAILED
-    took = duration(context.clock.monotonic() - started)
-    returned = "" if result is None else f", returned {result!r}"
     print(f"{context.args.name} took {took}{returned}", file=sys.stderr)
     return EXIT_OK
 

@@ -25,6 +25,7 @@ class Command:
 
 
 _MOST = 2**63 - 1  # what a column of ids can hold
+_MOST_SLOTS = 1000  # of one worker, as of worker_concurrency
 _MOST_PROCESSES = 100  # of one kind on one machine: each worker has 40 MB and heartbeats
 
 
@@ -42,6 +43,13 @@ def processes(text: str) -> int:
             f"at most {_MOST_PROCESSES} processes, not {text}; worker_concurrency gives each "
             "worker more slots"
         )
+    return int(text)
+
+
+def slots(text: str) -> int:
+    """Read how many runs a worker may execute at a time; for argparse."""
+    if positive(text) > _MOST_SLOTS:
+        raise ArgumentTypeError(f"at most {_MOST_SLOTS} slots, not {text}; start more workers")
     return int(text)
 
 
@@ -145,7 +153,14 @@ COMMANDS = (
         "service",
         "service:worker",
         "only a worker: executes what is queued",
-        (_number("--concurrency", "N", "runs at the same time (default: worker_concurrency)"),),
+        (
+            _number(
+                "--concurrency",
+                "N",
+                "runs at the same time (default: worker_concurrency)",
+                type=slots,
+            ),
+        ),
     ),
     Command(
         "tui",

@@ -41,7 +41,7 @@ def local_files(config: Config) -> list[tuple[str, Path]]:
 
 def nearest_folder(path: Path) -> Path:
     """Return the nearest folder above a path that exists."""
-    return next(above for above in path.parents if above.exists())
+    return next(above for above in path.parents if os.path.exists(above))
 
 
 def find_disk_faults(config: Config) -> Iterator[FileFault]:

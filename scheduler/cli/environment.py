@@ -13,6 +13,7 @@ from scheduler.cli.queue_server import REACH_REMEDY, find_queue_fault
 from scheduler.cli.refusals import find_refusals, try_in
 from scheduler.config import Config
 from scheduler.errors import SchedulerError, SchemaMissingError
+from scheduler.sqlite_file import is_out_of_reach
 
 _SECONDS = 5  # as long as the service itself waits for a server
 # File systems whose locks or shared memory SQLite's WAL cannot rely on.
@@ -57,7 +58,9 @@ def file_system_of(path: Path, mounts: str) -> str:
 
 def _scan_paths(config: Config) -> Iterator[Finding]:
     for path in config.scan_paths:
-        if not path.exists():
+        if is_out_of_reach(path):
+            yield Finding(f"scan_paths: {path} is in a folder that this user may not enter")
+        elif not path.exists():
             yield Finding(f"scan_paths: {path} does not exist; create it or correct the path")
         elif not path.is_dir():
             yield Finding(f"scan_paths: {path} is not a folder; name the folder it is in")

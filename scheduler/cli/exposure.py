@@ -31,7 +31,7 @@ def find_exposures(config: Config) -> Iterator[str]:
             told.add(folder)
             text = f"{key}: everybody may write to {folder} and so spoil the record"
             yield f"{text}; chmod o-w {folder}"
-        if path.is_file() and _mode(path) & (stat.S_IRWXG | stat.S_IRWXO):
+        if os.path.isfile(path) and _mode(path) & (stat.S_IRWXG | stat.S_IRWXO):
             text = f"{key}: other users may open {path}, which holds what functions print"
             yield f"{text}; chmod 600 {path}"
 

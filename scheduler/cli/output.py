@@ -13,17 +13,18 @@ class Tail:
 
     def __init__(self) -> None:
         self._seen_bytes = 0
+        self._seen = ""
 
     def news(self, output: str | None, output_bytes: int) -> str:
         """Return what was printed since the last call; says how much of it was not kept."""
-        kept = (output or "").encode()
+        text, seen = output or "", self._seen
         new_bytes = output_bytes - self._seen_bytes
         if new_bytes <= 0:
             return ""
-        first_time = self._seen_bytes == 0
-        self._seen_bytes = output_bytes
-        if first_time:
-            return output or ""
+        self._seen, self._seen_bytes = text, output_bytes
+        if text.startswith(seen):
+            return text[len(seen) :]
+        kept = text.encode()  # not all of it: what is new is at the end
         if new_bytes <= len(kept):
             return kept[len(kept) - new_bytes :].decode(errors="replace")
         return f"\n[... {new_bytes - len(kept)} bytes not kept ...]\n{output}"

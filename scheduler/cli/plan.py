@@ -14,6 +14,7 @@ from scheduler.wording import duration, plural
 # A function that fires more often than this in the window gets one line instead of one each.
 _OFTEN = 24
 _LOOKED_AT = 200_000
+_LISTED = 10_000  # of one function, as JSON
 _OFTEN_COLUMNS = (
     Column("OFTEN", flexible=True),
     Column("EVERY"),
@@ -95,10 +96,12 @@ def _takes(seconds: float | None) -> str:
 
 
 def _as_json(one: Forecast) -> dict[str, object]:
-    fires = list(one.fires())
+    """Return a function's fires, the first ten thousand of however many there are."""
+    fires = list(islice(one.fires(), _LISTED))
     return {
         "name": one.function.name,
         "overlap": one.function.overlap,
+        "count": one.count,
         "expected_seconds": one.expected_seconds,
         "fires_at": [fire.at for fire in fires],
         "overlaps_at": [fire.at for fire in fires if fire.meets],

@@ -72,24 +72,24 @@ def _files(config: Config) -> Iterator[str]:
 
 def _fault_of(path: Path) -> str | None:
     folder = nearest_folder(path)
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike its own method it never raises
         return "is a folder, not a file in one"
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return f"its folder {path.parent} cannot be made, {folder} is a file"
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"its folder {folder} is not writable by this user"
     if reason := _why_no_folder(path.parent):
         return f"its folder {path.parent} cannot be made ({reason})"
-    if path.parent.is_dir() and (reason := _why_no_file(path.parent)):
+    if os.path.isdir(path.parent) and (reason := _why_no_file(path.parent)):
         return f"no file can be made in {path.parent} ({reason})"
-    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+    if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
         return f"the file is not writable by this user, see `ls -l {path}`"
     return None
 
 
 def _why_no_folder(wanted: Path) -> str | None:
     """Say why a folder that is not there cannot be made; tried under another name, then removed."""
-    if wanted.exists():
+    if os.path.exists(wanted):
         return None
     fault = try_in(nearest_folder(wanted), lambda trial: trial.mkdir(mode=0o700), Path.rmdir)
     return fault.strerror if fault else None

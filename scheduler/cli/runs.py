@@ -148,7 +148,7 @@ def _now(context: Context, run: RunReport) -> list[tuple[str, str]]:
 def _facts(
     run: RunReport, texts: RunTexts, attempts: list[RunReport], times: Times
 ) -> list[tuple[str, str]]:
-    facts = [("slot", _slot(run, times)), *_path(run, times)]
+    facts = [("slot", _slot(run, attempts[0], times)), *_path(run, times)]
     if texts.peak_rss_bytes is not None and texts.cpu_seconds is not None:
         used = f"{size(texts.peak_rss_bytes)} memory, {duration(texts.cpu_seconds)} CPU"
         facts.append(("used", used))
@@ -169,9 +169,12 @@ def _facts(
     return facts
 
 
-def _slot(run: RunReport, times: Times) -> str:
+def _slot(run: RunReport, first: RunReport, times: Times) -> str:
     if run.trigger == "manual":
-        return f"none: triggered by hand at {times.full(run.scheduled_for)}"
+        asked_at = run.scheduled_for if first.queued_at is None else first.queued_at
+        by_hand = f"triggered by hand at {times.full(asked_at)}"
+        is_again = abs(asked_at - run.scheduled_for) > 0.001  # for the slot of an earlier run
+        return f"{times.full(run.scheduled_for)}, {by_hand}" if is_again else f"none: {by_hand}"
     more = f", answers for {plural(run.slots, 'slot')} since {times.clock(run.covers_from)}"
     return times.full(run.scheduled_for) + (more if run.slots > 1 else "")
 

@@ -1,5 +1,6 @@
 """`init`: a commented scheduler.toml and one example function, to begin with."""
 
+import os
 from dataclasses import fields
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def init(context: Context) -> int:
         folder / DEFAULT_NAME: config_text(),
         folder / "functions" / "hello.py": EXAMPLE,
     }
-    if (folder / DEFAULT_NAME).exists():
+    if os.path.exists(folder / DEFAULT_NAME):
         raise SchedulerError(f"{folder / DEFAULT_NAME} exists already; it is left as it is")
     for path, text in files.items():
         is_written = _write_new(path, text)

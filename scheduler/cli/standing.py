@@ -1,5 +1,6 @@
 """What stands in the way of a function: gone, paused, disabled or broken, each with its remedy."""
 
+import os
 import shlex
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def _missing(function: FunctionReport, config: Config) -> str:
     path = Path(function.scan_path, function.module_path)
     if Path(function.scan_path) not in config.scan_paths:
         return f"{function.scan_path} is not in scan_paths; put it back there"
-    if not path.exists():
+    if not os.path.exists(path):
         return f"{path} does not exist; put it back"
     return f"{path} does not have it; put it back there"
 

@@ -4,13 +4,13 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, tzinfo
-from zoneinfo import ZoneInfo
 
+from scheduler.cron import time_zone
 from scheduler.errors import UsageError
 from scheduler.wording import ago, until
 
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,6})?)?")
-_EPOCH = re.compile(r"\d{8,11}(\.\d+)?")
+_EPOCH = re.compile(r"\d{9,11}(\.\d+)?")  # eight are a date of ISO 8601
 # The time of day, alone or behind a date, in the extended or the basic form of ISO 8601.
 _SECONDS = re.compile(r"(?:^\d{1,2}:\d{2}|[^\d:]\d{2}:?\d{2}):?\d{2}([.,]\d)?")
 
@@ -29,7 +29,7 @@ class Times:
     def __init__(self, now: float, zone_name: str) -> None:
         self.now = now
         self.zone_name = zone_name
-        self._zone = ZoneInfo(zone_name)
+        self._zone = time_zone(zone_name)
 
     def ago(self, at: float | None) -> str:
         """Say how long ago: `12s ago`, `never`."""
@@ -77,7 +77,7 @@ class Times:
         except (ValueError, OverflowError):
             raise UsageError(
                 f"cannot read the time {text!r}; write 2026-03-01T07:00, 07:00, now "
-                "or seconds since 1970 (8 to 11 digits)"
+                "or seconds since 1970 (9 to 11 digits)"
             ) from None
         return at
 

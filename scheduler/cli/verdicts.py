@@ -110,7 +110,7 @@ def _answers(function: FunctionReport, trigger: Trigger | None, at: float) -> li
         return runs
     if at < function.schedule_since_at or trigger is None:
         return []
-    return runs if trigger.latest_until(at) == at else []
+    return runs if _latest_until(trigger, at) == at else []
 
 
 def _blocker(function: FunctionReport, run: RunReport, at: float) -> RunReport | None:
@@ -126,7 +126,7 @@ def _blocker(function: FunctionReport, run: RunReport, at: float) -> RunReport |
 def _is_slot(function: FunctionReport, trigger: Trigger | None, at: float) -> bool:
     if trigger is None or at < _known_since(function):
         return False
-    return trigger.latest_until(at) == at
+    return _latest_until(trigger, at) == at
 
 
 def _known_since(function: FunctionReport) -> float:
@@ -136,14 +136,24 @@ def _known_since(function: FunctionReport) -> float:
 
 def _previous(function: FunctionReport, trigger: Trigger | None, at: float) -> float | None:
     gone_from, back_from = _absence(function)
-    before = trigger.latest_until(at - _HALF_MILLISECOND) if trigger else None
+    before = _latest_until(trigger, at - _HALF_MILLISECOND) if trigger else None
     if trigger and before is not None and gone_from <= before < back_from:
         before = trigger.latest_until(gone_from - _HALF_MILLISECOND)
     return before if before is not None and before >= _known_since(function) else None
 
 
+def _latest_until(trigger: Trigger, at: float) -> float | None:
+    try:
+        return trigger.latest_until(at)
+    except (ValueError, OverflowError):
+        return None  # before the calendar begins
+
+
 def _next(function: FunctionReport, trigger: Trigger | None, at: float) -> float | None:
-    following = trigger.next_after(at) if trigger else None
+    try:
+        following = trigger.next_after(at) if trigger else None
+    except (ValueError, OverflowError):
+        following = None  # beyond the calendar
     gone_from, back_from = _absence(function)
     if trigger is None or following is None or not gone_from <= following < back_from:
         return following

@@ -13,7 +13,7 @@ from scheduler.config import Config
 from scheduler.db.drivers import postgres_driver
 from scheduler.db.versions import known_versions
 from scheduler.errors import SchedulerError
-from scheduler.sqlite_file import file_identity, sqlite_address
+from scheduler.sqlite_file import file_identity, is_out_of_reach, sqlite_address
 
 T = TypeVar("T")
 # How to connect, and what a connection raises.
@@ -87,6 +87,8 @@ class ReadConnection:
             identity = file_identity(self._config.db_path)
             if identity is None:
                 self.close()
+                if is_out_of_reach(self._config.db_path):
+                    raise ConsoleError(f"{self._config.db_path}: its folder is closed to this user")
                 raise MissingError(f"{self._config.db_path}: not found")
             if identity != self._identity:
                 self.close()

@@ -31,10 +31,14 @@ class EndedRun(NamedTuple):
 
 
 class EndedRuns:
-    """Follows the table: `pages` returns each attempt once, after it has ended."""
+    """Follows the table: `pages` returns each attempt once, after it has ended.
 
-    def __init__(self, query: Query) -> None:
+    `on_replaced` is called when another database is found in its place.
+    """
+
+    def __init__(self, query: Query, on_replaced: Callable[[], None] = lambda: None) -> None:
         self._query = query
+        self._on_replaced = on_replaced
         self._last_id = 0
         self._open: set[int] = set()
         self._gaps: dict[int, int] = {}
@@ -49,8 +53,9 @@ class EndedRuns:
         What a failed query interrupts is yielded by the next call.
         """
         newest_id = self._newest_id()
-        if newest_id < self._last_id:  # another database in its place
+        if newest_id < self._last_id:  # ids are not given again
             self._last_id, self._open, self._gaps = 0, set(), {}
+            self._on_replaced()
         yield self._take_page()
         while self._last_id < newest_id:
             yield self._take_page()

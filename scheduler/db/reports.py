@@ -19,6 +19,7 @@ from scheduler.db.statements import placeholders, reading, rows
 from scheduler.errors import NotFoundError
 
 _MEASURED_RUNS = 20
+_BATCH = 500
 # A slot that was made up for is available since then, but has waited only since it was queued.
 _READY_AT = "CASE WHEN queued_at > available_at THEN queued_at ELSE available_at END"
 SELECT_QUEUE = f"""
@@ -44,9 +45,12 @@ def list_runs(
     scope = Scope(function_id, failed, has_missed=failed)
     with reading():
         ids = [int(place[2]) for place in rows(*select_places(scope, limit=limit))]
-    if not ids:
-        return []
-    found = {run.id: run for run in _runs(f"WHERE r.id IN ({placeholders(len(ids))})", ids)}
+    found: dict[int, RunReport] = {}
+    for at in range(0, len(ids), _BATCH):
+        batch = ids[at : at + _BATCH]
+        found |= {
+            run.id: run for run in _runs(f"WHERE r.id IN ({placeholders(len(batch))})", batch)
+        }
     return [found[run_id] for run_id in dict.fromkeys(ids) if run_id in found]
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from scheduler.db.locks import lock_functions
 from scheduler.db.messages import Message
 from scheduler.db.releases import release_next
 from scheduler.db.statements import change, reading, rows, transaction
@@ -33,6 +34,7 @@ def insert_run_log(
     Returns the run's id and the message to send (none when it is held).
     """
     with transaction():
+        lock_functions("id", [function_id])  # of two at once one sees the other
         open_runs = is_held_while_open and rows(
             "SELECT 1 FROM run_logs WHERE function_id = ? AND status IN ('queued', 'running') "
             "LIMIT 1",

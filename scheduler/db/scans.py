@@ -33,10 +33,14 @@ def release_lease(process_id: str) -> None:
         change("DELETE FROM settings WHERE key = ? AND value = ?", [_LEASE, process_id])
 
 
-def is_outdated(started_at: float) -> bool:
-    """Tell whether a scan that began later has been written already."""
+def is_outdated(started_at: float, now: float) -> bool:
+    """Tell whether a scan that began later has been written already.
+
+    One that began after now was made before the clock was set back, and is older.
+    """
     with transaction():
-        return bool(rows("SELECT 1 FROM scans WHERE started_at >= ? LIMIT 1", [started_at]))
+        later = "SELECT 1 FROM scans WHERE started_at >= ? AND started_at <= ? LIMIT 1"
+        return bool(rows(later, [started_at, now]))
 
 
 def record_scan(
@@ -55,6 +59,7 @@ def record_scan(
             "VALUES (?, ?, ?, ?, ?)",
             [started_at, finished_at, files, functions, count_errors(errors)],
         )
+        change("DELETE FROM scans WHERE started_at > ?", [finished_at])  # by a clock of before
         paths = [error.path for error in errors]
         change(
             f"DELETE FROM scan_errors WHERE path NOT IN ({placeholders(len(paths))})"

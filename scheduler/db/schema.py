@@ -20,6 +20,7 @@ from scheduler.errors import (
     SchemaTooNewError,
 )
 from scheduler.models import database
+from scheduler.sqlite_file import is_out_of_reach
 
 WAIT_SECONDS = 30.0
 _ADVISORY_LOCK = 7_364_190_155  # any number, the same in every scheduler
@@ -48,16 +49,23 @@ def init_schema(config: Config) -> None:
 
 def open_existing(config: Config, *, read_only: bool = False) -> None:
     """Open a database that another process has made; raises SchemaMissingError if none has."""
-    if not config.database_url and not config.db_path.exists():
-        raise SchemaMissingError(
-            f"{config.db_path}: no database yet; start the service with `scheduler run`"
-        )
+    if not config.database_url:
+        _demand_file(config.db_path)
     open_database(config, read_only=read_only)
     if not is_schema_current():
         raise SchemaMissingError(
             f"{_place(config)}: the schema is not ready; "
             "`scheduler run`, `ticker` or `scan` makes it"
         )
+
+
+def _demand_file(path: Path) -> None:
+    if is_out_of_reach(path):
+        raise DatabaseUnavailableError(
+            f"{path}: this user may not enter its folder; be the user of the service (sudo -u)"
+        )
+    if not os.path.exists(path):
+        raise SchemaMissingError(f"{path}: no database yet; start the service with `scheduler run`")
 
 
 def wait_for_schema(config: Config, has_to_stop: Callable[[float], bool]) -> bool:

@@ -23,6 +23,7 @@ from scheduler.errors import ScheduleError
 from scheduler.policy import (
     Decision,
     DueFunction,
+    Placement,
     Streak,
     decide_clock_set_back,
 )
@@ -159,14 +160,7 @@ def return_into_reach(now: float) -> list[str]:
                 "ORDER BY id",
                 [now, now],
             )
-            if (
-                place := decide_clock_set_back(
-                    _trigger(*schedule),
-                    next_run_at=next_run_at,
-                    has_start=start is not None,
-                    now=now,
-                )
-            )
+            if (place := _place_in_reach(_trigger(*schedule), next_run_at, start, now))
         ]
         change_many(
             "UPDATE scheduled_functions SET anchor_at = ?, next_run_at = ?, "
@@ -174,6 +168,17 @@ def return_into_reach(now: float) -> list[str]:
             [values[:-1] for values in moved],
         )
     return [name for *_, name in moved]
+
+
+def _place_in_reach(
+    trigger: Trigger, next_run_at: float, start: float | None, now: float
+) -> Placement | None:
+    try:
+        return decide_clock_set_back(
+            trigger, next_run_at=next_run_at, has_start=start is not None, now=now
+        )
+    except ScheduleError:
+        return None  # one that cannot be read any more is told when it is due
 
 
 def _due(row: tuple[Any, ...]) -> DueFunction:

@@ -45,7 +45,7 @@ _FOUND = (
 )
 _SCHEDULE = frozenset({"interval_seconds", "cron", "timezone", "start"})
 _PLACE = ("anchor_at", "next_run_at", "schedule_since_at", "state", "back_at")
-_KNOWN = ("id", "name", *_FOUND, *_PLACE)
+_KNOWN = ("id", "name", *_FOUND, *_PLACE, "paused_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,7 @@ def _update(
     before: dict[str, Any], function: FoundFunction, values: dict[str, Any], now: float
 ) -> None:
     place = {column: before[column] for column in _PLACE}
+    is_back, is_paused = before["state"] == "gone", before["paused_at"] is not None
     if any(before[column] != values[column] for column in _SCHEDULE):
         moved = place_changed(
             function.spec,
@@ -161,7 +162,7 @@ def _update(
             "next_run_at": moved.next_run_at,
             "schedule_since_at": now,
         }
-    elif before["state"] == "gone":
+    elif is_back and not is_paused:  # the slots of a pause are answered when it ends
         place["next_run_at"] = place_returned(
             _trigger(values, before["anchor_at"]), next_run_at=before["next_run_at"], now=now
         )
@@ -174,8 +175,8 @@ def _update(
         )
         write_decided_rows(before["id"], decision, now)
         place |= {"next_run_at": decision.next_run_at}
-    if before["state"] == "gone":
-        place |= {"state": "active", "back_at": now}
+    if is_back:
+        place |= {"state": "paused" if is_paused else "active", "back_at": now}
     assigned = values | place | {"last_seen_at": now}
     change(
         f"UPDATE scheduled_functions SET {', '.join(f'{column} = ?' for column in assigned)} "

@@ -17,9 +17,9 @@ from scheduler.errors import ZygoteGoneError
 from scheduler.executor.guards import kill_group, kill_group_at_end_of
 from scheduler.executor.lease import Lease
 from scheduler.executor.nursery import CAUSE_LEASE
+from scheduler.redaction import SECRET_VARIABLES
 from scheduler.stopping import ZYGOTE_STOP_SECONDS
 
-_SECRETS = ("SCHEDULER_DATABASE_URL", "SCHEDULER_QUEUE_URL")  # they may hold passwords
 _START_SECONDS = 60.0
 _FORK_SECONDS = 30.0
 _FORK_ANSWER_SECONDS = 0.2  # then it is continued, in case it was stopped
@@ -273,7 +273,7 @@ class Zygote:
             pass_fds=[channel_fd],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            env={key: value for key, value in os.environ.items() if key not in _SECRETS},
+            env={key: value for key, value in os.environ.items() if key not in SECRET_VARIABLES},
         )
 
     def _send(self, message: bytes, fds: Sequence[int]) -> None:

@@ -52,21 +52,11 @@ class Presence:
         self.id = uuid.uuid4().hex
         self._lock_path = Path(lock_path(self._folder, self.id)) if self._folder else None
         self._take_lock()
-        now = self._clock.now()
-        register(
-            ProcessRow(
-                id=self.id,
-                role=self._role,
-                host=socket.gethostname(),
-                pid=os.getpid(),
-                started_at=now,
-                beat=0,
-                heartbeat_at=now,
-                slots=self._slots,
-                state="running",
-                detail=self._restarts,
-            )
-        )
+        try:
+            register(self._row(self._clock.now()))
+        except BaseException:
+            self._release_lock()  # nobody removes one that has no row
+            raise
 
     def beat(self, detail: str | None = None) -> bool:
         """Count one heartbeat. False if others declared this process dead, or forgot it: what it
@@ -95,6 +85,20 @@ class Presence:
         """Remove the row, then release the lock."""
         deregister(self.id)
         self._release_lock()
+
+    def _row(self, now: float) -> ProcessRow:
+        return ProcessRow(
+            id=self.id,
+            role=self._role,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            started_at=now,
+            beat=0,
+            heartbeat_at=now,
+            slots=self._slots,
+            state="running",
+            detail=self._restarts,
+        )
 
     def _take_lock(self) -> None:
         if self._lock_path is None:

@@ -11,6 +11,7 @@ from scheduler.db import functions, scans, upserts
 from scheduler.db.schema import init_schema
 from scheduler.errors import SchedulerError
 from scheduler.logs import event
+from scheduler.maintenance.duties import Duty
 from scheduler.maintenance.presence import Presence
 from scheduler.runner.complaint import ERROR, WARNING, FileError
 from scheduler.runner.inspection import FileReport, FoundFunction
@@ -83,7 +84,7 @@ class Scanning:
             scans.forget_file_error(report.path)
 
     def _write(self, report: ScanReport) -> None:
-        if scans.is_outdated(report.started_at):
+        if scans.is_outdated(report.started_at, self._clock.now()):
             return
         # An unchanged folder costs one count; it differs when the database was made anew.
         if report.changed or functions.count_present() != report.function_count:
@@ -134,7 +135,10 @@ class ScanThread:
         """Start a scan unless the last one is still going."""
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._scan, name="scan", daemon=True)
-            self._thread.start()
+            try:
+                self._thread.start()
+            except RuntimeError as error:  # the system gives no thread: tried again at its time
+                event("scan.failed", "error", error=str(error))
 
     def _scan(self) -> None:
         try:
@@ -154,14 +158,26 @@ def scan_once(
     init_schema(config)
     presence = Presence(config, "scan", clock=clock)
     presence.start()
+    beating = Duty("heartbeat", config.heartbeat_seconds, lambda _now: _beat(presence))
+
+    def go_on(done: int, total: int) -> None:
+        beating.run_if_due(clock.now(), clock.monotonic())
+        if on_progress is not None:
+            on_progress(done, total)
+
     try:
         scanning = Scanning(config, process_id=lambda: presence.id, clock=clock)
         until = clock.monotonic() + _PATIENCE_SECONDS
-        while (summary := scanning.scan(on_progress)) is None and clock.monotonic() < until:
+        while (summary := scanning.scan(go_on)) is None and clock.monotonic() < until:
             sleep(_STEP_SECONDS)
+            beating.run_if_due(clock.now(), clock.monotonic())
         return summary
     finally:
         presence.stop()
+
+
+def _beat(presence: Presence) -> None:
+    presence.beat()
 
 
 def _lines(errors: Sequence[FileError], severity: str) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class ServiceCollector(Collector):
         self._query = query
         self._clock = clock
         self._tick_age_seconds = tick_age_seconds
-        self._ended = EndedRuns(query)
+        self._ended = EndedRuns(query, on_replaced=self._begin_anew)
         self._totals = Totals()
         self._names: dict[int, str] = {}
         self._lock = threading.Lock()
@@ -74,6 +74,10 @@ class ServiceCollector(Collector):
             self._totals.add(ended)
         if not {function_id for function_id, _ in self._totals.runs} <= self._names.keys():
             self._names = function_names(self._query)
+
+    def _begin_anew(self) -> None:
+        """Forget what was counted: the ids belong to other functions now."""
+        self._totals, self._names = Totals(), {}
 
     def _own_age(self) -> float | None:
         return self._tick_age_seconds() if self._tick_age_seconds else None

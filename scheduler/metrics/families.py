@@ -78,7 +78,7 @@ class _RunSamples(list[Sample]):
 
     def __iter__(self) -> Iterator[Sample]:
         for (function_id, status), count in breathing(self._runs.items()):
-            labels = {"function": self._names[function_id], "status": status}
+            labels = {"function": self._names.get(function_id, str(function_id)), "status": status}
             yield Sample("scheduler_runs_total", labels, count)
 
 

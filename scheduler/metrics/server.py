@@ -40,8 +40,9 @@ class MetricsServer:
             self._collector.skip_past()
         try:
             self._server, _ = start_http_server(port, host, registry)
-        except OSError as error:
-            self._tell(f"{host}:{port}: {error.strerror or error}; tried again, or set another")
+        except (OSError, RuntimeError) as error:  # the port is taken, or there is no thread
+            reason = getattr(error, "strerror", None) or error
+            self._tell(f"{host}:{port}: {reason}; tried again, or set another")
             return
         event("metrics.served", address=f"{host}:{port}")
 

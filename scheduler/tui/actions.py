@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from scheduler.config import Config
 from scheduler.db.console_rows import FunctionRow, RunRow
+from scheduler.errors import SchedulerError
 
 if TYPE_CHECKING:
     from scheduler.maintenance.requests import Requested, Requests
@@ -23,18 +24,21 @@ class Actions(Protocol):
 
 def run_now(actions: Actions, function: FunctionRow) -> str:
     """Queue a run of a function."""
+    _demand_present(function)
     run_id, fault = actions.request_run(function.name)
     return _queued(f"run {run_id} of {function.name}", fault)
 
 
 def run_again(actions: Actions, function: FunctionRow, run: RunRow) -> str:
     """Queue another run of a function for the slot of one of its runs."""
+    _demand_present(function)
     run_id, fault = actions.request_run(function.name, slot=run.scheduled_for)
     return _queued(f"run {run_id} of {function.name} for the slot of run {run.id}", fault)
 
 
 def toggle_pause(actions: Actions, function: FunctionRow) -> str:
     """Pause an active function or resume a paused one."""
+    _demand_present(function)
     if function.state == "paused":
         did = actions.resume(function.name)
         return f"resumed {function.name}" if did else f"{function.name} was not paused"
@@ -53,6 +57,11 @@ def ask_stack(actions: Actions, run: RunRow) -> str:
     """Ask for the stack of a running run."""
     did = actions.request_stack(run.id)
     return f"asked run {run.id} where it is" if did else f"run {run.id} does not run"
+
+
+def _demand_present(function: FunctionRow) -> None:
+    if function.state == "gone":
+        raise SchedulerError(f"{function.name} is gone: put it back into its file first")
 
 
 def _queued(what: str, fault: str | None) -> str:

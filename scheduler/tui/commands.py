@@ -137,12 +137,14 @@ def next_clock(console: Console) -> None:
 
 def faster(console: Console) -> None:
     """Refresh at the next shorter pace."""
-    _pace(console, max((p for p in PACES if p < console.refresh_seconds), default=PACES[0]))
+    now = console.refresh_seconds  # which the configuration may have set beyond all of them
+    _pace(console, max((pace for pace in PACES if pace < now), default=now))
 
 
 def slower(console: Console) -> None:
     """Refresh at the next longer pace."""
-    _pace(console, min((p for p in PACES if p > console.refresh_seconds), default=PACES[-1]))
+    now = console.refresh_seconds
+    _pace(console, min((pace for pace in PACES if pace > now), default=now))
 
 
 def refresh(console: Console) -> None:

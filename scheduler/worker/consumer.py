@@ -55,7 +55,10 @@ class RunConsumer(Consumer):  # type: ignore[misc]
         """Wait for a stop request; meanwhile beat, and replace slots that died."""
         if self._stop.wait(self._pulse()):
             raise ConsumerStopped
-        self.check_worker_health()
+        try:
+            self.check_worker_health()
+        except RuntimeError as error:  # the system gives no thread: tried again soon
+            event("slot.unstarted", "error", error=str(error))
         return health_check_ts
 
     def wait_idle(self, seconds: float) -> bool:

@@ -102,10 +102,18 @@ class Intake:
         """Keep what was not started after all: it is still claimed, and comes next."""
         self._supply.put_back(runs)
 
-    def hand_back(self) -> None:
-        """Return to the queue, if possible, what is claimed and not started: others come for it."""
+    def doubt(self, run_ids: Sequence[int]) -> None:
+        """Take it that these may be claimed and not started: `hand_back` will see."""
+        self._supply.doubt(run_ids)
+
+    def hand_back(self, *, unless_fresh: bool = False) -> None:
+        """Return to the queue, if possible, what is claimed and not started: others come for it.
+
+        unless_fresh: only what no slot comes for, and only if nothing has to be waited for.
+        """
+        worker_id = self._register.worker_id
         try:
-            self.send(self._supply.hand_back(self._register.worker_id))
+            self.send(self._supply.hand_back(worker_id, unless_fresh=unless_fresh))
         except DatabaseUnavailableError as error:
             event("run.unclaimed", "error", error=str(error))
 

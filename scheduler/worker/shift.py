@@ -113,8 +113,7 @@ class Shift:
         try:
             self._pay()
             if self._owed:  # others must not wait for it as long as this run takes
-                late = threading.Thread(target=self._settle, args=([],), daemon=True)
-                late.start()
+                late = self._settle_beside()
             self._intake.hand_back()
         except BaseException:
             going.abandon()
@@ -129,6 +128,16 @@ class Shift:
             late.join()
         self._owed.verdicts.append((held, outcome))
         self._intake.note(_seconds_of(outcome) or BATCH_PATIENCE_SECONDS)
+
+    def _settle_beside(self) -> threading.Thread | None:
+        """Write what is owed in a thread; here, and None, if the system gives no thread."""
+        late = threading.Thread(target=self._settle, args=([],), daemon=True)
+        try:
+            late.start()
+        except RuntimeError:
+            self._settle([])
+            return None
+        return late
 
     def _use_wait(self) -> None:
         """Do what no run needs to wait for, while the executor works on one."""
@@ -226,6 +235,10 @@ class Shift:
         ]
         self._let_go(self._owed.pop_all())
         self._intake.put_back(taken_back)
+        # Taken back by a commit whose answer was lost, perhaps: claimed then, and nobody's.
+        missing = [held.run_id for held in unbegun if held.run_id not in written.taken_back]
+        if missing:
+            self._intake.doubt(missing)
         self._intake.send(written.messages)
         if any(finished.retry_at is not None for finished in written.finished):
             self._ticker_bell.ring()

@@ -98,6 +98,5 @@ class Slots:
         return self._register.is_in_doubt(run_id)
 
     def hand_back(self, *, unless_fresh: bool = False) -> None:
-        """Return to the queue what is claimed and not started, or only what no slot comes for."""
-        worker_id = self._register.worker_id
-        self._intake.send(self._supply.hand_back(worker_id, unless_fresh=unless_fresh))
+        """See `Intake.hand_back`."""
+        self._intake.hand_back(unless_fresh=unless_fresh)

@@ -90,8 +90,14 @@ class Supply:
             self._runs.extendleft(reversed(runs))
 
     def hand_back(self, worker_id: str, *, unless_fresh: bool = False) -> list[Message]:
-        """Undo the claims, or only those that no slot has come for lately; return the messages."""
-        with self._lock:
+        """Undo the claims, or only those that no slot has come for lately; return the messages.
+
+        The heartbeat asks for the latter. It does not wait for a slot that is at the queue, which
+        may be locked or silent for long: the runs of all slots would be killed for it.
+        """
+        if not self._lock.acquire(blocking=not unless_fresh):
+            return []
+        try:
             age_seconds = self._clock.monotonic() - self._taken_at
             is_kept = unless_fresh and age_seconds < STALE_SECONDS
             run_ids = [*self._doubtful, *(run.id for run in self._runs if not is_kept)]
@@ -101,7 +107,14 @@ class Supply:
             self._doubtful.clear()
             if not is_kept:
                 self._runs.clear()
+        finally:
+            self._lock.release()
         return messages
+
+    def doubt(self, run_ids: Sequence[int]) -> None:
+        """Have the next `hand_back` undo these claims as well, if they are any."""
+        with self._lock:
+            self._doubtful += run_ids
 
     def _fitting(self, seconds: float) -> int:
         """Return how many runs like the recent ones take so long."""

@@ -500,6 +500,14 @@ def test_without_a_ticker_the_late_functions_are_its_problem_and_not_their_own(
     assert "scheduler explain" not in text
 
 
+@pytest.mark.usefixtures("seeded")
+@pytest.mark.parametrize("text", ["0001-01-02", "9999-12-30"])
+def test_the_ends_of_the_calendar_can_be_asked_about(cli: Cli, text: str) -> None:
+    seed_function("a.f", cron="0 7 * * *")
+
+    assert "a.f" in cli("explain", "a.f", text)
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Keep a SQLite file locked, as another program would."""

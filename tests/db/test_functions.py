@@ -64,6 +64,21 @@ def test_a_gone_function_has_no_slots_and_returns_on_its_old_grid() -> None:
     assert _absence() == (NOW + 200, None)
 
 
+def test_a_paused_function_that_was_gone_for_a_while_is_paused_still() -> None:
+    discover("a.f", interval_seconds=60.0)
+    tick(NOW)
+    functions.pause("a.f", NOW + 1)
+    functions.mark_gone(["a.f"], NOW + 70)
+    discover("a.f", now=NOW + 130, interval_seconds=60.0)
+
+    assert rows("SELECT state FROM scheduled_functions") == [("paused",)]
+    assert ticks.fetch_due_functions(NOW + 1000) == []
+    assert functions.resume("a.f", NOW + 190)
+    assert runs("status", "slots", "covers_from", "scheduled_for", "reason")[1:] == [
+        ("skipped", 3, NOW + 60, NOW + 180, PAUSED)
+    ]
+
+
 def _absence() -> tuple[float, float | None]:
     ((gone_at, back_at),) = rows("SELECT gone_at, back_at FROM scheduled_functions")
     return gone_at, back_at

@@ -172,8 +172,14 @@ class TestProcesses:
         for errors, expected in (([broken], 1), ([broken], 1), ([], 0)):
             scans.record_scan(started_at=NOW, finished_at=NOW, files=1, functions=0, errors=errors)
             assert one("SELECT COUNT(*) FROM scan_errors") == expected
-        assert scans.is_outdated(NOW)
-        assert not scans.is_outdated(NOW + 1)
+        assert scans.is_outdated(NOW, NOW + 1)
+        assert not scans.is_outdated(NOW + 1, NOW + 1)
+
+    def test_a_scan_that_was_made_before_the_clock_was_set_back_is_no_newer_one(self) -> None:
+        for at in (NOW + 7200, NOW):
+            assert not scans.is_outdated(at, at)
+            scans.record_scan(started_at=at, finished_at=at, files=1, functions=0, errors=[])
+        assert rows("SELECT started_at FROM scans") == [(NOW,)]
 
     def test_one_file_is_written_and_mended_ahead_of_the_whole_scan(self) -> None:
         broken = FileError(path="a.py", error_type="E", message="m", traceback="t", line=1)

@@ -10,6 +10,7 @@ from scheduler.config import Config
 from scheduler.db import functions, messages
 from scheduler.db.claims import claim_and_start, claim_chunk
 from scheduler.db.finishes import finish, reap
+from scheduler.db.runs import insert_run_log
 from scheduler.db.statements import transaction
 from scheduler.executor.call import Outcome
 from tests.db.rows import NOW, WORKER, discover, runs, start_run, tick
@@ -18,6 +19,11 @@ from tests.process.service import wait_for
 SUCCESS = Outcome(status="success")
 LOCK_FUNCTION = "UPDATE scheduled_functions SET line = 2 WHERE id = %s"
 LOCK_RUN = "UPDATE run_logs SET sends = sends WHERE id = %s"
+INSERT_RUN = (
+    "INSERT INTO run_logs (function_id, attempt, status, trigger, scheduled_for, covers_from, "
+    "slots, queued_at, available_at, sends, output_bytes) "
+    "VALUES (%s, 1, 'queued', 'manual', 0, 0, 1, 0, 0, 0, 0)"
+)
 WAITS = (
     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 )
@@ -139,3 +145,11 @@ def test_a_retry_that_is_being_written_does_not_keep_its_function_from_a_tick(
             "root_id, 2, status, trigger, scheduled_for, covers_from, 1, 0, 0, 0, 0 FROM run_logs"
         )
         assert len(tick(NOW + 60)) == 1
+
+
+def test_of_two_runs_that_are_asked_for_at_once_one_waits_for_the_other(server: Config) -> None:
+    discover("a.f", overlap="skip")
+
+    meanwhile(server, lambda: insert_run_log(1, NOW, now=NOW), LOCK_FUNCTION, INSERT_RUN, 1, 1)
+
+    assert sorted(runs("available_at"), key=str) == [(0.0,), (None,)]

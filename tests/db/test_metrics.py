@@ -146,6 +146,24 @@ def test_another_database_in_its_place_is_counted_from_its_beginning() -> None:
     assert take(ended) == [fresh]
 
 
+def test_another_database_in_its_place_is_counted_under_its_own_names(database: Config) -> None:
+    old = seed_function("a.old")
+    for number in range(2):
+        seed_run(old, at=NOW + 60 * number)
+    collector = ServiceCollector(database, query=query, clock=SettableClock(NOW))
+    scrape(collector)
+    with transaction():
+        change("DELETE FROM run_logs")
+        change("DELETE FROM scheduled_functions")
+    fresh = seed_function("b.new", id=old)
+    seed_run(fresh, "error", id=1, root_id=1)
+
+    found = scrape(collector)
+
+    assert found["scheduler_runs_total", "b.new", "error"] == 1
+    assert not any("a.old" in name for name in found)
+
+
 def test_counters_do_not_fall_when_retention_deletes(database: Config) -> None:
     function = seed_function("reports.send")
     for number in range(5):

@@ -1,5 +1,6 @@
 """Chunks: claimed in one commit, started one by one, handed back when nobody starts them."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,7 @@ from scheduler.worker.supply import (
 )
 from tests.db import rows as table
 from tests.db.rows import NOW, WORKER, count_steps, discover, start_run, tick
+from tests.db.slots import make_slots
 
 MANY = 2 * CHUNK + 1
 SUCCESS = Outcome(status="success")
@@ -92,6 +94,50 @@ def test_a_chunk_whose_claim_nobody_confirmed_is_handed_back(
     assert [run_id for run_id, _ in supply.hand_back(WORKER, unless_fresh=True)] == run_ids[:CHUNK]
     assert set(table.runs("claimed_by")) == {(None,)}
     assert supply.hand_back(WORKER) == []
+
+
+def test_the_heartbeat_does_not_wait_for_a_slot_that_is_at_the_queue(
+    queue: RunQueue, supply: Supply, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_ids = enqueue(queue, MANY)
+    supply.refill(WORKER)
+    clock.advance(STALE_SECONDS)
+    is_at_queue, is_answered = threading.Event(), threading.Event()
+
+    def wait_for_the_answer() -> bool:
+        is_at_queue.set()
+        return is_answered.wait()
+
+    monkeypatch.setattr(queue, "is_waiting", wait_for_the_answer)
+    slot = threading.Thread(target=supply.gather, args=(run_ids[-1], WORKER))
+    slot.start()
+    is_at_queue.wait()
+    assert supply.hand_back(WORKER, unless_fresh=True) == []
+    is_answered.set()
+    slot.join()
+    assert [run_id for run_id, _ in supply.hand_back(WORKER, unless_fresh=True)] == run_ids[:CHUNK]
+
+
+def test_a_claim_that_somebody_doubts_is_handed_back(queue: RunQueue, supply: Supply) -> None:
+    enqueue(queue, MANY)
+    (run,), _ = supply.take(WORKER, 1)
+    supply.doubt([run.id])
+    handed_back = supply.hand_back(WORKER, unless_fresh=True)
+    assert [run_id for run_id, _ in handed_back] == [run.id]
+
+
+def test_a_database_that_fails_is_no_reason_to_leave_running_functions_alone(
+    database: Config,
+    queue: RunQueue,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise DatabaseUnavailableError(queue.name)  # another text each time
+
+    monkeypatch.setattr(Supply, "hand_back", fail)
+    make_slots(database, queue, pool=None).hand_back()  # before the drain
+    assert f"run.unclaimed error={queue.name}" in capsys.readouterr().err
 
 
 def test_a_run_is_claimed_together_with_those_that_wait_behind_it(

@@ -281,6 +281,13 @@ def test_a_clock_set_back_brings_the_next_slot_into_reach() -> None:
     assert ticks.return_into_reach(earlier) == []
 
 
+def test_a_schedule_that_cannot_be_read_any_more_holds_up_no_other() -> None:
+    discover("a.broken", "b.f", cron="0 7 * * *", interval_seconds=None)
+    change("UPDATE scheduled_functions SET timezone = 'Nowhere/Land' WHERE name = 'a.broken'")
+    change("UPDATE scheduled_functions SET next_run_at = next_run_at + 30 * 86400.0")
+    assert ticks.return_into_reach(NOW) == ["b.f"]
+
+
 def test_a_paused_function_is_not_due(database: Config) -> None:
     from scheduler.db import functions
 

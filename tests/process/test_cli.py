@@ -194,6 +194,20 @@ def test_call_runs_a_function_in_the_foreground_without_a_database(service: Serv
     assert not service.database.exists()
 
 
+def test_call_shows_a_function_no_password_of_ours(service: Service) -> None:
+    service.write(
+        "a.py",
+        "@schedule(timedelta(days=1))\n"
+        "def f():\n    return os.environ.get('SCHEDULER_QUEUE_URL')\n",
+    )
+    secret = {"SCHEDULER_QUEUE_URL": "redis://:secret@localhost:1/0"}
+
+    done = service.run("call", "a.f", **secret)
+
+    assert done.returncode == 0
+    assert "secret" not in done.stdout + done.stderr
+
+
 def test_call_shows_the_functions_own_traceback_and_fails(service: Service) -> None:
     service.write(
         "a.py", "@schedule(timedelta(days=1))\nasync def f():\n    raise ValueError('bad')\n"

@@ -171,6 +171,12 @@ def test_a_paused_function_is_resumed_by_the_same_key(stage: Stage) -> None:
     assert stage.actions.asked[0][0] == "resume"
 
 
+@pytest.mark.parametrize("key", ["r", "p"])
+def test_nothing_is_asked_of_a_function_that_is_gone(stage: Stage, key: str) -> None:
+    assert " is gone: put it back" in stage.press("/", *"gone", "enter", key)
+    assert stage.actions.asked == []
+
+
 def test_an_answer_is_shown_for_five_seconds(stage: Stage) -> None:
     assert "queued run 4711" in stage.press("r")
     stage.clock.advance(MESSAGE_SECONDS + 0.1)

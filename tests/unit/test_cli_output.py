@@ -32,6 +32,13 @@ def test_of_an_output_that_was_cut_the_new_end_is_shown() -> None:
 
 def test_what_was_not_kept_is_said() -> None:
     tail = Tail()
-    tail.news("a", 1)
+    tail.news("abcdef", 6)
 
-    assert "bytes not kept" in tail.news("a...z", 1000)
+    assert "bytes not kept" in tail.news("ab\n... cut ...\nz", 1000)
+
+
+def test_bytes_that_are_no_letters_cut_nothing() -> None:
+    tail = Tail()  # each of them was replaced by a letter of three bytes
+
+    assert tail.news("caf\ufffd\ufffd\n", 6) == "caf\ufffd\ufffd\n"
+    assert tail.news("caf\ufffd\ufffd\ncaf\ufffd\ufffd\n", 12) == "caf\ufffd\ufffd\n"

@@ -1,8 +1,11 @@
 """Instants as people say and type them."""
 
+import zoneinfo
+
 import pytest
 
 from scheduler.cli.times import Moment, Times
+from scheduler.config import load_config
 from scheduler.errors import UsageError
 
 NOW = 1_772_348_400.5  # 2026-03-01 07:00:00.5 UTC, a Sunday
@@ -22,6 +25,7 @@ NOW = 1_772_348_400.5  # 2026-03-01 07:00:00.5 UTC, a Sunday
         ("2026-03-01T08:00:00+01:00", 1_772_348_400.0),
         ("2026-03-01T07:00:00Z", 1_772_348_400.0),
         ("2026-03-01", 1_772_348_400.0 - 7 * 3600),
+        ("20260301", 1_772_348_400.0 - 7 * 3600),
         ("07:00:00.25", 1_772_348_400.25),
         ("07:00 UTC", 1_772_348_400.0),
         ("1970-01-01 00:00:00 UTC", 0.0),
@@ -31,6 +35,16 @@ NOW = 1_772_348_400.5  # 2026-03-01 07:00:00.5 UTC, a Sunday
 )
 def test_a_time_is_read_in_every_form(text: str, instant: float) -> None:
     assert Times(NOW, "UTC").parse(text) == instant
+
+
+def test_utc_needs_no_time_zone_database() -> None:
+    zoneinfo.reset_tzpath(to=())
+    zoneinfo.ZoneInfo.clear_cache()
+    try:
+        config = load_config(None, {"SCHEDULER_SCAN_PATHS": "f", "SCHEDULER_TIMEZONE": "UTC"})
+        assert Times(NOW, config.timezone).full(NOW) == "2026-03-01 07:00:00.500 UTC"
+    finally:
+        zoneinfo.reset_tzpath()
 
 
 def test_a_time_of_day_is_meant_in_the_functions_time_zone() -> None:

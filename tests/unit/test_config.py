@@ -148,6 +148,8 @@ def test_all_faults_are_told_at_once_each_with_file_key_and_remedy(tmp_path: Pat
         "retention_days = 0",
         'output_limit_kb = "64"',
         'db_path = ""',
+        'db_path = "/"',
+        'db_path = "~nobody-of-this-name/scheduler.db"',
         "db_path = 3",
         "scan_paths = []",
         'timezone = "../etc/passwd"',

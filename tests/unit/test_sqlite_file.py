@@ -1,11 +1,16 @@
 """A SQLite file is watched by its identity; what a lost one leaves behind is not used again."""
 
+import os
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from scheduler.sqlite_file import SqliteFile
+from scheduler.sqlite_file import SqliteFile, is_out_of_reach, sqlite_address
+
+NOBODY = 65534
 
 
 @pytest.fixture
@@ -143,3 +148,31 @@ def test_what_another_process_has_made_in_the_meantime_is_not_set_aside(file: Sq
 
     assert file.set_aside() is None
     assert file.path.read_text() == "a new queue"
+
+
+def test_a_file_in_a_folder_that_is_closed_to_this_user_is_out_of_reach(tmp_path: Path) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    (folder / "s.db").touch()
+    assert not is_out_of_reach(folder / "s.db")
+    assert not is_out_of_reach(folder / "none.db")
+
+    folder.chmod(0)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(NOBODY)
+    try:
+        assert is_out_of_reach(folder / "s.db")
+        assert not os.path.exists(folder / "s.db")
+    finally:
+        if is_root:
+            os.seteuid(0)
+        folder.chmod(0o700)
+
+
+def test_a_path_need_not_be_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9?#%.db")
+    path.touch()
+    with closing(sqlite3.connect(sqlite_address(path, "rw"), uri=True)) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    assert path.stat().st_size

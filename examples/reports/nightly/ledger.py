@@ -25,7 +25,12 @@ class Total:
 
 
 def totals_since(database: Path, since_at: float) -> Iterator[Total]:
-    """Yield the totals of all runs that ended since an instant (UTC epoch seconds)."""
+    """Yield the totals of all runs that ended since an instant (UTC epoch seconds).
+
+    None where the scheduler keeps its record on PostgreSQL instead.
+    """
+    if not database.exists():
+        return iter(())
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as ledger:
         rows = ledger.execute(_TOTALS, (since_at,)).fetchall()
     return (Total(*row) for row in rows)
