@@ -235,6 +235,32 @@ def test_a_batch_whose_start_nobody_confirmed_goes_back_and_runs_once(
     assert len(pool.begun) == len(set(pool.begun))
 
 
+def test_what_was_taken_back_without_an_answer_goes_back_to_the_queue_and_runs_once(
+    slots: Slots, queue: RunQueue, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [DatabaseUnavailableError("the answer was lost")]
+
+    def write_without_an_answer(owed: verdicts.Owed, *arguments: Any) -> verdicts.Written:
+        written = verdicts.write(owed, *arguments)
+        if failures and owed.unbegun:
+            raise failures.pop()
+        return written
+
+    def wait(*_: object) -> Outcome:
+        pool.act = pool.succeed
+        return SUCCESS
+
+    monkeypatch.setattr("scheduler.worker.shift.write", write_without_an_answer)
+    pool.second_is_long(wait)
+    slots.execute(take(queue))
+    slots.hand_back()  # as the heartbeat does
+    while (run_id := queue.take_now()) is not None:
+        slots.execute(run_id)
+    assert not failures
+    assert open_rows() == []
+    assert len(pool.begun) == len(set(pool.begun))
+
+
 def test_a_batch_of_which_one_run_is_left_is_still_in_the_tally(
     slots: Slots, queue: RunQueue, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
