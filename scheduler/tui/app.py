@@ -54,6 +54,7 @@ class App:
     ) -> None:
         clock = SystemClock()
         self._ticks = 0
+        self._is_editing = False
         is_ascii = ascii or urwid.get_encoding_mode() != "utf8"
         self._poller = open_poller(config, clock, self._receive_from_thread)
         self.console = Console(
@@ -107,10 +108,13 @@ class App:
         """Open a file in $VISUAL or $EDITOR; return what went wrong, "" if nothing."""
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
         with self._loop.paused():
+            self._is_editing = True  # ^C is the editor's then
             try:
                 subprocess.run([*shlex.split(editor), f"+{line}", path], check=False)
             except (OSError, ValueError) as error:
                 return f"$EDITOR {editor}: {error}"
+            finally:
+                self._is_editing = False
         return ""
 
     def set_mouse(self, is_on: bool) -> None:
@@ -169,8 +173,9 @@ class App:
         with suppress(RuntimeError):  # the loop has ended
             self._loop.call_from_thread(function, *arguments)
 
-    def _on_signal(self, _number: int, _frame: Any) -> None:
-        self._call(self.quit)
+    def _on_signal(self, number: int, _frame: Any) -> None:
+        if not (self._is_editing and number == signal.SIGINT):
+            self._call(self.quit)
 
 
 def _exit(_loop: Any, _data: Any) -> None:

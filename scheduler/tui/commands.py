@@ -42,7 +42,7 @@ def enter(console: Console) -> None:
         console.push(RunScreen(target.run.id))
     elif target.path and console.screen.context() == ERRORS:
         console.push(ErrorScreen(target.path))
-    elif target.function:
+    elif target.function and not isinstance(console.screen, FunctionScreen):
         console.push(FunctionScreen(target.function.id))
 
 

@@ -190,7 +190,16 @@ class Console:
         glyphs = ASCII if self.is_ascii else UNICODE
         config = self.around.config
         flag = self.around.flag
-        look = Look(now, config, self._folder, glyphs, self.is_clock, self.zone, flag)
+        look = Look(
+            now,
+            config,
+            self._folder,
+            glyphs,
+            self.is_clock,
+            self.zone,
+            flag,
+            checked_at=snapshot.checked_at,
+        )
         is_held = self.around.clock.monotonic() - self._last_key_at < HOLD_SECONDS
         return View(snapshot, self._board_of(snapshot, look), look, self._badge(look), is_held)
 
@@ -231,9 +240,9 @@ class Console:
                 self.prompt = None
             return
         binding = binding_of(key)
-        if self.popup:
-            if self.popup.press(binding.action if binding else ""):
-                self.popup = None
+        if popup := self.popup:
+            if popup.press(binding.action if binding else "") and self.popup is popup:
+                self.popup = None  # unless what it did has opened another
         elif binding and self._may(binding):
             self.perform(binding.action)
 
@@ -255,10 +264,10 @@ class Console:
     def _board_of(self, snapshot: Snapshot, look: Look) -> Board:
         """Return the board of a snapshot; the last one while neither data nor time changed it."""
         overview, made_at, board = self._board
-        is_due = look.now > max(board.valid_until, made_at + BOARD_SECONDS)
-        if overview is not snapshot.overview or is_due or look.now < made_at:
+        is_due = look.as_of > max(board.valid_until, made_at + BOARD_SECONDS)
+        if overview is not snapshot.overview or is_due or look.as_of < made_at:
             board = Board(snapshot.overview, look, before=board)
-            self._board = (snapshot.overview, look.now, board)
+            self._board = (snapshot.overview, look.as_of, board)
         return board
 
     def _badge(self, look: Look) -> Badge:

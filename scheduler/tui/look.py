@@ -17,6 +17,7 @@ class Look:
 
     zone: None is the machine's own time zone, with its summer and winter time.
     folder: where the console was started; paths below it are told in short.
+    checked_at: when somebody last looked whether the data has changed; None = now.
     """
 
     now: float
@@ -26,6 +27,12 @@ class Look:
     clock: bool = False
     zone: tzinfo | None = UTC
     flag: str = ""  # what a command needs to find this configuration
+    checked_at: float | None = None
+
+    @property
+    def as_of(self) -> float:
+        """The instant for which the data speaks: who is silent or late is judged by that."""
+        return self.now if self.checked_at is None else min(self.now, self.checked_at)
 
     def advised(self, text: str) -> str:
         """Return a remedy whose commands find the configuration of this console."""

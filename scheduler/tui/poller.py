@@ -61,7 +61,8 @@ class Lookout:
             is_first = self._last is EMPTY
             is_fresh = is_first or (is_due and self._is_dirty)
             overview = self._overview(now, is_fresh=is_fresh, is_due=is_due)
-            self._last = self._read(interest, now, overview, is_fresh=is_fresh)
+            checked_at = now if is_due or is_first else self._last.checked_at
+            self._last = self._read(interest, now, overview, checked_at, is_fresh=is_fresh)
         except ConsoleError:
             self._last, self._is_dirty = EMPTY, True
             raise
@@ -76,7 +77,13 @@ class Lookout:
         return self._reader.recount(last, now) if is_due and (is_aged or not last.counts) else last
 
     def _read(
-        self, interest: Interest, now: float, overview: Overview, *, is_fresh: bool
+        self,
+        interest: Interest,
+        now: float,
+        overview: Overview,
+        checked_at: float | None,
+        *,
+        is_fresh: bool,
     ) -> Snapshot:
         last, reader = self._last, self._reader
         old = last.interest if not is_fresh else Interest()
@@ -85,6 +92,7 @@ class Lookout:
         snapshot = Snapshot(
             overview=overview,
             read_at=now,
+            checked_at=checked_at,
             interest=interest,
             marks={**marks, **reader.histories(missing)},
             details={**details, **reader.details(missing)},

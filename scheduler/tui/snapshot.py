@@ -32,11 +32,13 @@ class Interest:
 class Snapshot:
     """Everything one look at the database found. disk_free: a share of 1, None if unknown.
 
-    read_at: when this was last known to be so; the overview may be older if nobody wrote since.
+    read_at: when something of it was read last; checked_at: when all of it was last known to be so,
+    the overview may be older if nobody wrote since.
     """
 
     overview: Overview
     read_at: float = 0.0
+    checked_at: float | None = None
     interest: Interest = field(default_factory=Interest)
     marks: Mapping[int, tuple[Mark, ...]] = field(default_factory=dict)
     details: Mapping[int, FunctionDetails] = field(default_factory=dict)
@@ -48,7 +50,7 @@ class Snapshot:
 
     def is_news(self, last: "Snapshot") -> bool:
         """Tell whether it says anything that the last one did not, besides being newer."""
-        return replace(last, read_at=self.read_at) != self
+        return replace(last, read_at=self.read_at, checked_at=self.checked_at) != self
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 # A run is a role of the palette (None = plain) and its text; a line is what one row shows.
@@ -67,6 +67,8 @@ def cut(line: Line, width: int, *, ellipsis: str = "") -> Line:
     """Return the line cut to at most `width` columns, ending with the ellipsis if cut."""
     if line_width(line) <= width:
         return line
+    if width <= 0:
+        return []
     room = width - width_of(ellipsis)
     if room < 0:
         return cut(line, width)
@@ -140,8 +142,15 @@ def wrapped(text: str, width: int) -> list[str]:
         if rows and width_of(rows[-1]) + 1 + width_of(word) <= width:
             rows[-1] += " " + word
         else:
-            rows.append(cut_text(word, width))
+            rows += _pieces(word, width)
     return rows
+
+
+def _pieces(word: str, width: int) -> Iterator[str]:
+    """Yield a word in rows of at most `width` columns: of a command nothing may be missing."""
+    while word and (piece := cut_text(word, width)):
+        yield piece
+        word = word[len(piece) :]
 
 
 def _head(line: Line, width: int) -> Line:

@@ -11,7 +11,7 @@ from scheduler.errors import DatabaseUnavailableError
 from scheduler.tui.console import HOLD_SECONDS, MESSAGE_SECONDS
 from scheduler.tui.keys import commands
 from scheduler.tui.model.states import LEGEND
-from scheduler.tui.popups import Help
+from scheduler.tui.popups import Help, Problems
 from scheduler.tui.screens.run import RunScreen
 from scheduler.tui.snapshot import EMPTY, Trouble
 from tests.tui.conftest import StageMaker
@@ -204,6 +204,12 @@ def test_a_request_that_fails_says_why(stage: Stage) -> None:
 def test_the_help_performs_the_selected_line(stage: Stage) -> None:
     assert "sort: name" in stage.press("?", "j", "j", "enter")
     assert stage.console.popup is None
+
+
+def test_the_help_opens_the_list_of_problems(stage: Stage) -> None:
+    actions = [line.action for line in commands("functions") if line.is_command]
+    stage.press("?", *"j" * actions.index("problems"), "enter")
+    assert isinstance(stage.console.popup, Problems)
 
 
 def test_the_help_has_two_columns_that_tab_crosses(stage: Stage) -> None:

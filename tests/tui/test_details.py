@@ -1,6 +1,7 @@
 """The details of functions and runs: facts, lateness, texts, and lists of any length."""
 
 from scheduler.config import Config
+from scheduler.tui.model.states import NEW
 from tests.tui.conftest import StageMaker
 from tests.tui.seed import writing
 from tests.tui.stage import NOW, Stage
@@ -79,6 +80,23 @@ def test_a_skipped_streak_is_one_row_with_its_reason(stage: Stage) -> None:
     while "- skip" not in stage.text():
         stage.press("page up")
     assert "still running  3 slots" in stage.text()
+
+
+def test_details_of_a_function_without_runs_are_opened_once(stage: Stage) -> None:
+    stage.show()
+    entries = stage.console.view().board.entries.values()
+    name = next(entry.function.name for entry in entries if entry.state is NEW)
+    stage.press("/", *name, "enter", "enter", "enter", "enter")
+    assert len(stage.console.screens) == 2
+
+
+def test_going_to_the_oldest_run_twice_goes_there_twice(stage: Stage) -> None:
+    stage.press("2", "G")
+    oldest = stage.selected_row()
+    stage.press("k", "k")
+    assert stage.selected_row() != oldest
+    stage.press("G")
+    assert stage.selected_row() == oldest
 
 
 def test_copying_in_the_details_copies_the_traceback(stage: Stage) -> None:

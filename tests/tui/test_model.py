@@ -298,10 +298,33 @@ def test_the_worst_problem_comes_first() -> None:
         last_scan=ScanRow(NOW - 301, NOW - 300, 3, 3, 0),
     )
     assert _problems(sick, disk_free=0.02) == [
-        "the service is not running",
+        "no process shows that it lives",
         "the database's disk is nearly full: 2.0% free",
         "no scan for 5m 00s",
     ]
+
+
+@pytest.mark.parametrize(
+    ("processes", "said"),
+    [
+        ((), "the service is not running"),
+        ((process("worker", state="lost", silent=60),), "the service is not running"),
+        # It was killed, or waits for a file that somebody keeps locked.
+        ((process("ticker", silent=30), process("worker", silent=30)), "no process shows that it"),
+    ],
+)
+def test_a_second_service_is_advised_only_where_none_may_be_running(
+    processes: Any, said: str
+) -> None:
+    (problem,) = _problems(replace(HEALTHY, processes=processes))
+    assert problem.startswith(said)
+
+
+def test_who_is_silent_or_late_is_judged_by_when_somebody_looked() -> None:
+    long_ago = replace(LOOK, now=NOW + 3600, checked_at=NOW)
+    assert problems(HEALTHY, Board(HEALTHY, long_ago), long_ago) == []
+    (due,) = Board(Overview(NOW, functions=(function(next_run_at=NOW),)), long_ago).entries.values()
+    assert due.state is not LATE
 
 
 def test_on_a_full_disk_silence_says_nothing_and_nobody_is_told_to_start_another_service() -> None:

@@ -17,6 +17,7 @@ from scheduler.tui.text import (
     overlay,
     select,
     width_of,
+    wrapped,
 )
 
 # Marks that combine with what stands before them, also in another run; wide ones; half a flag.
@@ -89,6 +90,15 @@ def test_half_a_wide_character_beside_a_box_is_a_blank_of_its_colour(under: str)
 def test_a_line_is_cut_in_the_run_that_is_too_long() -> None:
     line: Line = [("ok", "abc"), ("dim", "defgh")]
     assert cut(line, 6, ellipsis="…") == [("ok", "abc"), ("dim", "de"), ("dim", "…")]
+
+
+@pytest.mark.parametrize("width", [-1, 0])
+def test_where_there_is_no_room_nothing_is_left_of_a_line(width: int) -> None:
+    assert cut([(None, "text")], width, ellipsis="…") == []
+
+
+def test_a_word_that_is_too_long_goes_on_in_the_next_row() -> None:
+    assert wrapped("see scheduler-explain a", 9) == ["see", "scheduler", "-explain", "a"]
 
 
 def test_a_selected_line_has_every_role_selected() -> None:

@@ -65,7 +65,7 @@ class Board:
         self._busy = running.keys() | overview.queued.keys()
         self.entries: dict[int, Entry] = {}
         self.longest_name = self.longest_file = 0
-        again = before._stale(self, look.now) if before else None
+        again = before._stale(self, look.as_of) if before else None
         if before and again is not None:
             self.entries = before.entries.copy()
             self.longest_name, self.longest_file = before.longest_name, before.longest_file
@@ -133,8 +133,8 @@ def _entry(
     function: FunctionRow, running: tuple[RunRow, ...], queued: Queued | None, look: Look
 ) -> Entry:
     at = late_at(function, look)
-    state = function_state(function, running, queued, is_late=look.now > at)
-    return Entry(function, state, running, queued, at if at >= look.now else _NEVER)
+    state = function_state(function, running, queued, is_late=look.as_of > at)
+    return Entry(function, state, running, queued, at if at >= look.as_of else _NEVER)
 
 
 def _matches(entry: Entry, needle: str) -> bool:

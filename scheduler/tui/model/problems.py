@@ -45,7 +45,7 @@ def problems(
 
 def is_alive(process: ProcessRow, look: Look) -> bool:
     """Tell whether a process lives, as far as its row can say."""
-    silent = look.now - process.heartbeat_at
+    silent = look.as_of - process.heartbeat_at
     return process.state != "lost" and silent <= look.config.dead_after_seconds
 
 
@@ -63,19 +63,23 @@ def _processes(overview: Overview, board: Board, look: Look) -> Iterator[Problem
     tickers, workers = of_role(overview, "ticker"), of_role(overview, "worker")
     ticking = [process for process in tickers if is_alive(process, look)]
     working = [process for process in workers if is_alive(process, look)]
+    if not ticking and not working and any(one.state != "lost" for one in (*tickers, *workers)):
+        # They did not say that they stop: killed, or a file is locked. This reads all the same.
+        yield Problem("no process shows that it lives", "scheduler status", is_severe=True)
+        return
     if not ticking and not working:
         yield Problem("the service is not running", "start it: scheduler run", is_severe=True)
         return
     if not ticking:
         yield Problem("no ticker is alive: nothing becomes due", "scheduler ticker", is_severe=True)
-    elif (silent := min(look.now - ticker.heartbeat_at for ticker in ticking)) > (
+    elif (silent := min(look.as_of - ticker.heartbeat_at for ticker in ticking)) > (
         PERIODS * look.config.heartbeat_seconds
     ):
         yield Problem(f"the ticker is silent for {span(silent)}", "see its log", is_severe=True)
     if not working:
         yield Problem("no worker is alive: nothing runs", "scheduler worker", is_severe=True)
     for worker in unreplaced([worker for worker in workers if worker not in working], working):
-        silence = span(look.now - worker.heartbeat_at)
+        silence = span(look.as_of - worker.heartbeat_at)
         label = short_id(worker.id)
         yield Problem(f"worker {label} lost, silent {silence}", "see its log")
 
@@ -95,7 +99,7 @@ def _disk(free: float | None) -> Iterator[Problem]:
 def _scans(overview: Overview, look: Look) -> Iterator[Problem]:
     if overview.last_scan is None:
         return
-    since = look.now - overview.last_scan.finished_at
+    since = look.as_of - overview.last_scan.finished_at
     if since > PERIODS * look.config.scan_interval_seconds:
         yield Problem(f"no scan for {span(since)}", "is the service running?")
 
@@ -112,15 +116,17 @@ def _queue(overview: Overview, board: Board, look: Look) -> Iterator[Problem]:
     found = find_congestion(
         waiting=sum(queued.ready for queued in waiting),
         oldest_waiting_at=min(
-            (queued.oldest_ready_at or look.now for queued in waiting), default=None
+            (queued.oldest_ready_at or look.as_of for queued in waiting), default=None
         ),
         holders=[
-            Holder(run.id, board.name(run.function_id), run.started_at or look.now, run.claimed_by)
+            Holder(
+                run.id, board.name(run.function_id), run.started_at or look.as_of, run.claimed_by
+            )
             for run in overview.running
         ],
         workers=[worker for worker in of_role(overview, "worker") if takes_work(worker, look)],
         last_started_at=max((f.last_started_at or 0.0 for f in overview.functions), default=None),
-        now=look.now,
+        now=look.as_of,
     )
     if found:
         yield Problem(found.text, found.remedy)

@@ -92,6 +92,6 @@ def late_at(function: FunctionRow, look: Look) -> float:
 
 def late_seconds(function: FunctionRow, look: Look) -> float:
     """Return how long the function has been due when that is more than its grace, else 0."""
-    if function.next_run_at is None or look.now <= late_at(function, look):
+    if function.next_run_at is None or look.as_of <= late_at(function, look):
         return 0.0
-    return look.now - function.next_run_at
+    return look.as_of - function.next_run_at

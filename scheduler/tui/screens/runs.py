@@ -61,7 +61,10 @@ class RunList:
     def last(self) -> None:
         """Go to the oldest run."""
         self.window = replace(self.window, around_id=None, is_oldest=True)
-        self._goes_to_end = True
+        if self._taken_window == self.window:
+            self.rows.move(len(self.page.runs))
+        else:
+            self._goes_to_end = True
 
     def toggle_failing(self) -> None:
         """Show failing runs only, or all again."""
