@@ -139,7 +139,7 @@ def _choose_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
     chosen = path or (Path(name) if (name := environ.get(f"{PREFIX}CONFIG")) else None)
     if chosen is None:
         chosen = Path(DEFAULT_NAME)
-        if not chosen.exists() and environ.get(f"{PREFIX}SCAN_PATHS", "").strip():
+        if not os.path.exists(chosen) and environ.get(f"{PREFIX}SCAN_PATHS", "").strip():
             return None
     return chosen
 

@@ -103,7 +103,7 @@ def _doorbell(config: Config) -> Iterator[Finding]:
     if config.queue_url is not None or not os.access(folder, os.W_OK | os.X_OK):
         return
     bell = config.queue_path.with_name(f"{config.queue_path.name}.bell")
-    if bell.exists() and not bell.is_fifo():
+    if os.path.exists(bell) and not bell.is_fifo():
         yield Finding(
             f"queue_path: {bell} is no FIFO, runs start up to 1 s late; remove it", is_error=False
         )
@@ -116,7 +116,7 @@ def _servers(config: Config) -> Iterator[Finding]:
     from scheduler.db.connection import close_database
     from scheduler.db.schema import open_existing
 
-    if config.database_url is None and config.db_path.is_dir():
+    if config.database_url is None and os.path.isdir(config.db_path):
         return  # a refusal tells
     try:
         open_existing(config, read_only=True)

@@ -27,7 +27,7 @@ class Tail:
         kept = text.encode()  # not all of it: what is new is at the end
         if new_bytes <= len(kept):
             return kept[len(kept) - new_bytes :].decode(errors="replace")
-        return f"\n[... {new_bytes - len(kept)} bytes not kept ...]\n{output}"
+        return f"\n[... {new_bytes - len(kept)} bytes not kept ...]\n{text}"
 
 
 def follow(screen: Screen | None, run_id: int) -> RunReport:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -11,7 +12,6 @@ from scheduler.db import functions, scans, upserts
 from scheduler.db.schema import init_schema
 from scheduler.errors import SchedulerError
 from scheduler.logs import event
-from scheduler.maintenance.duties import Duty
 from scheduler.maintenance.presence import Presence
 from scheduler.runner.complaint import ERROR, WARNING, FileError
 from scheduler.runner.inspection import FileReport, FoundFunction
@@ -158,26 +158,30 @@ def scan_once(
     init_schema(config)
     presence = Presence(config, "scan", clock=clock)
     presence.start()
-    beating = Duty("heartbeat", config.heartbeat_seconds, lambda _now: _beat(presence))
-
-    def go_on(done: int, total: int) -> None:
-        beating.run_if_due(clock.now(), clock.monotonic())
-        if on_progress is not None:
-            on_progress(done, total)
-
+    has_ended = threading.Event()
+    beating = threading.Thread(
+        target=_beat, args=(presence, config.heartbeat_seconds, has_ended), daemon=True
+    )
+    with suppress(RuntimeError):  # without a thread it may be declared dead: then nobody waits
+        beating.start()
     try:
         scanning = Scanning(config, process_id=lambda: presence.id, clock=clock)
         until = clock.monotonic() + _PATIENCE_SECONDS
-        while (summary := scanning.scan(go_on)) is None and clock.monotonic() < until:
+        while (summary := scanning.scan(on_progress)) is None and clock.monotonic() < until:
             sleep(_STEP_SECONDS)
-            beating.run_if_due(clock.now(), clock.monotonic())
         return summary
     finally:
+        has_ended.set()
+        if beating.is_alive():
+            beating.join()
         presence.stop()
 
 
-def _beat(presence: Presence) -> None:
-    presence.beat()
+def _beat(presence: Presence, every_seconds: float, has_ended: threading.Event) -> None:
+    """Show that the process lives: a single file may take longer than that is assumed."""
+    while not has_ended.wait(every_seconds):
+        with suppress(SchedulerError):
+            presence.beat()
 
 
 def _lines(errors: Sequence[FileError], severity: str) -> tuple[str, ...]:

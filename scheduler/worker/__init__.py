@@ -107,7 +107,7 @@ def _work(
     consumer.run()
     drain = Drain(consumer=consumer, slots=slots, pulse=pulse, stop=stop, clock=clock)
     presence.drain()
-    slots.hand_back()
+    slots.hand_back(unless_fresh=True)  # and again in each pulse, without waiting for a queue
     drain.run(config.shutdown_grace_seconds)
     pool.close()  # user code is dead before its run gets a verdict that it did not write itself
     reason = f"{CUT_OFF}: it outlasted the stop of its worker"

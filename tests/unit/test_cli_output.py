@@ -37,6 +37,13 @@ def test_what_was_not_kept_is_said() -> None:
     assert "bytes not kept" in tail.news("ab\n... cut ...\nz", 1000)
 
 
+def test_an_output_that_could_not_be_written_is_said_to_be_left_out() -> None:
+    tail = Tail()
+    tail.news("abc", 3)
+
+    assert tail.news(None, 5) == "\n[... 2 bytes not kept ...]\n"
+
+
 def test_bytes_that_are_no_letters_cut_nothing() -> None:
     tail = Tail()  # each of them was replaced by a letter of three bytes
 
