@@ -52,6 +52,21 @@ class RunQueue(Huey):  # type: ignore[misc]
         if self.doorbell is not None:
             self.doorbell.ring(len(messages))
 
+    def send_now(self, messages: Sequence[tuple[int, int]]) -> None:
+        """Send, unless a file would have to be waited for: then the sweeper does it later.
+
+        Raises QueueUnavailableError.
+        """
+        if not isinstance(self.storage, BulkSqliteStorage):
+            self.send(messages)
+        elif messages:
+            with self._guard:
+                is_sent = self.storage.enqueue_now(
+                    [(self._encode(one), at) for one, at in messages]
+                )
+            if is_sent and self.doorbell is not None:
+                self.doorbell.ring(len(messages))
+
     def take_now(self) -> int | None:
         """Take the next run id without waiting for one, None when there is none.
 
@@ -64,15 +79,17 @@ class RunQueue(Huey):  # type: ignore[misc]
                     return run_id
         return None
 
-    def take_chunk(self, most: int, undivided: int) -> list[int]:
+    def take_chunk(self, most: int, undivided: int, *, is_patient: bool = True) -> list[int]:
         """Take at most so many run ids at once: all of 2 to `undivided` that wait, half of more.
 
-        Nothing if there are too few for either.
+        Nothing if there are too few for either; not patient: nor while others are at the queue.
 
         Raises QueueUnavailableError.
         """
         with self._guard:
-            taken = list(map(self._decode, self.storage.take_many(most, undivided)))
+            taken = list(
+                map(self._decode, self.storage.take_many(most, undivided, is_patient=is_patient))
+            )
         if taken:
             self._guard.note_success()
         return [run_id for run_id in taken if run_id is not None]

@@ -1,17 +1,19 @@
 """Huey's storages with what we need: bulk sends, short locks, a file that is mended when broken."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from huey.storage import PostgresStorage, PriorityRedisStorage, SqliteStorage
 
 from scheduler.clock import SystemClock
 from scheduler.logs import event
 from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile
-from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS
+from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS, is_busy
+
+T = TypeVar("T")
 
 _INSERT = "insert into task (queue, data, priority) values (?, ?, ?)"
 _LEAST_DIVIDED = 4  # fewer are not divided: they are taken together, or one by one
@@ -73,20 +75,28 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
 
     take_now = dequeue
 
-    def take_many(self, most: int, undivided: int) -> list[bytes]:
-        """Take at most so many messages at once; of more than `undivided` that wait only half."""
-        ((waiting,),) = self._execute(
+    def take_many(self, most: int, undivided: int, *, is_patient: bool = True) -> list[bytes]:
+        """Take at most so many messages at once; of more than `undivided` that wait only half.
+
+        Not patient: nothing while somebody else is at the queue.
+        """
+        counted = self._execute(
             "select count(*) from (select 1 from task where queue = ? limit ?)",
             (self.name, 2 * most),
+            is_patient=is_patient,
         )
-        count = min(_share(waiting, undivided), most)
+        count = min(_share(counted[0][0], undivided), most) if counted else 0
         if not count:
             return []
-        taken = self._execute(
+        take = (
             "delete from task where id in (select id from task where queue = ? "
-            "order by priority desc, id limit ?) returning priority, id, data",
-            (self.name, count),
+            "order by priority desc, id limit ?) returning priority, id, data"
         )
+        params = (self.name, count)
+        if is_patient:
+            taken = self._execute(take, params)
+        else:
+            taken = self._attempt(lambda queue: queue.execute(take, params).fetchall()) or []
         return [data for _, _, data in sorted(taken, key=lambda row: (-row[0], row[1]))]
 
     def enqueue_many(self, messages: Sequence[tuple[bytes, int]]) -> None:
@@ -97,6 +107,18 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
             return
         with self.db(commit=True) as cursor:
             cursor.executemany(_INSERT, values)
+
+    def enqueue_now(self, messages: Sequence[tuple[bytes, int]]) -> bool:
+        """Insert as `enqueue_many` if nobody else is at the queue; return whether it did."""
+        values = [(self.name, data, priority) for data, priority in messages]
+
+        def insert(queue: sqlite3.Connection) -> bool:
+            queue.execute(self.begin_sql)
+            with queue:
+                queue.executemany(_INSERT, values)
+            return True
+
+        return self._attempt(insert) or False
 
     def reopen_if_replaced(self) -> None:
         """Open the file again when it is not the one that is open; make it anew when it is damaged.
@@ -144,6 +166,24 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
         finally:
             self.lock.release()
 
+    def _attempt(self, act: Callable[[sqlite3.Connection], T]) -> T | None:
+        """Return what `act` does; None if it would have to wait for a thread or for a process."""
+        if not self.lock.acquire(blocking=False):
+            return None
+        try:
+            self.conn.execute("pragma busy_timeout = 0")
+            try:
+                return act(self.conn)
+            finally:
+                self.conn.execute(f"pragma busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and is_busy(error):
+                return None
+            self._note_fault(error)
+            raise
+        finally:
+            self.lock.release()
+
     def _note_fault(self, error: sqlite3.DatabaseError) -> None:
         self._is_damaged = self._is_damaged or _is_damage(error)
         self._lacks_tables = self._lacks_tables or "no such table" in str(error)
@@ -182,8 +222,11 @@ class BulkRedisStorage(PriorityRedisStorage):  # type: ignore[misc]
         popped = self.conn.zpopmin(self.queue_key)
         return popped[0][0][8:] if popped else None
 
-    def take_many(self, most: int, undivided: int) -> list[bytes]:
-        """Take at most so many messages at once; of more than `undivided` that wait only half."""
+    def take_many(self, most: int, undivided: int, *, is_patient: bool = True) -> list[bytes]:
+        """Take at most so many messages at once; of more than `undivided` that wait only half.
+
+        is_patient: of no matter, a server answers within its time-out.
+        """
         count = min(_share(self.conn.zcard(self.queue_key), undivided), most)
         if not count:
             return []
@@ -220,8 +263,11 @@ class BulkPostgresStorage(PostgresStorage):  # type: ignore[misc]
         taken: bytes | None = self._dequeue()
         return taken
 
-    def take_many(self, most: int, undivided: int) -> list[bytes]:
-        """Take at most so many messages at once; of more than `undivided` that wait only half."""
+    def take_many(self, most: int, undivided: int, *, is_patient: bool = True) -> list[bytes]:
+        """Take at most so many messages at once; of more than `undivided` that wait only half.
+
+        is_patient: of no matter, a server answers within its time-out.
+        """
         waiting = f"select 1 from {self.table_task} where queue = %s limit %s"
         taken = self.sql(
             f"delete from {self.table_task} where id in (select id from {self.table_task} "

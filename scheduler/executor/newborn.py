@@ -42,7 +42,7 @@ def live(zygote_pid: int, target: str, request: dict[str, Any], fds: Sequence[in
         traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
-            _flush(stream)
+            flush(stream)
         os._exit(code)
 
 
@@ -78,7 +78,8 @@ def _subject(request: dict[str, Any]) -> str:
     return "/".join(request[key] for key in ("scan_path", "module_path") if key in request)
 
 
-def _flush(stream: Any) -> None:
+def flush(stream: Any) -> None:
+    """Push out what a stream holds, if it can."""
     try:
         stream.flush()
     except Exception:  # noqa: BLE001 - closed or None: then there is nothing to lose

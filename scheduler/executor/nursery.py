@@ -31,8 +31,8 @@ class Nursery:
     def fork(self, target: str, request: dict[str, Any], fds: list[int]) -> None:
         """Fork a child that serves `target`; the first of `fds` is where we report about it."""
         report, *own = fds
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            newborn.flush(stream)
         zygote_pid = os.getpid()
         try:
             pid = os.fork()

@@ -24,6 +24,7 @@ _LONGEST_ANSWER = 2**20  # bytes; texts in an answer are bounded, see runner/tex
 _MOST_FILES = 100
 _LOAD_SECONDS = 10.0
 _BATCH_END_SECONDS = 1.0  # that of the batch before, all of whose runs have ended
+_DAY_SECONDS = 86400.0
 
 
 class ExecutorProcess:
@@ -127,8 +128,10 @@ class ExecutorProcess:
                 return
 
     def poll(self, timeout_seconds: float | None) -> set[int]:
-        """Return the descriptors that have something to say."""
-        timeout = None if timeout_seconds is None else max(0.0, timeout_seconds * 1000)
+        """Return the descriptors that have something to say; after a day at the latest."""
+        longest = _DAY_SECONDS  # poll takes no more than 24 of them
+        seconds = longest if timeout_seconds is None else min(timeout_seconds, longest)
+        timeout = max(0.0, seconds * 1000)
         return {fd for fd, _ in self._poll.poll(timeout)}
 
     def read_answers(self) -> Iterator[dict[str, Any]]:

@@ -50,12 +50,13 @@ _MOST_FAILURES = 3  # processes that died before a call came, one after another
 def serve(request: dict[str, Any], fds: Sequence[int]) -> None:
     """Have calls served until the channel closes. Does not return.
 
-    `fds` are control, output and stack, then others that are of no use here; `request` holds
+    `fds` are control, output, stack and turns, then the tally if there is one; `request` holds
     scan_path.
     """
-    control_fd, output_fd, stack_fd, *unused = fds
-    for fd in unused:
-        os.close(fd)
+    control_fd, output_fd, stack_fd, turns_fd, *tally_fds = fds
+    os.close(turns_fd)
+    for fd in tally_fds:
+        channels.keep(fd)  # while it is open the worker's lock is held: user code may be running
     sys.dont_write_bytecode = True
     control = ControlChannel(channels.open_socket(control_fd))
     channels.redirect_output(output_fd)

@@ -13,12 +13,13 @@ import socket
 import sys
 from contextlib import suppress
 from importlib import import_module
+from typing import TextIO
 
 from scheduler.clock import Clock, SleepCountingClock, SystemClock
 from scheduler.executor.fuse import Fuse
 from scheduler.executor.guards import become_subreaper, wake_with_parent
 from scheduler.executor.lease import Lease
-from scheduler.executor.newborn import ZYGOTE_IGNORES, reset_inherited_signals
+from scheduler.executor.newborn import ZYGOTE_IGNORES, flush, reset_inherited_signals
 from scheduler.executor.nursery import CAUSE_LEASE, CAUSE_STOP, Nursery, refuse
 from scheduler.executor.title import set_title
 from scheduler.runner.common import import_ahead
@@ -164,8 +165,20 @@ def _preload(wanted: list[str]) -> dict[str, str]:
             import_module(name)
         except BaseException as error:  # noqa: BLE001 - a broken preload costs time, no service
             failed[name] = f"{type(error).__name__}: {error}"[:_FAULT_LIMIT]
+    _empty(sys.stdout, 1)
+    _empty(sys.stderr, 2)
     _share()
     return failed
+
+
+def _empty(stream: TextIO, fd: int) -> None:
+    """Push out what a preloaded module has printed, or drop it: each child would inherit it."""
+    try:
+        stream.flush()
+    except Exception:  # noqa: BLE001 - closed, None, or the log is on a full disk
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), fd)
+        flush(stream)
 
 
 def _share() -> None:

@@ -16,7 +16,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from os import PRIO_PROCESS, fstat, get_blocking, getcwd, getpriority, umask  # may be patched
+from os import (  # may be patched
+    PRIO_PROCESS,
+    close,
+    dup,
+    fstat,
+    get_blocking,
+    getcwd,
+    getpriority,
+    umask,
+)
 from resource import getrlimit
 from typing import Any
 
@@ -72,6 +81,7 @@ class Baseline:
         self._modules = [(name, module) for name, module in found if module is not None]
         self._threads = _thread._count()
         self._recursion_limit = sys.getrecursionlimit()
+        self._most_open = getrlimit(resource.RLIMIT_NOFILE)[0] // 2
 
     def difference(self) -> str | None:
         """Say in words what is not as it was, None if all is; `random` is seeded anew instead."""
@@ -98,7 +108,14 @@ class Baseline:
         for name, module in self._modules:
             if modules.get(name) is not module:
                 return f"the module {name} was replaced"
-        return None
+        return "it left many files or sockets open" if _lowest_free() > self._most_open else None
+
+
+def _lowest_free() -> int:
+    """Return the lowest descriptor that is not in use; our own are at the other end."""
+    fd = dup(1)
+    close(fd)
+    return fd
 
 
 LEFT_RUNNING = "it left behind"  # what begins so is still executing: kill, do not retire

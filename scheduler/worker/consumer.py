@@ -55,11 +55,23 @@ class RunConsumer(Consumer):  # type: ignore[misc]
         """Wait for a stop request; meanwhile beat, and replace slots that died."""
         if self._stop.wait(self._pulse()):
             raise ConsumerStopped
-        try:
-            self.check_worker_health()
-        except RuntimeError as error:  # the system gives no thread: tried again soon
-            event("slot.unstarted", "error", error=str(error))
+        self._replace_dead_slots()
         return health_check_ts
+
+    def _replace_dead_slots(self) -> None:
+        """Each by itself: Huey's own way forgets those it has begun if it cannot begin all."""
+        for index, (_, thread) in enumerate(self.worker_threads):
+            if thread.is_alive():
+                continue
+            slot = self._create_worker()
+            thread = self._create_process(slot, f"Worker-{index + 1}")
+            try:
+                thread.start()
+            except RuntimeError as error:  # the system gives no thread: tried again soon
+                event("slot.unstarted", "error", error=str(error))
+                return
+            event("slot.replaced", "warning")
+            self.worker_threads[index] = (slot, thread)
 
     def wait_idle(self, seconds: float) -> bool:
         """Wait, after a stop request, for all slots to end; return whether they have."""

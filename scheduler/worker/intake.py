@@ -113,7 +113,8 @@ class Intake:
         """
         worker_id = self._register.worker_id
         try:
-            self.send(self._supply.hand_back(worker_id, unless_fresh=unless_fresh))
+            released = self._supply.hand_back(worker_id, unless_fresh=unless_fresh)
+            self.send(released, is_patient=not unless_fresh)
         except DatabaseUnavailableError as error:
             event("run.unclaimed", "error", error=str(error))
 
@@ -121,10 +122,16 @@ class Intake:
         """Tell of so many runs how long each has kept an executor busy."""
         self._supply.note(seconds, count)
 
-    def send(self, messages: list[Message]) -> None:
-        """Send what a commit released; where the queue fails the sweeper does it later."""
+    def send(self, messages: list[Message], *, is_patient: bool = True) -> None:
+        """Send what a commit released; where the queue fails the sweeper does it later.
+
+        Not patient: the same where others keep it locked.
+        """
         try:
-            self._queue.send(messages)
+            if is_patient:
+                self._queue.send(messages)
+            else:
+                self._queue.send_now(messages)
         except QueueUnavailableError as error:
             event("queue.unwritable", "error", error=str(error))
 

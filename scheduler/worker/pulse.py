@@ -83,7 +83,7 @@ class Pulse:
             self._slots.work_as(self._presence.id)
         self._pool.tally = self._presence.tally
         self._pool.ping(begun)
-        self._queue.send(reconcile(self._presence.id, self._slots, self._clock.now()))
+        self._queue.send_now(reconcile(self._presence.id, self._slots, self._clock.now()))
 
     def _serve_requests(self) -> None:
         controls = self._slots.controls()

@@ -80,9 +80,16 @@ class Supply:
         return bool(self._runs)
 
     def refill(self, worker_id: str) -> list[Message]:
-        """Claim ahead what the next `take` returns, while nobody waits for it; as `take` else."""
-        with self._lock:
-            return self._fill(worker_id, 1)
+        """Claim ahead what the next `take` returns, while nobody waits for it; as `take` else.
+
+        A run goes on meanwhile, whose time-out counts: so this waits for nobody.
+        """
+        if not self._lock.acquire(blocking=False):
+            return []
+        try:
+            return self._claim(self._take_chunk(1, is_patient=False), worker_id)
+        finally:
+            self._lock.release()
 
     def put_back(self, runs: Sequence[ClaimedRun]) -> None:
         """Keep, as the next, what was not started after all: it is still claimed."""
@@ -123,7 +130,7 @@ class Supply:
     def _fill(self, worker_id: str, sharers: int) -> list[Message]:
         return self._claim(self._take_chunk(sharers), worker_id)
 
-    def _take_chunk(self, sharers: int, besides: int = 0) -> list[int]:
+    def _take_chunk(self, sharers: int, besides: int = 0, *, is_patient: bool = True) -> list[int]:
         """Take run ids out of the queue if the supply has none and recent runs were short.
 
         besides: so many of the chunk are there already.
@@ -131,7 +138,8 @@ class Supply:
         if self._runs or self._recent_seconds > SHORT_SECONDS:
             return []
         most = min(sharers * min(CHUNK, self._fitting(CHUNK_SECONDS)), _MOST_CLAIMED)
-        return self._queue.take_chunk(most - besides, sharers * self._fitting(BATCH_SECONDS))
+        undivided = sharers * self._fitting(BATCH_SECONDS)
+        return self._queue.take_chunk(most - besides, undivided, is_patient=is_patient)
 
     def _claim(self, run_ids: list[int], worker_id: str) -> list[Message]:
         if not run_ids:

@@ -1,5 +1,7 @@
-"""A queue that cannot be written to: that it can be again is told when a message goes through."""
+"""A queue that cannot be written to, and one that others keep locked."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,4 +28,19 @@ def test_a_queue_that_can_only_be_read_is_not_said_to_be_usable_again(
     queue.storage.conn.execute("PRAGMA query_only = 0")
     queue.send([(1, 0)])
     assert "INFO: the queue can be used again" in capsys.readouterr().err
+    queue.storage.close()
+
+
+def test_who_must_not_wait_does_not_wait_for_a_locked_queue(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    queue = open_queue(config, "installation")
+    queue.send([(number, 0) for number in range(4)])
+    with closing(sqlite3.connect(config.queue_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        queue.send_now([(4, 0)])
+        assert queue.take_chunk(100, 100, is_patient=False) == []
+        other.execute("ROLLBACK")
+
+    queue.send_now([(5, 0)])
+    assert queue.take_chunk(100, 100, is_patient=False) == [0, 1, 2, 3, 5]
     queue.storage.close()

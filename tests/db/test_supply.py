@@ -113,6 +113,7 @@ def test_the_heartbeat_does_not_wait_for_a_slot_that_is_at_the_queue(
     slot.start()
     is_at_queue.wait()
     assert supply.hand_back(WORKER, unless_fresh=True) == []
+    assert supply.refill(WORKER) == []  # nor does a slot whose run has a time-out
     is_answered.set()
     slot.join()
     assert [run_id for run_id, _ in supply.hand_back(WORKER, unless_fresh=True)] == run_ids[:CHUNK]

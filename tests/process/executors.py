@@ -128,6 +128,12 @@ class Background:
         self.output = text
 
 
+def zygote_of(pool: ExecutorPool) -> int:
+    """Return the pid of a pool's zygote."""
+    assert pool.zygote_pid is not None
+    return pool.zygote_pid
+
+
 def family(pid: int) -> list[int]:
     """Return the pids of all living descendants of a process."""
     children: list[str] = []

@@ -12,7 +12,15 @@ from scheduler.executor.call import Call, Outcome
 from scheduler.executor.control import RunControl
 from scheduler.executor.pool import ExecutorPool
 from scheduler.runner.tally import Tallied, Tally, open_tally, read_tally
-from tests.process.executors import FUNCTIONS, Background, family, make_call, make_pool, run
+from tests.process.executors import (
+    FUNCTIONS,
+    Background,
+    family,
+    make_call,
+    make_pool,
+    run,
+    zygote_of,
+)
 from tests.process.service import wait_for
 
 CELL = 1
@@ -333,3 +341,12 @@ def test_a_run_that_writes_into_our_channel_spoils_no_outcome(
     assert len(results) > 1
     assert noted(notes) == [10, 11, 12, 13][: len(results)]
     assert pool.room(str(FUNCTIONS)) == 1, "that executor serves no other"
+
+
+def test_the_lock_of_a_worker_is_held_until_its_isolated_functions_are_dead(
+    pool: ExecutorPool, tally_path: Path
+) -> None:
+    background = Background(pool, "endless:sleeps", isolated=True)
+    background.wait_for_output("sleeping")
+    for pid in family(zygote_of(pool)):
+        assert str(tally_path) in {os.path.realpath(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()}

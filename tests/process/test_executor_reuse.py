@@ -1,6 +1,7 @@
 """When an executor serves the next run too, and what makes it be replaced."""
 
 import os
+import resource
 import shutil
 import threading
 from collections.abc import Iterator
@@ -165,6 +166,21 @@ def test_the_result_comes_through_whatever_is_done_to_the_process(
 def test_an_isolated_run_is_heard_whatever_it_has_done_to_json(pool: ExecutorPool) -> None:
     outcome = run(pool, "untidy:json_broken", isolated=True)
     assert (outcome.status, outcome.result) == ("success", "'returned'")
+
+
+def test_a_function_that_leaves_many_files_open_takes_them_from_no_other() -> None:
+    _, hard = limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        pool = make_pool()
+        before = pid_of(run(pool, "good:pid"))
+        assert run(pool, "untidy:files_left_open").status == "success"
+        assert pid_of(run(pool, "good:pid")) == before
+        assert run(pool, "untidy:files_left_open").status == "success"
+        assert pid_of(run(pool, "good:pid")) != before
+        pool.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_a_preloaded_module_may_have_replaced_json(

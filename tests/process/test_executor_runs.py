@@ -288,3 +288,11 @@ def test_an_interrupted_run_does_not_leak_descriptors(tmp_path: Path) -> None:
 
 def test_the_guards_of_linux_are_all_there() -> None:
     assert missing_guards() == []
+
+
+@pytest.mark.parametrize("are_isolated", SHARED_AND_ISOLATED)
+def test_a_time_out_of_years_is_none_for_now(are_isolated: bool) -> None:
+    pool = make_pool(are_isolated=are_isolated)
+    outcome = run(pool, "good:give", timeout_seconds=100 * 365 * 86400.0)
+    pool.close()
+    assert outcome.status == "success"

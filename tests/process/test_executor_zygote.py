@@ -24,6 +24,7 @@ from tests.process.executors import (
     ping,
     ping_until,
     run,
+    zygote_of,
 )
 from tests.process.service import is_alive, wait_for
 from tests.process.workers import Worker
@@ -68,11 +69,6 @@ def hangs(tmp_path: Path) -> dict[str, str]:
     """Return the request to inspect a file that never comes to its end."""
     (tmp_path / "hangs.py").write_text("import time\ntime.sleep(600)\n")
     return {"scan_path": str(tmp_path), "module_path": "hangs.py"}
-
-
-def zygote_of(pool: ExecutorPool) -> int:
-    assert pool.zygote_pid is not None
-    return pool.zygote_pid
 
 
 def test_a_killed_zygote_takes_its_executors_along_and_the_run_is_lost(pool: ExecutorPool) -> None:
@@ -305,6 +301,27 @@ def test_a_zygote_that_cannot_preload_a_module_says_so_and_goes_on(
     (line,) = capfd.readouterr().err.splitlines()
     assert "WARNING: preload: no_such_module cannot be imported" in line
     assert "ModuleNotFoundError" in line
+
+
+def test_a_preloaded_module_may_print_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "talkative.py").write_text("print('hello from preload')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    kept = os.dup(1)
+    with open("/dev/full", "w") as full:  # a log on a full disk
+        os.dup2(full.fileno(), 1)
+    try:
+        pool = make_pool(preload=["talkative"])
+        outcomes = [run(pool, "good:talk", isolated=isolated) for isolated in (False, True)]
+        pool.close()
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+    for outcome in outcomes:
+        assert outcome.status == "success"
+        assert "preload" not in (outcome.output or "")
 
 
 def test_the_zygote_stays_lean() -> None:

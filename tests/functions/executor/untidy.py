@@ -17,6 +17,8 @@ from pathlib import Path
 
 import scheduler
 
+OPEN = []
+
 
 def seeds():
     random.seed(1)
@@ -124,6 +126,10 @@ def open_patched_at_a_new_peak():
 
 def random_patched():
     random.random = lambda: 4
+
+
+def files_left_open():
+    OPEN.extend(open(os.devnull) for _ in range(70))
 
 
 def json_patched():
