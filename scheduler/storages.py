@@ -15,6 +15,7 @@ from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS, is_busy
 
 T = TypeVar("T")
 
+HURRIED_SECONDS = 0.05  # how long somebody waits who must not wait
 _INSERT = "insert into task (queue, data, priority) values (?, ?, ?)"
 _LEAST_DIVIDED = 4  # fewer are not divided: they are taken together, or one by one
 _ADVISORY_LOCK = 7_364_190_156  # any number, the same in every scheduler
@@ -78,7 +79,7 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
     def take_many(self, most: int, undivided: int, *, is_patient: bool = True) -> list[bytes]:
         """Take at most so many messages at once; of more than `undivided` that wait only half.
 
-        Not patient: nothing while somebody else is at the queue.
+        Not patient: nothing while somebody else is at the queue, if he stays there.
         """
         counted = self._execute(
             "select count(*) from (select 1 from task where queue = ? limit ?)",
@@ -109,7 +110,7 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
             cursor.executemany(_INSERT, values)
 
     def enqueue_now(self, messages: Sequence[tuple[bytes, int]]) -> bool:
-        """Insert as `enqueue_many` if nobody else is at the queue; return whether it did."""
+        """Insert as `enqueue_many` if nobody else stays at the queue; return whether it did."""
         values = [(self.name, data, priority) for data, priority in messages]
 
         def insert(queue: sqlite3.Connection) -> bool:
@@ -167,11 +168,11 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
             self.lock.release()
 
     def _attempt(self, act: Callable[[sqlite3.Connection], T]) -> T | None:
-        """Return what `act` does; None if it would have to wait for a thread or for a process."""
-        if not self.lock.acquire(blocking=False):
+        """Return what `act` does; None if a thread or a process is at the queue for longer."""
+        if not self.lock.acquire(timeout=HURRIED_SECONDS):
             return None
         try:
-            self.conn.execute("pragma busy_timeout = 0")
+            self.conn.execute(f"pragma busy_timeout = {HURRIED_SECONDS * 1000:.0f}")
             try:
                 return act(self.conn)
             finally:

@@ -59,6 +59,7 @@ _LIMITS = tuple(
     getattr(resource, f"RLIMIT_{name}")
     for name in ("AS", "CPU", "DATA", "STACK", "NOFILE", "FSIZE", "NPROC", "CORE")
 )
+_RUNS_A_LOOK = 10  # for descriptors that were left open
 _OUTPUTS = ("standard input", "standard output", "standard error")
 
 
@@ -82,6 +83,7 @@ class Baseline:
         self._threads = _thread._count()
         self._recursion_limit = sys.getrecursionlimit()
         self._most_open = getrlimit(resource.RLIMIT_NOFILE)[0] // 2
+        self._unseen_runs = 0
 
     def difference(self) -> str | None:
         """Say in words what is not as it was, None if all is; `random` is seeded anew instead."""
@@ -108,7 +110,15 @@ class Baseline:
         for name, module in self._modules:
             if modules.get(name) is not module:
                 return f"the module {name} was replaced"
-        return "it left many files or sockets open" if _lowest_free() > self._most_open else None
+        return self._difference_in_descriptors()
+
+    def _difference_in_descriptors(self) -> str | None:
+        """Looks seldom: to ask for a descriptor costs as much as all else together."""
+        self._unseen_runs += 1
+        if self._unseen_runs < _RUNS_A_LOOK:
+            return None
+        self._unseen_runs = 0
+        return "many files or sockets were left open" if _lowest_free() > self._most_open else None
 
 
 def _lowest_free() -> int:

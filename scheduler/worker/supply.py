@@ -12,6 +12,7 @@ from scheduler.db.messages import Message
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.logs import event
 from scheduler.queue import RunQueue
+from scheduler.storages import HURRIED_SECONDS
 
 CHUNK = 50
 SHORT_SECONDS = 0.01
@@ -82,9 +83,9 @@ class Supply:
     def refill(self, worker_id: str) -> list[Message]:
         """Claim ahead what the next `take` returns, while nobody waits for it; as `take` else.
 
-        A run goes on meanwhile, whose time-out counts: so this waits for nobody.
+        A run goes on meanwhile, whose time-out counts: so this waits for nobody for long.
         """
-        if not self._lock.acquire(blocking=False):
+        if not self._lock.acquire(timeout=HURRIED_SECONDS):
             return []
         try:
             return self._claim(self._take_chunk(1, is_patient=False), worker_id)

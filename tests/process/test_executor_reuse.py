@@ -174,9 +174,8 @@ def test_a_function_that_leaves_many_files_open_takes_them_from_no_other() -> No
     try:
         pool = make_pool()
         before = pid_of(run(pool, "good:pid"))
-        assert run(pool, "untidy:files_left_open").status == "success"
-        assert pid_of(run(pool, "good:pid")) == before
-        assert run(pool, "untidy:files_left_open").status == "success"
+        for _ in range(20):
+            assert run(pool, "untidy:files_left_open").status == "success"
         assert pid_of(run(pool, "good:pid")) != before
         pool.close()
     finally:
