@@ -53,18 +53,18 @@ class RunQueue(Huey):  # type: ignore[misc]
             self.doorbell.ring(len(messages))
 
     def send_now(self, messages: Sequence[tuple[int, int]]) -> None:
-        """Send, unless a file would have to be waited for: then the sweeper does it later.
+        """Send, unless somebody stays at the queue: then the sweeper does it later.
 
         Raises QueueUnavailableError.
         """
-        if not isinstance(self.storage, BulkSqliteStorage):
-            self.send(messages)
-        elif messages:
-            with self._guard:
-                is_sent = self.storage.enqueue_now(
-                    [(self._encode(one), at) for one, at in messages]
-                )
-            if is_sent and self.doorbell is not None:
+        if not messages:
+            return
+        encoded = [(self._encode(run_id), priority) for run_id, priority in messages]
+        with self._guard:
+            is_sent = self.storage.enqueue_now(encoded)
+        if is_sent:
+            self._guard.note_success()
+            if self.doorbell is not None:
                 self.doorbell.ring(len(messages))
 
     def take_now(self) -> int | None:

@@ -226,7 +226,7 @@ class BulkRedisStorage(PriorityRedisStorage):  # type: ignore[misc]
     def take_many(self, most: int, undivided: int, *, is_patient: bool = True) -> list[bytes]:
         """Take at most so many messages at once; of more than `undivided` that wait only half.
 
-        is_patient: of no matter, a server answers within its time-out.
+        is_patient: of no matter, each call has a connection and a time-out.
         """
         count = min(_share(self.conn.zcard(self.queue_key), undivided), most)
         if not count:
@@ -248,6 +248,11 @@ class BulkRedisStorage(PriorityRedisStorage):  # type: ignore[misc]
         }
         self.conn.zadd(self.queue_key, scores)
 
+    def enqueue_now(self, messages: Sequence[tuple[bytes, int]]) -> bool:
+        """Add them as `enqueue_many`: nobody has to be waited for. Return True."""
+        self.enqueue_many(messages)
+        return True
+
 
 class BulkPostgresStorage(PostgresStorage):  # type: ignore[misc]
     """Huey's queue in PostgreSQL with a bulk enqueue."""
@@ -267,8 +272,10 @@ class BulkPostgresStorage(PostgresStorage):  # type: ignore[misc]
     def take_many(self, most: int, undivided: int, *, is_patient: bool = True) -> list[bytes]:
         """Take at most so many messages at once; of more than `undivided` that wait only half.
 
-        is_patient: of no matter, a server answers within its time-out.
+        Not patient: nothing while another thread is at the queue, if it stays there.
         """
+        if not (is_patient or self._is_free()):
+            return []
         waiting = f"select 1 from {self.table_task} where queue = %s limit %s"
         taken = self.sql(
             f"delete from {self.table_task} where id in (select id from {self.table_task} "
@@ -297,6 +304,20 @@ class BulkPostgresStorage(PostgresStorage):  # type: ignore[misc]
                 (self.name, *map(list, zip(*messages, strict=True))),
             )
             cursor.execute("select pg_notify(%s, '')", (self.channel,))
+
+    def enqueue_now(self, messages: Sequence[tuple[bytes, int]]) -> bool:
+        """Insert as `enqueue_many` if no other thread stays at the queue; return whether it did."""
+        if not self._is_free():
+            return False
+        self.enqueue_many(messages)
+        return True
+
+    def _is_free(self) -> bool:
+        """Tell whether no thread waits for an answer for longer than a moment."""
+        is_free: bool = self.lock.acquire(timeout=HURRIED_SECONDS)
+        if is_free:
+            self.lock.release()
+        return is_free
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:

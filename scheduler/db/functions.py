@@ -88,7 +88,8 @@ def mark_gone(names: Sequence[str], now: float) -> None:
         with transaction():
             lock_functions("name", chunk)
             change(
-                "UPDATE scheduled_functions SET state = 'gone', gone_at = ?, back_at = NULL "
+                "UPDATE scheduled_functions SET state = 'gone', gone_at = ?, back_at = NULL, "
+                "paused_at = CASE WHEN state = 'paused' THEN paused_at END "
                 f"WHERE state != 'gone' AND name IN ({placeholders(len(chunk))})",
                 [now, *chunk],
             )

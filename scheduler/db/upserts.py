@@ -45,7 +45,7 @@ _FOUND = (
 )
 _SCHEDULE = frozenset({"interval_seconds", "cron", "timezone", "start"})
 _PLACE = ("anchor_at", "next_run_at", "schedule_since_at", "state", "back_at")
-_KNOWN = ("id", "name", *_FOUND, *_PLACE, "paused_at")
+_KNOWN = ("id", "name", *_FOUND, *_PLACE, "paused_at", "gone_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +162,13 @@ def _update(
             "next_run_at": moved.next_run_at,
             "schedule_since_at": now,
         }
-    elif is_back and not is_paused:  # the slots of a pause are answered when it ends
-        place["next_run_at"] = place_returned(
-            _trigger(values, before["anchor_at"]), next_run_at=before["next_run_at"], now=now
-        )
+    elif is_back:
+        trigger, next_run_at = _trigger(values, before["anchor_at"]), before["next_run_at"]
+        if is_paused:  # until it was gone; then it had no slots
+            decision = decide_resume(trigger, next_run_at=next_run_at, now=before["gone_at"])
+            write_decided_rows(before["id"], decision, now)
+            next_run_at = decision.next_run_at
+        place["next_run_at"] = place_returned(trigger, next_run_at=next_run_at, now=now)
     elif values["enabled"] and not before["enabled"]:
         decision = decide_resume(
             _trigger(values, before["anchor_at"]),

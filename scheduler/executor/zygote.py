@@ -176,8 +176,10 @@ def _empty(stream: TextIO, fd: int) -> None:
     try:
         stream.flush()
     except Exception:  # noqa: BLE001 - closed, None, or the log is on a full disk
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), fd)
+        nowhere_fd = os.open(os.devnull, os.O_WRONLY)
+        if nowhere_fd != fd:  # else it was closed
+            os.dup2(nowhere_fd, fd)
+            os.close(nowhere_fd)
         flush(stream)
 
 

@@ -9,7 +9,7 @@ from scheduler.db.claims import hand_back
 from scheduler.db.connection import close_database
 from scheduler.db.finishes import CUT_OFF, reap
 from scheduler.db.schema import installation_id, wait_for_schema
-from scheduler.errors import EXIT_FAILED, EXIT_OK
+from scheduler.errors import EXIT_FAILED, EXIT_OK, QueueUnavailableError
 from scheduler.executor.guards import become_subreaper
 from scheduler.executor.lease import Lease
 from scheduler.executor.pool import ExecutorPool
@@ -115,7 +115,10 @@ def _work(
     lost = reap(presence.id, reason=reason, now=clock.now())
     unstarted = hand_back(None, presence.id, clock.now())
     released = [message for finished in lost for message in finished.messages]
-    queue.send(settled + unstarted + released)
+    try:
+        queue.send_now(settled + unstarted + released)
+    except QueueUnavailableError as error:  # the sweeper sends them
+        event("queue.unwritable", "error", error=str(error))
     presence.stop()
     event("worker.stopped", worker=presence.name)
     return surroundings

@@ -93,7 +93,7 @@ class Intake:
         if self._stop.is_set():
             return
         try:
-            self.send(self._supply.refill(self._register.worker_id))
+            self.send(self._supply.refill(self._register.worker_id), is_patient=False)
         except QueueUnavailableError as error:
             event("queue.unreadable", "error", error=str(error))
         self._share_rest()
@@ -107,14 +107,15 @@ class Intake:
         self._supply.doubt(run_ids)
 
     def hand_back(self, *, unless_fresh: bool = False) -> None:
-        """Return to the queue, if possible, what is claimed and not started: others come for it.
+        """Return to the queue what is claimed and not started: others come for it.
 
-        unless_fresh: only what no slot comes for, and only if nothing has to be waited for.
+        unless_fresh: only what no slot comes for. Whatever has to be waited for is left as it is:
+        the heartbeat comes for it, and the sweeper sends it.
         """
         worker_id = self._register.worker_id
         try:
             released = self._supply.hand_back(worker_id, unless_fresh=unless_fresh)
-            self.send(released, is_patient=not unless_fresh)
+            self.send(released, is_patient=False)
         except DatabaseUnavailableError as error:
             event("run.unclaimed", "error", error=str(error))
 

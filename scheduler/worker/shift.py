@@ -214,7 +214,7 @@ class Shift:
         except BaseException:
             self._give_up()
             raise
-        self._note(written)
+        self._note(written, is_patient=False)
 
     def _give_up(self) -> None:
         """Leave what is owed to the heartbeat, which finds its rows."""
@@ -222,8 +222,11 @@ class Shift:
             self._register.doubt(held)
         self._let_go(self._owed.pop_all())
 
-    def _note(self, written: Written) -> None:
-        """Nothing is owed any more: let go of it, and do what follows from it."""
+    def _note(self, written: Written, *, is_patient: bool = True) -> None:
+        """Nothing is owed any more: let go of it, and do what follows from it.
+
+        Not patient: a run goes on meanwhile, whose time-out has to be kept.
+        """
         crash_point("slot.finished")
         owed, unbegun = self._owed.verdicts, self._owed.unbegun
         for (held, outcome), finished in zip(owed, written.finished, strict=True):
@@ -239,7 +242,7 @@ class Shift:
         missing = [held.run_id for held in unbegun if held.run_id not in written.taken_back]
         if missing:
             self._intake.doubt(missing)
-        self._intake.send(written.messages)
+        self._intake.send(written.messages, is_patient=is_patient)
         if any(finished.retry_at is not None for finished in written.finished):
             self._ticker_bell.ring()
 

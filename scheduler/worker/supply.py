@@ -94,16 +94,18 @@ class Supply:
 
     def put_back(self, runs: Sequence[ClaimedRun]) -> None:
         """Keep, as the next, what was not started after all: it is still claimed."""
+        if not runs:
+            return
         with self._lock:
             self._runs.extendleft(reversed(runs))
 
     def hand_back(self, worker_id: str, *, unless_fresh: bool = False) -> list[Message]:
         """Undo the claims, or only those that no slot has come for lately; return the messages.
 
-        The heartbeat asks for the latter. It does not wait for a slot that is at the queue, which
-        may be locked or silent for long: the runs of all slots would be killed for it.
+        It does not wait for a slot that stays at the queue, which may be locked or silent for long:
+        the heartbeat would stop, or a run's time-out would not be kept. It is asked for again.
         """
-        if not self._lock.acquire(blocking=not unless_fresh):
+        if not self._lock.acquire(timeout=HURRIED_SECONDS):
             return []
         try:
             age_seconds = self._clock.monotonic() - self._taken_at

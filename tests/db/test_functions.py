@@ -4,7 +4,7 @@ import pytest
 
 from scheduler.db import functions, ticks, upserts
 from scheduler.db.claims import claim_and_start
-from scheduler.db.statements import rows
+from scheduler.db.statements import change, rows
 from scheduler.db.ticks import Instants
 from scheduler.db.upserts import Upserted
 from scheduler.errors import NotFoundError
@@ -73,10 +73,21 @@ def test_a_paused_function_that_was_gone_for_a_while_is_paused_still() -> None:
 
     assert rows("SELECT state FROM scheduled_functions") == [("paused",)]
     assert ticks.fetch_due_functions(NOW + 1000) == []
-    assert functions.resume("a.f", NOW + 190)
+    assert functions.resume("a.f", NOW + 250)
     assert runs("status", "slots", "covers_from", "scheduled_for", "reason")[1:] == [
-        ("skipped", 3, NOW + 60, NOW + 180, PAUSED)
+        ("skipped", 1, NOW + 60, NOW + 60, PAUSED),
+        ("skipped", 2, NOW + 180, NOW + 240, PAUSED),  # what came while it was gone was no slot
     ]
+
+
+def test_a_function_that_was_resumed_before_it_went_returns_active() -> None:
+    discover("a.f", interval_seconds=60.0)
+    functions.pause("a.f", NOW)
+    functions.resume("a.f", NOW + 1)
+    change("UPDATE scheduled_functions SET paused_at = ?", [NOW])  # as it was left once
+    functions.mark_gone(["a.f"], NOW + 2)
+    discover("a.f", now=NOW + 3, interval_seconds=60.0)
+    assert rows("SELECT state, paused_at FROM scheduled_functions") == [("active", None)]
 
 
 def _absence() -> tuple[float, float | None]:

@@ -26,7 +26,7 @@ class Bench:
         )
         nothing.beat = self._beat
         nothing.lease, nothing.ping = self.lease, self.lease.renew
-        for name in ("check", "prepare", "send", "ring_if_waiting", "hand_back"):
+        for name in ("check", "prepare", "send_now", "ring_if_waiting", "hand_back"):
             setattr(nothing, name, lambda *_, **__: None)
         self.pulse = Pulse(
             config,

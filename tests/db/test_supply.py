@@ -29,6 +29,7 @@ from tests.db.rows import NOW, WORKER, count_steps, discover, start_run, tick
 from tests.db.slots import make_slots
 
 MANY = 2 * CHUNK + 1
+PATIENCE_SECONDS = 5.0
 SUCCESS = Outcome(status="success")
 
 
@@ -106,14 +107,15 @@ def test_the_heartbeat_does_not_wait_for_a_slot_that_is_at_the_queue(
 
     def wait_for_the_answer() -> bool:
         is_at_queue.set()
-        return is_answered.wait()
+        return is_answered.wait(PATIENCE_SECONDS)
 
     monkeypatch.setattr(queue, "is_waiting", wait_for_the_answer)
-    slot = threading.Thread(target=supply.gather, args=(run_ids[-1], WORKER))
+    slot = threading.Thread(target=supply.gather, args=(run_ids[-1], WORKER), daemon=True)
     slot.start()
     is_at_queue.wait()
     assert supply.hand_back(WORKER, unless_fresh=True) == []
     assert supply.refill(WORKER) == []  # nor does a slot whose run has a time-out
+    assert slot.is_alive()
     is_answered.set()
     slot.join()
     assert [run_id for run_id, _ in supply.hand_back(WORKER, unless_fresh=True)] == run_ids[:CHUNK]
