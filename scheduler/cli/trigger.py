@@ -20,27 +20,33 @@ from scheduler.wording import plural, span
 def trigger(context: Context) -> int:
     """Queue a run of a function now; with --wait, return when it and its retries have ended."""
     context.open_database(read_only=False)
-    name, screen = context.args.name, context.screen
+    name = context.args.name
     function = find_function(name)
     if function.state == "gone":
         raise SchedulerError(why_gone(function, context.config, context.clock.now()))
     requests = Requests(context.config, context.clock)
     run_id, fault = requests.request_run(name, force=context.args.force)
+    try:
+        return _follow(context, function, run_id, fault)
+    except KeyboardInterrupt:
+        show = context.advised(f"`scheduler runs {shlex.quote(name)}` tells how it ends")
+        print(f"note: run {run_id} goes on without being waited for; {show}", file=sys.stderr)
+        raise
+
+
+def _follow(context: Context, function: FunctionReport, run_id: int, fault: str | None) -> int:
+    """Say what becomes of a run that is queued; with --wait, until it has ended."""
+    screen = context.screen
     processes = list_processes(context.config, context.clock.now())
     run = find_run(run_id)
     if not context.args.json:
         prospect = "is queued" if fault else _prospect(run, processes, context.clock.now())
-        screen.text(f"run {run_id} of {name} {prospect}\n")
+        screen.text(f"run {run_id} of {function.name} {prospect}\n")
     for remark in _remarks(function, run, processes, fault):
         print(f"note: {context.advised(remark)}", file=sys.stderr)
     why_not = None
     if context.args.wait:
-        try:
-            run, why_not = wait_for_verdict(context, run_id, on_retry=partial(_tell_retry, context))
-        except KeyboardInterrupt:
-            show = context.advised(f"`scheduler runs {shlex.quote(name)}` tells how it ends")
-            print(f"note: run {run_id} goes on without being waited for; {show}", file=sys.stderr)
-            raise
+        run, why_not = wait_for_verdict(context, run_id, on_retry=partial(_tell_retry, context))
     if context.args.json:
         missing = _missing_roles(processes)
         screen.json({"run_id": run_id, "status": run.status, "not_alive": missing, "unsent": fault})

@@ -257,6 +257,7 @@ def test_ctrl_c_ends_a_command_without_a_traceback(service: Service) -> None:
     wait_for(lambda: service.pids("worker"), "the worker")
     waiting = service.start("trigger", "slow", "--wait")
     service.wait_rows("SELECT id FROM run_logs WHERE status = 'running'")
+    wait_for(lambda: "run 1 of slow" in service.read_log(), "it to know of its run")
 
     assert stop(waiting, signal.SIGINT) == 130
     assert "Traceback" not in service.read_log()
