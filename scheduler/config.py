@@ -15,13 +15,14 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 import msgspec
 
 from scheduler.config_file import read_toml
 from scheduler.config_keys import KEYS, Key
-from scheduler.errors import ConfigError
+from scheduler.cron import time_zone
+from scheduler.errors import ConfigError, ScheduleError
 from scheduler.wording import did_you_mean
 
 DEFAULT_NAME = "scheduler.toml"
@@ -201,11 +202,9 @@ def _folders(texts: list[str], base: Path) -> tuple[Path, ...]:
 
 
 def _zone(name: str, _base: Path) -> str:
-    if name == "UTC":
-        return name  # works without a time zone database
     try:
-        ZoneInfo(name)
-    except (LookupError, ValueError, OSError):
+        time_zone(name)
+    except ScheduleError:
         names = sorted(available_timezones())
         hint = did_you_mean(name, names) if names else "this system has none, install tzdata"
         remedy = hint or "use an IANA name such as Europe/Berlin"

@@ -15,7 +15,7 @@ from scheduler.policy import (
     place_returned,
 )
 from scheduler.runner.inspection import FoundFunction
-from scheduler.triggers import build_trigger
+from scheduler.triggers import Trigger, build_trigger
 
 BATCH = 500
 
@@ -163,12 +163,7 @@ def _update(
             "schedule_since_at": now,
         }
     elif is_back:
-        trigger, next_run_at = _trigger(values, before["anchor_at"]), before["next_run_at"]
-        if is_paused:  # until it was gone; then it had no slots
-            decision = decide_resume(trigger, next_run_at=next_run_at, now=before["gone_at"])
-            write_decided_rows(before["id"], decision, now)
-            next_run_at = decision.next_run_at
-        place["next_run_at"] = place_returned(trigger, next_run_at=next_run_at, now=now)
+        place["next_run_at"] = _return(before, _trigger(values, before["anchor_at"]), now)
     elif values["enabled"] and not before["enabled"]:
         decision = decide_resume(
             _trigger(values, before["anchor_at"]),
@@ -188,7 +183,17 @@ def _update(
     )
 
 
-def _trigger(values: dict[str, Any], anchor_at: float | None) -> Any:
+def _return(before: dict[str, Any], trigger: Trigger, now: float) -> float | None:
+    """Answer the slots of a pause until it was gone, when it had none; return its next one."""
+    next_run_at = before["next_run_at"]
+    if before["paused_at"] is not None:
+        decision = decide_resume(trigger, next_run_at=next_run_at, now=before["gone_at"])
+        write_decided_rows(before["id"], decision, now)
+        next_run_at = decision.next_run_at
+    return place_returned(trigger, next_run_at=next_run_at, now=now)
+
+
+def _trigger(values: dict[str, Any], anchor_at: float | None) -> Trigger:
     return build_trigger(
         interval_seconds=values["interval_seconds"],
         anchor_at=anchor_at,

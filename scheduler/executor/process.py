@@ -24,7 +24,7 @@ _LONGEST_ANSWER = 2**20  # bytes; texts in an answer are bounded, see runner/tex
 _MOST_FILES = 100
 _LOAD_SECONDS = 10.0
 _BATCH_END_SECONDS = 1.0  # that of the batch before, all of whose runs have ended
-_DAY_SECONDS = 86400.0
+_DAY_SECONDS = 86400.0  # poll takes no more than 24 of them
 
 
 class ExecutorProcess:
@@ -129,10 +129,8 @@ class ExecutorProcess:
 
     def poll(self, timeout_seconds: float | None) -> set[int]:
         """Return the descriptors that have something to say; after a day at the latest."""
-        longest = _DAY_SECONDS  # poll takes no more than 24 of them
-        seconds = longest if timeout_seconds is None else min(timeout_seconds, longest)
-        timeout = max(0.0, seconds * 1000)
-        return {fd for fd, _ in self._poll.poll(timeout)}
+        seconds = _DAY_SECONDS if timeout_seconds is None else min(timeout_seconds, _DAY_SECONDS)
+        return {fd for fd, _ in self._poll.poll(max(0.0, seconds * 1000))}
 
     def read_answers(self) -> Iterator[dict[str, Any]]:
         """Yield the answers that are there.

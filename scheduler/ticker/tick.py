@@ -50,17 +50,15 @@ class Ticker:
         limit = ticks.FIRST_BATCH
         while True:
             found = ticks.fetch_due_functions(now + AHEAD_SECONDS, limit)
-            recorded = _decide(
+            done = self._decide(
                 [one for one in found if one.next_run_at <= now or is_settled(one)], now
             )
-            moved = sum(one.functions for one in recorded)
-            functions += moved
-            runs += sum(self._outbox.put(one.sends) for one in recorded)
+            functions, runs = functions + done.functions, runs + done.runs
             self.send_due(now)
             if len(found) < limit or found[-1].next_run_at > now:
                 self.seen = {one.next_run_at for one in found}
                 return Ticked(functions, runs)
-            limit = ticks.BATCH if moved else 2 * limit
+            limit = ticks.BATCH if done.functions else 2 * limit
 
     def send_due(self, now: float) -> None:
         """Send the runs whose slots have come."""
@@ -72,21 +70,25 @@ class Ticker:
             self._clock.sleep_until(at, at_most_seconds=AHEAD_SECONDS)
             self.send_due(at)
 
+    def _decide(self, due: list[DueFunction], now: float) -> Ticked:
+        try:
+            return self._keep(_decide_together(due, now))
+        except DatabaseUnavailableError:
+            raise
+        except Exception:  # noqa: BLE001 - one function's fault must not stop the others: find it
+            # Each is kept at once: it is recorded, whatever happens to the next one.
+            each = [self._keep(_decide_alone(function, now)) for function in due]
+            return Ticked(sum(one.functions for one in each), sum(one.runs for one in each))
+
+    def _keep(self, recorded: ticks.Recorded) -> Ticked:
+        return Ticked(recorded.functions, self._outbox.put(recorded.sends))
+
     def _send(self, messages: list[Message]) -> None:
         if not messages:
             return
         crash_point("tick.unsent")
         self._queue.send(messages)
         crash_point("tick.sent")
-
-
-def _decide(due: list[DueFunction], now: float) -> list[ticks.Recorded]:
-    try:
-        return [_decide_together(due, now)]
-    except DatabaseUnavailableError:
-        raise
-    except Exception:  # noqa: BLE001 - one function's fault must not stop the others: find it
-        return [_decide_alone(function, now) for function in due]
 
 
 def _decide_together(due: list[DueFunction], now: float) -> ticks.Recorded:

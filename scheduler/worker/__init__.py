@@ -17,7 +17,7 @@ from scheduler.logs import configure_logging, event
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.presence import Presence
 from scheduler.maintenance.surroundings import Surroundings
-from scheduler.queue import open_queue
+from scheduler.queue import RunQueue, open_queue
 from scheduler.stopping import TERMINATE_GRACE_SECONDS, StopSignal
 from scheduler.worker.cells import CELLS_PER_SLOT
 from scheduler.worker.consumer import RunConsumer
@@ -110,6 +110,14 @@ def _work(
     slots.hand_back(unless_fresh=True)  # and again in each pulse, without waiting for a queue
     drain.run(config.shutdown_grace_seconds)
     pool.close()  # user code is dead before its run gets a verdict that it did not write itself
+    _settle_rest(presence, queue, clock)
+    presence.stop()
+    event("worker.stopped", worker=presence.name)
+    return surroundings
+
+
+def _settle_rest(presence: Presence, queue: RunQueue, clock: Clock) -> None:
+    """Give what was running its verdict, and what was not started back to the queue."""
     reason = f"{CUT_OFF}: it outlasted the stop of its worker"
     settled = settle(presence.tallied(), presence.id, clock.now())
     lost = reap(presence.id, reason=reason, now=clock.now())
@@ -119,6 +127,3 @@ def _work(
         queue.send_now(settled + unstarted + released)
     except QueueUnavailableError as error:  # the sweeper sends them
         event("queue.unwritable", "error", error=str(error))
-    presence.stop()
-    event("worker.stopped", worker=presence.name)
-    return surroundings

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -19,7 +20,7 @@ from scheduler.db.runs import insert_run_log
 from scheduler.db.schema import init_schema, installation_id
 from scheduler.db.statements import change, rows, transaction
 from scheduler.db.ticks import FIRST_BATCH as FIRST_TICK
-from scheduler.errors import QueueUnavailableError
+from scheduler.errors import DatabaseUnavailableError, QueueUnavailableError
 from scheduler.executor.call import Outcome
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.maintenance.checkpoints import open_checkpoints
@@ -33,6 +34,7 @@ from scheduler.queue import RunQueue, open_queue
 from scheduler.stopping import StopSignal
 from scheduler.testing import SettableClock
 from scheduler.ticker.service import HELD_SECONDS, LEAD_SECONDS, TickerService
+from scheduler.ticker.tick import Ticker
 from tests.db import rows as table
 from tests.db.conftest import make_config
 from tests.db.rows import NOW, WORKER, discover, run_one, start_run
@@ -99,6 +101,27 @@ def test_a_tick_that_failed_is_not_repeated_without_a_pause(
     assert "tick.failed" in capsys.readouterr().err
     assert stop.sleeps[0] == 0.0
     assert stop.sleeps[1] > 0.0
+
+
+def test_what_is_recorded_is_sent_though_the_database_fails_at_the_next_function(
+    sqlite: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    discover("a.f", "b.f")
+    record, faults = ticks.record_tick, [ValueError("bad"), None, DatabaseUnavailableError("gone")]
+
+    def record_or_fail(*arguments: Any) -> ticks.Recorded:
+        if fault := faults.pop(0):
+            raise fault
+        return record(*arguments)
+
+    monkeypatch.setattr(ticks, "record_tick", record_or_fail)
+    queue = open_queue(sqlite, installation_id())
+    ticker = Ticker(queue, SettableClock(NOW))
+    with pytest.raises(DatabaseUnavailableError):
+        ticker.tick(NOW)
+    ticker.send_due(NOW)
+    assert queue.size() == 1
+    queue.storage.close()
 
 
 def test_that_the_database_can_be_used_again_is_told(
