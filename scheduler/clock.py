@@ -1,4 +1,4 @@
-"""The only place that reads the time or sleeps; everything else is given a clock."""
+"""The only place that reads the time or sleeps; everything else takes a clock from here."""
 
 import time
 from datetime import UTC, datetime
@@ -52,7 +52,7 @@ wall_time, monotonic_time = time.time, time.monotonic
 
 
 def sleep(seconds: float) -> None:
-    """Sleep without a way to be woken; only for waiting on foreign resources to come back."""
+    """Sleep without a way to be woken, for what nothing can wake."""
     time.sleep(seconds)
 
 

@@ -2,8 +2,8 @@
 
 Precedence: `SCHEDULER_<KEY>` over the file over the default; an empty variable counts as not set.
 Relative paths are relative to the file, also those from the environment; without a file, to the
-current folder. Lists in the environment: `SCHEDULER_SCAN_PATHS` is separated like `PATH` (`:`, on
-Windows `;`), `SCHEDULER_PRELOAD` by commas.
+current folder. Lists in the environment: `SCHEDULER_SCAN_PATHS` is separated by `:` like `PATH`,
+`SCHEDULER_PRELOAD` by commas.
 """
 
 import os
@@ -41,7 +41,7 @@ _NAMES = frozenset(key.name for key in KEYS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Every key of DESIGN.md section 8: absolute paths, seconds; `path` is the file it is from."""
+    """Every key of `config_keys`: absolute paths, seconds; `path` is the file it is from."""
 
     path: Path | None
     scan_paths: tuple[Path, ...]

@@ -13,6 +13,8 @@ from peewee import (
     TextField,
 )
 
+from scheduler.statuses import FAILED
+
 database: DatabaseProxy = DatabaseProxy()
 
 
@@ -173,7 +175,7 @@ RunLog.add_index(
     RunLog.index(
         RunLog.started_at,
         name="run_logs_failed",
-        where=SQL("status IN ('error', 'timeout', 'lost')"),
+        where=SQL(f"status IN {FAILED}"),
     )
 )
 RunLog.add_index(
@@ -216,7 +218,7 @@ class Scan(_Table):
 
 
 class Process(_Table):
-    """A process of the service. role: ticker, worker, run, scan; state: running, draining, lost.
+    """A process of the service. role: ticker, worker, scan; state: running, draining, lost.
 
     `beat` is a counter that others watch; host, pid and heartbeat_at are for display only.
     """

@@ -6,7 +6,6 @@ psycopg 3, an extra: import this module only where a URL asks for it.
 """
 
 import logging
-import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from scheduler.clock import monotonic_time
 from scheduler.redaction import without_password
 
 NETWORK_TIMEOUT_SECONDS = 5
@@ -53,12 +53,12 @@ class Connection(psycopg.Connection[Any]):
 
     def _limited(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
         # psycopg resumes a generator whenever its socket is ready, and about ten times a second.
-        started = time.monotonic()
+        started = monotonic_time()
         try:
             wanted = next(gen)
             while True:
                 ready = yield wanted
-                waited = time.monotonic() - started
+                waited = monotonic_time() - started
                 if not ready and self.answer_seconds and waited > self.answer_seconds:
                     self.pgconn.finish()
                     raise psycopg.OperationalError(f"no answer within {self.answer_seconds:g} s")

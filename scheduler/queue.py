@@ -1,6 +1,8 @@
 """The queue: Huey's storages, carrying run ids and nothing else; the rows are the truth."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from huey.api import Huey, Task
@@ -11,10 +13,13 @@ from scheduler.errors import MissingDriverError, QueueUnavailableError
 from scheduler.logs import event
 from scheduler.outages import Outage
 from scheduler.redaction import without_password
-from scheduler.storages import BulkPostgresStorage, BulkRedisStorage, BulkSqliteStorage
+from scheduler.storages.postgres import BulkPostgresStorage
+from scheduler.storages.redis import BulkRedisStorage
+from scheduler.storages.sqlite import BulkSqliteStorage
 
 NETWORK_TIMEOUT_SECONDS = 5
 TASK_NAME = "run"
+_MOST_KEPT = 1000  # what is beyond it the sweeper sends
 
 
 class RunQueue(Huey):  # type: ignore[misc]
@@ -34,6 +39,7 @@ class RunQueue(Huey):  # type: ignore[misc]
             super().__init__(name, results=False, storage_class=storage_class, **storage)
         self._run_task: type[Task] | None = None
         self.doorbell: Doorbell | None = None
+        self._kept: deque[tuple[int, int]] = deque(maxlen=_MOST_KEPT)
 
     def execute_with(self, function: Callable[[int], None]) -> None:
         """Declare what a consumer calls with each run id."""
@@ -44,28 +50,27 @@ class RunQueue(Huey):  # type: ignore[misc]
 
         Raises QueueUnavailableError; the rows stay queued, the sweeper sends them again.
         """
+        messages = [*self._take_kept(), *messages]
         if not messages:
             return
         with self._guard:
-            self.storage.enqueue_many([(self._encode(run_id), prio) for run_id, prio in messages])
-        self._guard.note_success()
-        if self.doorbell is not None:
-            self.doorbell.ring(len(messages))
+            self.storage.enqueue_many(self._encoded(messages))
+        self._note_sent(len(messages))
 
     def send_now(self, messages: Sequence[tuple[int, int]]) -> None:
-        """Send, unless somebody stays at the queue: then the sweeper does it later.
+        """Send, unless somebody stays at the queue: then they go with what is sent next.
 
-        Raises QueueUnavailableError.
+        Each heartbeat sends something, and be it nothing. Raises QueueUnavailableError, as `send`.
         """
+        messages = [*self._take_kept(), *messages]
         if not messages:
             return
-        encoded = [(self._encode(run_id), priority) for run_id, priority in messages]
         with self._guard:
-            is_sent = self.storage.enqueue_now(encoded)
+            is_sent = self.storage.enqueue_now(self._encoded(messages))
         if is_sent:
-            self._guard.note_success()
-            if self.doorbell is not None:
-                self.doorbell.ring(len(messages))
+            self._note_sent(len(messages))
+        else:
+            self._kept.extend(messages)
 
     def take_now(self) -> int | None:
         """Take the next run id without waiting for one, None when there is none.
@@ -129,6 +134,7 @@ class RunQueue(Huey):  # type: ignore[misc]
         name = _name_of(installation_id)
         if name != self.name:
             with self._guard:
+                self._kept.clear()
                 self.storage.close()
                 self.name = name
                 self.storage = self.create_storage()
@@ -166,6 +172,21 @@ class RunQueue(Huey):  # type: ignore[misc]
     def execute(self, task: Task, timestamp: object = None) -> None:
         """Just execute; the stock method takes an exclusive lock a task to clear revocations."""
         task.execute()
+
+    def _take_kept(self) -> list[tuple[int, int]]:
+        taken = []
+        with suppress(IndexError):  # several threads may take them
+            while True:
+                taken.append(self._kept.popleft())
+        return taken
+
+    def _note_sent(self, count: int) -> None:
+        self._guard.note_success()
+        if self.doorbell is not None:
+            self.doorbell.ring(count)
+
+    def _encoded(self, messages: Sequence[tuple[int, int]]) -> list[tuple[bytes, int]]:
+        return [(self._encode(run_id), priority) for run_id, priority in messages]
 
     @staticmethod
     def _encode(run_id: int) -> bytes:

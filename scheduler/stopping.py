@@ -46,7 +46,6 @@ class StopSignal:
         self._stop = _PipeFlag()
         self._hurry = _PipeFlag()
         self._lifeline_fd = lifeline_fd
-        self.signal_number: int | None = None
 
     @classmethod
     def install(cls) -> "StopSignal":
@@ -99,8 +98,7 @@ class StopSignal:
         select.select([self._hurry.fd], [], [], timeout)
         return self.is_hurried()
 
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
         if self._stop.is_set():
             self._hurry.set()
-        self.signal_number = number
         self._stop.set()

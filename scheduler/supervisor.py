@@ -27,7 +27,7 @@ HURRY_STEP_SECONDS = 0.2
 
 
 class Child:
-    """One process of the service: started, watched through its pidfd or wait, started again.
+    """One process of the service: started, asked whether it lives, started again.
 
     Each lives in a session of its own, so that only the supervisor hears the terminal, and holds
     the read end of a lifeline pipe: when the supervisor dies, however, the child stops.

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from itertools import islice
 from math import floor
 from typing import Protocol
 
@@ -168,11 +167,6 @@ def build_trigger(
 def first_from(trigger: Trigger, at: float) -> float | None:
     """Return the first slot at or after `at`."""
     return at if trigger.latest_until(at) == at else trigger.next_after(at)
-
-
-def upcoming(trigger: Trigger, first: float, *, until: float, limit: int = 1000) -> list[float]:
-    """Return the slots in [first, until], at most `limit` of them, for a plan."""
-    return list(islice(trigger.between(first, until), limit))
 
 
 def start_at(start: str, timezone: str | None) -> float:

@@ -36,7 +36,7 @@ class Context:
     def server_urls(self) -> tuple[str, ...]:
         """Return the URLs of the servers that the command is to talk to: its own, or configured.
 
-        None where the configuration cannot be read: whoever needs it will say what is wrong.
+        Only its own where the configuration cannot be read; whoever needs it says what is wrong.
         """
         named = tuple(getattr(self.args, key, None) for key in ("database_url", "queue_url"))
         with suppress(ConfigError):

@@ -11,13 +11,11 @@ from scheduler.cli.context import Context
 from scheduler.cli.parsing import parse
 from scheduler.clock import SystemClock
 from scheduler.drivers import only_drivers_for
-from scheduler.errors import EXIT_FAILED, EXIT_OK, ConfigError, SchedulerError
-
-EXIT_INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
+from scheduler.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, ConfigError, SchedulerError
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 fine, 1 failed, 2 wrong usage."""
+    """Run the command line and return its exit code, one of `errors`."""
     arguments = sys.argv[1:] if argv is None else argv
     _ensure_standard_streams()
     for stream in (sys.stdout, sys.stderr):

@@ -9,12 +9,13 @@ from scheduler.cli.locks import find_lock_faults
 from scheduler.cli.queue_server import PATIENCE_SECONDS, REACH_REMEDY, find_queue_fault
 from scheduler.cli.states import is_late
 from scheduler.cli.survey import Survey
-from scheduler.db.report_rows import FAILED, FunctionReport
+from scheduler.db.report_rows import FunctionReport
 from scheduler.maintenance.conditions import Process
 from scheduler.maintenance.congestion import Holder, find_congestion
 from scheduler.maintenance.other_sources import REMEDY, other_sources
 from scheduler.maintenance.replacement import unreplaced
 from scheduler.maintenance.unscanned import unscanned
+from scheduler.statuses import FAILED_OR_MISSED
 from scheduler.wording import plural, span
 
 _SHOWN = 5
@@ -198,7 +199,7 @@ def _fails(function: FunctionReport) -> bool:
     """
     is_tried_again = function.queued and function.consecutive_failures <= function.retries
     is_on = function.state == "active" and function.enabled
-    has_failed = function.last_status in FAILED and function.consecutive_failures > 0
+    has_failed = function.last_status in FAILED_OR_MISSED and function.consecutive_failures > 0
     return is_on and has_failed and not is_tried_again
 
 

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from scheduler.wording import plain
 
-# What a colour means, as on the console (TUI.md section 4).
+# What a colour means, as on the console.
 ROLES = {
     "ok": "32",
     "bad": "1;31",

@@ -1,7 +1,8 @@
 """The state of a function and the status of a run: a word, and how it is shown in a column."""
 
 from scheduler.cli.screen import Cell
-from scheduler.db.report_rows import FAILED, FunctionReport
+from scheduler.db.report_rows import FunctionReport
+from scheduler.statuses import FAILED_OR_MISSED, LATE_AFTER_SECONDS
 
 STATUS = {
     "success": Cell("✓ ok", "ok"),
@@ -26,8 +27,6 @@ WORDS = (
     *("error", "timeout", "lost", "missed", "late", "running", "queued", "new", "success"),
     *("cancelled", "skipped", "paused", "disabled", "gone"),
 )
-# A tick takes its time: what has been due for less than this is not late yet.
-LATE_AFTER_SECONDS = 5.0
 
 
 def status_cell(status: str) -> Cell:
@@ -42,7 +41,7 @@ def function_state(function: FunctionReport, now: float) -> Cell:
 
 
 def function_word(function: FunctionReport, now: float) -> str:
-    """Return what is most worth knowing of a function, by the same order as the console.
+    """Return what is most worth knowing of a function, nearly in the console's order.
 
     A failing function stays failing while it runs again: it would jump up and down otherwise.
     """
@@ -50,7 +49,7 @@ def function_word(function: FunctionReport, now: float) -> str:
         return function.state
     if not function.enabled:
         return "disabled"
-    if function.last_status in FAILED:
+    if function.last_status in FAILED_OR_MISSED:
         return str(function.last_status)
     if function.running or function.queued:
         return "running" if function.running else "queued"

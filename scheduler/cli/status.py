@@ -10,9 +10,9 @@ from scheduler.cli.screen import Screen
 from scheduler.cli.states import WORDS, function_word
 from scheduler.cli.survey import Survey, take_survey
 from scheduler.cli.times import Times
-from scheduler.db.report_rows import FAILED
 from scheduler.errors import EXIT_OK
 from scheduler.runner.complaint import ERROR
+from scheduler.statuses import FAILED_OR_MISSED
 from scheduler.wording import plural
 
 # What no process can help, by the kind of the worst problem.
@@ -129,7 +129,7 @@ def _as_json(survey: Survey, problems: list[Problem]) -> dict[str, object]:
         "functions": {
             "total": len(survey.functions),
             "by_state": dict(Counter(function.state for function in survey.functions)),
-            "failing": [f.name for f in survey.functions if f.last_status in FAILED],
+            "failing": [f.name for f in survey.functions if f.last_status in FAILED_OR_MISSED],
         },
         "runs_24h": survey.runs_24h,
         "queue": asdict(survey.queue),

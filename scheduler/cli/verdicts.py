@@ -163,7 +163,9 @@ def _next(function: FunctionReport, trigger: Trigger | None, at: float) -> float
 def _absence(function: FunctionReport) -> tuple[float, float]:
     """Return from when until when a function last was gone and had no slots; infinity if never."""
     if function.state == "gone":
-        known = (function.gone_at, function.next_run_at)
+        # The slots of a pause that it interrupts are decided when the function is back.
+        undecided_at = function.next_run_at if function.paused_at is None else None
+        known = (function.gone_at, undecided_at)
         return min((at for at in known if at is not None), default=-inf), inf
     if function.gone_at is None or function.back_at is None:
         return inf, inf
@@ -197,6 +199,8 @@ def _not_decided(
     is_future = at > now
     if not function.enabled:
         return "disabled", "the function is disabled in the code (enabled=False)"
+    if function.state == "gone":  # while it was paused
+        return "paused", "the function was paused; the slot is skipped when it is back in the code"
     if function.state == "paused":
         what = "will be skipped if it still is" if is_future else "is skipped when it is resumed"
         return "paused", f"the function is paused; the slot {what}"

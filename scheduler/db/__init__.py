@@ -8,15 +8,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scheduler.db.due import fetch_due_functions
     from scheduler.db.runs import insert_run_log
     from scheduler.db.schema import init_schema
-    from scheduler.db.ticks import fetch_due_functions
     from scheduler.db.upserts import upsert_scheduled_function
 
 __all__ = ["fetch_due_functions", "init_schema", "insert_run_log", "upsert_scheduled_function"]
 
 _HOMES = {
-    "fetch_due_functions": "ticks",
+    "fetch_due_functions": "due",
     "init_schema": "schema",
     "insert_run_log": "runs",
     "upsert_scheduled_function": "upserts",

@@ -9,7 +9,6 @@ from scheduler.db.console_connection import ReadConnection
 from scheduler.db.console_functions import FunctionTable
 from scheduler.db.console_hours import HourlyCounts
 from scheduler.db.console_rows import (
-    FAILED,
     Counts,
     FunctionDetails,
     Mark,
@@ -25,11 +24,12 @@ from scheduler.db.console_rows import (
 from scheduler.db.console_stats import FunctionStats
 from scheduler.db.deviation import Deviation, select_deviations
 from scheduler.db.run_order import Place, Scope, select_place, select_places
+from scheduler.statuses import FAILED
 
 DAY_SECONDS = 86400
 PAGE_ROWS = 200
 STATS_RUNS = 2000
-HOURLY_SECONDS = 30.0
+RECOUNT_SECONDS = 30.0
 
 _RUN_COLUMNS = (
     "id, function_id, status, trigger, attempt, slots, scheduled_for, covers_from, queued_at,"
@@ -40,13 +40,13 @@ _RUN_COLUMNS = (
 OPEN_RUNS = 2000
 _RUNNING = f"id IN (SELECT id FROM run_logs WHERE status = 'running' LIMIT {OPEN_RUNS})"
 _QUEUED = (
-    "SELECT id, function_id, available_at, attempt,"
+    "SELECT function_id, available_at, attempt,"
     " CASE WHEN queued_at > available_at THEN queued_at ELSE available_at END AS ready_at"
     " FROM run_logs WHERE status = 'queued' LIMIT 100000"
 )
 _DETAIL_COLUMNS = (
-    "root_id, claimed_at, sent_at, error_message, traceback, exit_code, signal, output,"
-    " output_bytes, result, peak_rss_bytes, cpu_seconds, stack_requested_at, stack"
+    "root_id, error_message, traceback, exit_code, signal, output, output_bytes, result,"
+    " peak_rss_bytes, cpu_seconds, stack_requested_at, stack"
 )
 
 
@@ -209,8 +209,7 @@ class ConsoleDatabase:
     def _queued(self, now: float) -> dict[int, Queued]:
         rows = self._rows(
             "SELECT function_id, count(*),"
-            " sum(CASE WHEN available_at <= ? THEN 1 ELSE 0 END), min(ready_at), min(id),"
-            " max(attempt)"
+            " sum(CASE WHEN available_at <= ? THEN 1 ELSE 0 END), min(ready_at), max(attempt)"
             f" FROM ({_QUEUED}) AS queued GROUP BY function_id",
             (now,),
         )
@@ -221,7 +220,7 @@ class ConsoleDatabase:
             f"SELECT count(*) FROM run_logs WHERE status IN {FAILED} AND finished_at >= ?",
             (now - DAY_SECONDS,),
         )[0][0]
-        if self._hourly is None or not 0 <= now - self._hourly[0] < HOURLY_SECONDS:
+        if self._hourly is None or not 0 <= now - self._hourly[0] < RECOUNT_SECONDS:
             self._hourly = (now, self._hours.read(now))
         counted_at, hours = self._hourly
         newer = self._rows("SELECT count(*) FROM run_logs WHERE started_at >= ?", (counted_at,))
@@ -230,7 +229,7 @@ class ConsoleDatabase:
     def _deviations(self, now: float) -> tuple[Deviation, ...]:
         """Look for runs of other sources every 30 s only: it takes as long as all the rest."""
         looked_at, found = self._found_deviations
-        if not 0 <= now - looked_at < HOURLY_SECONDS:
+        if not 0 <= now - looked_at < RECOUNT_SECONDS:
             found = tuple(map(Deviation.of, self._rows(*select_deviations(now))))
             self._found_deviations = (now, found)
         return found

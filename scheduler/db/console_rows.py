@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from scheduler.db.deviation import Deviation
-
-FAILED = ("error", "timeout", "lost")
+from scheduler.statuses import FAILED
 
 
 class FunctionRow(NamedTuple):
@@ -125,8 +124,6 @@ class RunDetails:
     run: RunRow
     attempts: tuple[RunRow, ...]
     root_id: int | None
-    claimed_at: float | None
-    sent_at: float | None
     error_message: str | None
     traceback: str | None
     exit_code: int | None
@@ -169,7 +166,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A function's queued attempts: all, those that may start now, the oldest; the highest number.
+    """A function's queued attempts: all, those that may start now; the highest number.
 
     oldest_ready_at: since when the first of them may start, or from when on.
     attempt: of what may not start yet, 1 waits for its time and a later one is a retry.
@@ -178,7 +175,6 @@ class Queued:
     count: int
     ready: int
     oldest_ready_at: float | None
-    first_run_id: int
     attempt: int = 1
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from scheduler.db.report_rows import FINAL
 from scheduler.db.statements import placeholders
+from scheduler.statuses import FINAL
 
 Query: TypeAlias = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 """Reads all rows of some SQL with `?` parameters, on whichever connection."""

@@ -10,10 +10,10 @@ from scheduler.db.releases import release_next
 from scheduler.db.statements import change, change_function_at_end, reading, rows, transaction
 from scheduler.executor.call import Outcome
 from scheduler.policy import retry_delay
+from scheduler.statuses import FAILED
 
 # How the reason of a run begins that an orderly stop ended: no failure of its function.
 CUT_OFF = "cut off"
-RETRIED_STATUSES = frozenset({"error", "timeout", "lost"})
 
 _FINISH = """
     UPDATE run_logs SET status = ?, started_at = COALESCE(?, started_at), finished_at = ?,
@@ -160,7 +160,7 @@ def _follow_up(
     counts_as = "cancelled" if (reason or "").startswith(CUT_OFF) else status
     summary = [status, began_at, began_at, run.id, counts_as, run.function_id]
     change_function_at_end(run.function_id, _SUMMARY, summary)
-    if status in RETRIED_STATUSES and run.attempt <= run.retries:
+    if status in FAILED and run.attempt <= run.retries:
         retry_at = now + retry_delay(
             run.attempt, delay_seconds=run.retry_delay_seconds, backoff=run.retry_backoff
         )

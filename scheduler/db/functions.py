@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 
 from scheduler.db.locks import lock_functions
-from scheduler.db.statements import change, change_many, placeholders, reading, rows, transaction
+from scheduler.db.slot_rows import write_decided_rows
+from scheduler.db.statements import change, placeholders, reading, rows, transaction
 from scheduler.errors import NotFoundError
-from scheduler.policy import PAUSED, Decision, decide_resume
+from scheduler.policy import PAUSED, decide_resume
 from scheduler.triggers import build_trigger
 from scheduler.wording import did_you_mean
 
@@ -148,26 +149,3 @@ def fetch_unseen(seen_at: float) -> list[tuple[str, str, str]]:
             [seen_at],
         )
     return [(name, scan_path, module_path) for name, scan_path, module_path in found]
-
-
-def write_decided_rows(function_id: int, decision: Decision, now: float) -> None:
-    """Insert the rows of slots that were not run; a slot that has a row is decided already."""
-    change_many(
-        "INSERT INTO run_logs (function_id, attempt, status, trigger, scheduled_for, covers_from, "
-        "slots, finished_at, reason, sends, output_bytes) "
-        "VALUES (?, 1, ?, 'schedule', ?, ?, ?, ?, ?, 0, 0) "
-        "ON CONFLICT (function_id, scheduled_for, attempt) WHERE trigger = 'schedule' DO NOTHING",
-        [
-            (
-                function_id,
-                row.status,
-                row.scheduled_for,
-                row.covers_from,
-                row.slots,
-                now,
-                row.reason,
-            )
-            for row in decision.rows
-        ],
-    )
-    change("UPDATE run_logs SET root_id = id WHERE root_id IS NULL")

@@ -7,8 +7,7 @@ from scheduler.db.processes import SELECT_PROCESSES, ProcessRow
 from scheduler.db.report_rows import QueueReport
 from scheduler.db.reports import SELECT_QUEUE, queue_report
 from scheduler.runner.complaint import ERROR
-
-LATE_AFTER_SECONDS = 5.0
+from scheduler.statuses import LATE_AFTER_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class LastScan:
 class Measurements:
     """The state of the service at one moment, as rows tell it.
 
-    late: functions whose slot has been due for over 5 s without a tick that decided it.
+    late: functions whose slot has been due for 5 s, whatever its grace, and no tick decided it.
     failing: functions whose last run failed.
     """
 

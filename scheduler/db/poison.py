@@ -1,6 +1,7 @@
 """Poison: slots whose decision raises get their verdict here, and their function a later look."""
 
 from scheduler.clock import round_ms
+from scheduler.db.slot_rows import UNLESS_DECIDED, settle_roots
 from scheduler.db.statements import change, transaction
 from scheduler.policy import DueFunction
 
@@ -19,8 +20,7 @@ def postpone(due: DueFunction, error: BaseException, now: float) -> None:
             "INSERT INTO run_logs (function_id, attempt, status, trigger, scheduled_for, "
             "covers_from, slots, finished_at, error_type, error_message, reason, sends, "
             "output_bytes) VALUES (?, 1, 'error', 'schedule', ?, ?, ?, ?, ?, ?, ?, 0, 0) "
-            "ON CONFLICT (function_id, scheduled_for, attempt) WHERE trigger = 'schedule' "
-            "DO NOTHING",
+            f"{UNLESS_DECIDED}",
             [
                 due.id,
                 last_slot_at,
@@ -32,7 +32,7 @@ def postpone(due: DueFunction, error: BaseException, now: float) -> None:
                 "the scheduler could not decide this slot",
             ],
         )
-        change("UPDATE run_logs SET root_id = id WHERE root_id IS NULL")
+        settle_roots()
         change(
             "UPDATE scheduled_functions SET next_run_at = ?, last_status = 'error', "
             "consecutive_failures = consecutive_failures + 1 WHERE id = ? AND next_run_at = ?",

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from scheduler.db.statements import change, reading, rows, transaction
 
-ROLES = ("ticker", "worker", "scan")
 _COLUMNS = "id, role, host, pid, started_at, beat, heartbeat_at, slots, state, detail"
 SELECT_PROCESSES = f"SELECT {_COLUMNS} FROM processes ORDER BY started_at, id"
 

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-FAILED = ("error", "timeout", "lost", "missed")
-FINAL = ("success", "error", "timeout", "lost", "cancelled", "skipped", "missed")
+from scheduler.statuses import FINAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from typing import Any
 
 from scheduler.db.functions import find_id
 from scheduler.db.report_rows import (
-    FINAL,
     FunctionReport,
     QueueReport,
     RunReport,
@@ -17,6 +16,7 @@ from scheduler.db.report_rows import (
 from scheduler.db.run_order import Scope, select_places
 from scheduler.db.statements import placeholders, reading, rows
 from scheduler.errors import NotFoundError
+from scheduler.statuses import FINAL
 
 _MEASURED_RUNS = 20
 _BATCH = 500

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from scheduler.clock import Clock
 from scheduler.crashpoints import crash_point
 from scheduler.db.statements import change, change_many, placeholders, reading, rows, transaction
+from scheduler.statuses import FINAL
 
 FIRST_BATCH = 100
 _LEAST, _MOST = 25, 500
@@ -12,7 +13,7 @@ _COUNTED_ROWS = 5_000  # a millisecond or two
 _HELD_SECONDS = 0.004  # how long a batch should keep others from writing
 
 # Every final status by name: only so the index on (status, finished_at) serves.
-_FINISHED = "status IN ('success', 'error', 'timeout', 'lost', 'cancelled', 'skipped', 'missed')"
+_FINISHED = f"status IN {FINAL}"
 # The last attempt is the run's verdict, finished after all others: it decides for all of them.
 _IS_LAST_ATTEMPT = (
     "NOT EXISTS (SELECT 1 FROM run_logs l WHERE l.root_id = r.root_id AND l.attempt > r.attempt)"

@@ -9,11 +9,13 @@ index more would be one more page that every run writes.
 from dataclasses import dataclass
 from typing import Any
 
+from scheduler.statuses import FAILED
+
 _MOST_QUEUED = 100_000  # a limit inside keeps SQLite from walking over all runs in their order
 _STARTED = ("started_at", "started_at IS NOT NULL")
 _UNSTARTED = ("scheduled_for", "started_at IS NULL AND finished_at IS NOT NULL")
 # In the words of the index on them, which is not used otherwise.
-_FAILED = ("started_at", "status IN ('error', 'timeout', 'lost')")
+_FAILED = ("started_at", f"status IN {FAILED}")
 _OF_ONE = ("COALESCE(started_at, scheduled_for)", "status != 'queued'")
 _QUEUED_AT = "COALESCE(queued_at, scheduled_for)"
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from scheduler.db.messages import MESSAGE_COLUMNS, Sends
-from scheduler.db.statements import change, is_sqlite, placeholders, rows
+from scheduler.db.statements import change, change_many, is_sqlite, placeholders, rows
 from scheduler.policy import Decision, DueFunction, NewRow
 
 Decided: TypeAlias = Sequence[tuple[DueFunction, Decision]]
@@ -24,10 +24,11 @@ _GIVEN = {
     "reason": "text",
 }
 _COLUMNS = f"attempt, trigger, output_bytes, {', '.join(_GIVEN)}"
-_UNLESS_DECIDED = f"""
-    ON CONFLICT (function_id, scheduled_for, attempt) WHERE trigger = 'schedule' DO NOTHING
-    RETURNING {MESSAGE_COLUMNS}, sent_at
-"""
+# A slot that has a row is decided already.
+UNLESS_DECIDED = (
+    "ON CONFLICT (function_id, scheduled_for, attempt) WHERE trigger = 'schedule' DO NOTHING"
+)
+_RETURNING = f"RETURNING {MESSAGE_COLUMNS}, sent_at"
 # On both the id is drawn first: to write the root afterwards would change each row a second time.
 _ROW = f"(?, ?, 1, 'schedule', 0, {', '.join('?' * len(_GIVEN))})"
 # An array for each column: a thousand parameters would cost more than what they carry.
@@ -37,7 +38,7 @@ _ROWS_OF_ARRAYS = f"""
         SELECT nextval(pg_get_serial_sequence('run_logs', 'id')) AS id, given.*
         FROM unnest({", ".join(f"?::{kind}[]" for kind in _GIVEN.values())})
         AS given ({", ".join(_GIVEN)})
-    ) AS numbered {_UNLESS_DECIDED}
+    ) AS numbered {UNLESS_DECIDED} {_RETURNING}
 """
 _ADVANCE = "UPDATE scheduled_functions SET next_run_at = ? WHERE next_run_at = ? AND id IN"
 _ADVANCE_ARRAYS = """
@@ -84,12 +85,39 @@ def insert_slots(decided: Decided, now: float) -> Sends:
     return sends
 
 
+def write_decided_rows(function_id: int, decision: Decision, now: float) -> None:
+    """Insert the rows of slots that were not run, unless they have one; in a transaction."""
+    change_many(
+        "INSERT INTO run_logs (function_id, attempt, status, trigger, scheduled_for, covers_from, "
+        "slots, finished_at, reason, sends, output_bytes) "
+        f"VALUES (?, 1, ?, 'schedule', ?, ?, ?, ?, ?, 0, 0) {UNLESS_DECIDED}",
+        [
+            (
+                function_id,
+                row.status,
+                row.scheduled_for,
+                row.covers_from,
+                row.slots,
+                now,
+                row.reason,
+            )
+            for row in decision.rows
+        ],
+    )
+    settle_roots()
+
+
+def settle_roots() -> None:
+    """Make rows inserted without a root their own, before their transaction ends."""
+    change("UPDATE run_logs SET root_id = id WHERE root_id IS NULL")
+
+
 def _insert_on_sqlite(chunk: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     ((newest_id,),) = rows("SELECT COALESCE(MAX(id), 0) FROM run_logs")
     numbered = enumerate(chunk, newest_id + 1)
     return rows(
         f"INSERT INTO run_logs (id, root_id, {_COLUMNS}) "
-        f"VALUES {', '.join([_ROW] * len(chunk))} {_UNLESS_DECIDED}",
+        f"VALUES {', '.join([_ROW] * len(chunk))} {UNLESS_DECIDED} {_RETURNING}",
         [value for run_id, row in numbered for value in (run_id, run_id, *row)],
     )
 

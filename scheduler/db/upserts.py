@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scheduler.db.functions import write_decided_rows
 from scheduler.db.locks import lock_functions
+from scheduler.db.slot_rows import write_decided_rows
 from scheduler.db.statements import change, change_many, placeholders, rows, transaction
 from scheduler.policy import (
     DISABLED,

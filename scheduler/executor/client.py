@@ -16,8 +16,8 @@ from typing import Any
 from scheduler.errors import ZygoteGoneError
 from scheduler.executor.guards import kill_group, kill_group_at_end_of
 from scheduler.executor.lease import Lease
-from scheduler.executor.nursery import CAUSE_LEASE
 from scheduler.redaction import SECRET_VARIABLES
+from scheduler.runner.exits import CAUSE_LEASE
 from scheduler.stopping import ZYGOTE_STOP_SECONDS
 
 _START_SECONDS = 60.0

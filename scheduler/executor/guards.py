@@ -1,6 +1,6 @@
 """What ties processes together so that none outlives its owner.
 
-Only this file, the fuse, `threads` and `runner.offspring` know Linux.
+Linux only, as are the fuse, `threads` and `runner.offspring`.
 """
 
 import _signal  # type: ignore[import-not-found]  # signal wraps each answer in an enum

@@ -10,13 +10,13 @@ from typing import Any
 
 from scheduler.executor.guards import become_subreaper, die_before_the_service, die_with_parent
 from scheduler.executor.title import set_title
+from scheduler.runner.exits import EXIT_BROKEN
 
 TARGETS = {
     "executor": "scheduler.runner.serving",
     "stem": "scheduler.executor.stem",
     "inspect": "scheduler.runner.inspection",
 }
-EXIT_BROKEN = 70
 ZYGOTE_IGNORES = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _PYTHON_IGNORES = {signal.SIGPIPE, getattr(signal, "SIGXFSZ", None)}

@@ -15,8 +15,6 @@ from scheduler.runner.offspring import own_children
 from scheduler.runner.wire import encode
 from scheduler.stopping import ZYGOTE_STOP_SECONDS
 
-CAUSE_LEASE = "lease"
-CAUSE_STOP = "stop"
 _KILL_SECONDS = 0.8 * ZYGOTE_STOP_SECONDS
 
 

@@ -74,7 +74,7 @@ class ExecutorPool:
 
     @property
     def zygote_pid(self) -> int | None:
-        """The zygote's process id: the one child of this process that is no stray."""
+        """The zygote's process id, None without one; for tests, which look for its family."""
         zygote = self._zygotes.current
         return zygote.pid if zygote is not None else None
 

@@ -32,16 +32,13 @@ from scheduler.executor.title import set_title
 from scheduler.runner import channels, slate, termination
 from scheduler.runner.common import Newcomers, import_ahead
 from scheduler.runner.control import ControlChannel
+from scheduler.runner.exits import EXIT_TERMINATED_IDLE, EXIT_TIDY, EXIT_UNFORKED
 from scheduler.runner.isolation import measure, serve_one
-from scheduler.runner.leaving import EXIT_TIDY
 from scheduler.runner.loading import enter_scan_path
 from scheduler.runner.metering import MAXRSS_UNIT, used
 from scheduler.runner.rehearsal import rehearse
 from scheduler.runner.slate import Slate
 from scheduler.runner.sources import compile_ahead
-from scheduler.runner.termination import EXIT_TERMINATED_IDLE
-
-EXIT_UNFORKED = 115  # no process could be forked, or none stayed alive until a call came
 
 _AWAITED = {signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM}
 _MOST_FAILURES = 3  # processes that died before a call came, one after another

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 from scheduler.executor.call import Outcome
 from scheduler.executor.client import Exit
 from scheduler.executor.control import Asked
-from scheduler.executor.nursery import CAUSE_LEASE
-from scheduler.executor.stem import EXIT_UNFORKED
-from scheduler.runner.control import EXIT_DETACHED
-from scheduler.runner.termination import EXIT_TERMINATED_IDLE
+from scheduler.runner.exits import (
+    CAUSE_LEASE,
+    EXIT_DETACHED,
+    EXIT_TERMINATED_IDLE,
+    EXIT_UNFORKED,
+)
 from scheduler.wording import signal_name
 
 _FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM}

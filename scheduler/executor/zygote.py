@@ -20,9 +20,10 @@ from scheduler.executor.fuse import Fuse
 from scheduler.executor.guards import become_subreaper, wake_with_parent
 from scheduler.executor.lease import Lease
 from scheduler.executor.newborn import ZYGOTE_IGNORES, flush, reset_inherited_signals
-from scheduler.executor.nursery import CAUSE_LEASE, CAUSE_STOP, Nursery, refuse
+from scheduler.executor.nursery import Nursery, refuse
 from scheduler.executor.title import set_title
 from scheduler.runner.common import import_ahead
+from scheduler.runner.exits import CAUSE_LEASE, CAUSE_STOP
 from scheduler.runner.loading import find_private_names
 from scheduler.runner.wire import decode, encode
 

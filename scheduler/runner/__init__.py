@@ -1,1 +1,1 @@
-"""What runs a function or inspects a file inside a forked process; stdlib and decorators only."""
+"""What runs a function or inspects a file inside a forked process; it loads little."""

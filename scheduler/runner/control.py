@@ -4,9 +4,8 @@ import os
 import socket
 from typing import Any
 
+from scheduler.runner.exits import EXIT_DETACHED
 from scheduler.runner.wire import decode, encode
-
-EXIT_DETACHED = 113  # the user's code closed the channel: nobody can be told how it ended
 
 _exit, _fstat = os._exit, os.fstat  # user code may patch these
 

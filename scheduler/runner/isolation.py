@@ -12,7 +12,8 @@ from scheduler.runner.baseline import leftover
 from scheduler.runner.calling import execute
 from scheduler.runner.common import Newcomers
 from scheduler.runner.control import ControlChannel
-from scheduler.runner.leaving import EXIT_TIDY, leave
+from scheduler.runner.exits import EXIT_TIDY
+from scheduler.runner.leaving import leave
 from scheduler.runner.metering import used
 from scheduler.runner.slate import Slate
 

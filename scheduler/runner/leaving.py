@@ -8,9 +8,7 @@ from typing import NoReturn
 
 from scheduler.runner import channels, termination
 from scheduler.runner.baseline import has_children
-
-EXIT_TIDY = 117  # of an isolated run: user code that ends its process by itself takes 0
-EXIT_LEFT_CHILDREN = 116  # after the answer, which tells of those that were there before
+from scheduler.runner.exits import EXIT_LEFT_CHILDREN
 
 _LEAVE_SECONDS = 2.0
 

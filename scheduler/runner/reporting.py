@@ -3,10 +3,8 @@
 import os
 from typing import Any
 
+from scheduler.runner.exits import EXIT_CHANNEL_LOST, EXIT_REPORTED
 from scheduler.runner.wire import encode
-
-EXIT_REPORTED = 0
-EXIT_CHANNEL_LOST = 71
 
 
 def write_report(fd: int, channel: os.stat_result, report: dict[str, Any]) -> int:

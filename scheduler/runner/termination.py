@@ -9,8 +9,7 @@ from types import FrameType
 from scheduler.runner import channels
 from scheduler.runner.awaiting import describe_awaiting
 from scheduler.runner.context import RunTerminated
-
-EXIT_TERMINATED_IDLE = 114  # told to end before a run had begun
+from scheduler.runner.exits import EXIT_TERMINATED_IDLE
 
 _getpid, _getppid = os.getpid, os.getppid  # user code may patch these
 _armed = False

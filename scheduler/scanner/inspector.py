@@ -12,8 +12,8 @@ from scheduler.executor.client import Exit, Zygote
 from scheduler.executor.pipes import open_pipe
 from scheduler.executor.threads import ask_thread
 from scheduler.runner.complaint import ERROR, WARNING, FileError, complain
+from scheduler.runner.exits import EXIT_CHANNEL_LOST
 from scheduler.runner.inspection import FileReport
-from scheduler.runner.reporting import EXIT_CHANNEL_LOST
 from scheduler.scanner.walk import FileState
 from scheduler.wording import signal_name
 

@@ -12,13 +12,12 @@ from typing import TypeVar
 
 from scheduler.db.ledger import LedgerRow
 from scheduler.selftest.journal import Entry
+from scheduler.statuses import FAILED, NOT_RUN
 from scheduler.triggers import Trigger, first_from
 
 _Item = TypeVar("_Item")
 _Key = TypeVar("_Key")
 OPEN = frozenset({"queued", "running"})
-NEVER_RAN = frozenset({"skipped", "missed"})
-RETRIED = frozenset({"error", "timeout", "lost"})
 # Half a millisecond: less than the distance of any two slots.
 _JUST_BEFORE = 0.0005
 
@@ -126,9 +125,9 @@ def _check_chain(demand: Demand, chain: Sequence[LedgerRow]) -> Iterator[Violati
     attempts = [row.attempt for row in chain]
     if attempts != list(range(1, len(chain) + 1)) or len(chain) > demand.retries + 1:
         yield Violation("chain", demand.name, f"{what} has the attempts {attempts}")
-    if any(row.status not in RETRIED for row in before):
+    if any(row.status not in FAILED for row in before):
         yield Violation("chain", demand.name, f"{what} was tried again without having failed")
-    if last.status in RETRIED and last.attempt <= demand.retries:
+    if last.status in FAILED and last.attempt <= demand.retries:
         yield Violation("chain", demand.name, f"{what} ended {last.status} with retries left")
     if last.status in OPEN and last.covers_from <= demand.until_at:
         text = f"{what}, attempt {last.attempt}, is {last.status}"
@@ -145,7 +144,7 @@ def _check_entries(demand: Demand, row: LedgerRow, entries: Sequence[Entry]) -> 
         yield Violation("double start", demand.name, f"{what} was started by pids {pids}")
     if starts and row.started_at is None:
         yield Violation("double start", demand.name, f"{what} was started without the right to")
-    may_end = demand.ends | OPEN | NEVER_RAN | ({"lost"} if demand.is_disturbed else set())
+    may_end = demand.ends | OPEN.union(NOT_RUN) | ({"lost"} if demand.is_disturbed else set())
     if row.status not in may_end:
         yield Violation("verdict", demand.name, f"{what} was expected to end {set(demand.ends)}")
     if row.status in {"success", "error"} and ends != {row.status}:

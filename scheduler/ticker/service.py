@@ -5,7 +5,7 @@ from math import inf
 
 from scheduler.clock import Clock
 from scheduler.config import Config
-from scheduler.db import ticks
+from scheduler.db import clock_steps, ticks
 from scheduler.doorbell import Bell
 from scheduler.errors import DatabaseUnavailableError, SchedulerError
 from scheduler.logs import event
@@ -175,8 +175,8 @@ class TickerService:
     def _notice_clock_change(self, now: float) -> None:
         """After the wall clock was set back, and at the start, bring far slots into reach."""
         offset = now - self._clock.monotonic()
-        if offset < self._clock_offset - ticks.CLOCK_STEP_SECONDS:
-            for name in ticks.return_into_reach(now):
+        if offset < self._clock_offset - clock_steps.CLOCK_STEP_SECONDS:
+            for name in clock_steps.return_into_reach(now):
                 event("clock.set_back", "warning", function=name)
             self._ticker.send_due(inf)  # what was decided by the clock of before
             self._instants = UNKNOWN

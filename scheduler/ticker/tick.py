@@ -6,6 +6,7 @@ from typing import NamedTuple
 from scheduler.clock import Clock
 from scheduler.crashpoints import crash_point
 from scheduler.db import poison, ticks
+from scheduler.db.due import BATCH, FIRST_BATCH, fetch_due_functions
 from scheduler.db.messages import Message
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.logs import event
@@ -47,9 +48,9 @@ class Ticker:
         one whose rows others hold (on a server) it looks beyond them.
         """
         functions = runs = 0
-        limit = ticks.FIRST_BATCH
+        limit = FIRST_BATCH
         while True:
-            found = ticks.fetch_due_functions(now + AHEAD_SECONDS, limit)
+            found = fetch_due_functions(now + AHEAD_SECONDS, limit)
             done = self._decide(
                 [one for one in found if one.next_run_at <= now or is_settled(one)], now
             )
@@ -58,7 +59,7 @@ class Ticker:
             if len(found) < limit or found[-1].next_run_at > now:
                 self.seen = {one.next_run_at for one in found}
                 return Ticked(functions, runs)
-            limit = ticks.BATCH if done.functions else 2 * limit
+            limit = BATCH if done.functions else 2 * limit
 
     def send_due(self, now: float) -> None:
         """Send the runs whose slots have come."""

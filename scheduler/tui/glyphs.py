@@ -30,7 +30,6 @@ class Glyphs:
     caret: str
     bars: str
     arrows: str
-    dash: str
     dot: str
 
     @property
@@ -63,7 +62,6 @@ UNICODE = Glyphs(
     caret="█",
     bars="▁▂▃▄▅▆▇█",
     arrows="↑↓",
-    dash="–",
     dot="·",
 )
 
@@ -91,6 +89,5 @@ ASCII = Glyphs(
     caret="_",
     bars="._-~=+*#",
     arrows="^v",
-    dash="-",
     dot="-",
 )

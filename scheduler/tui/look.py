@@ -82,11 +82,6 @@ class Look:
         """What to call the database in short: its path, or its server without the password."""
         return self.short(self.config.database_label)
 
-    @property
-    def late_after_seconds(self) -> float:
-        """How long a slot without a grace may be due before it is shown as late."""
-        return max(5.0, 3 * self.config.runner_poll_seconds)
-
     def _format(self, instant: float, pattern: str) -> str:
         try:
             return datetime.fromtimestamp(instant, UTC).astimezone(self.zone).strftime(pattern)

@@ -126,7 +126,7 @@ class _Slot(HueyWorker):  # type: ignore[misc]
     def _put_back(self, task: Task) -> None:
         """Leave to others what came out of the queue while this worker was told to stop."""
         try:
-            self.huey.send([(task.args[0], 0)])
+            self.huey.send_now([(task.args[0], 0)])
         except QueueUnavailableError as error:
             event("queue.unreadable", level="error", error=str(error))  # it will be sent again
 

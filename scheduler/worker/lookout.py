@@ -15,8 +15,8 @@ class Lookout:
     """Shared by the slots of a worker: thread-safe.
 
     Whoever gets a message, or is rung for several times at once, leaves the lookout to the next: so
-    a ring wakes one slot. Where the
-    doorbell works it looks seldom by itself: the pulse, awake once a second, rings for what waits.
+    a ring wakes one slot. Where the doorbell works it looks seldom by itself: the pulse, awake once
+    a second, rings for what waits.
     A slot that has claimed more than it needs calls the next one.
     """
 

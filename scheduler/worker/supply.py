@@ -12,7 +12,7 @@ from scheduler.db.messages import Message
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.logs import event
 from scheduler.queue import RunQueue
-from scheduler.storages import HURRIED_SECONDS
+from scheduler.storages.sharing import HURRIED_SECONDS
 
 CHUNK = 50
 SHORT_SECONDS = 0.01
@@ -41,6 +41,8 @@ class Supply:
         self._clock = clock
         self._lock = threading.Lock()
         self._runs: deque[ClaimedRun] = deque()
+        self._aside = threading.Lock()  # of the two below; whoever has it waits for nothing
+        self._returned: list[ClaimedRun] = []
         self._doubtful: list[int] = []  # whether they are claimed, only the database knows
         self._recent_seconds = _MOST_SECONDS
         self._taken_at = 0.0
@@ -60,6 +62,7 @@ class Supply:
         be sent. Raises QueueUnavailableError.
         """
         with self._lock:
+            self._collect()
             released = self._fill(worker_id, sharers)
             self._taken_at = self._clock.monotonic()
             share = max(ceil(len(self._runs) / sharers), self._fitting(SHARE_SECONDS))
@@ -72,13 +75,14 @@ class Supply:
         None, and nothing is claimed, if none do, or they would be claimed one by one.
         """
         with self._lock:
+            self._collect()
             if self._queue.is_waiting() and (others := self._take_chunk(sharers, besides=1)):
                 return self._claim([run_id, *others], worker_id)
         return None
 
     def has_some(self) -> bool:
         """Tell whether a `take` now would find something that is claimed already."""
-        return bool(self._runs)
+        return bool(self._runs or self._returned)
 
     def refill(self, worker_id: str) -> list[Message]:
         """Claim ahead what the next `take` returns, while nobody waits for it; as `take` else.
@@ -88,16 +92,15 @@ class Supply:
         if not self._lock.acquire(timeout=HURRIED_SECONDS):
             return []
         try:
+            self._collect()
             return self._claim(self._take_chunk(1, is_patient=False), worker_id)
         finally:
             self._lock.release()
 
     def put_back(self, runs: Sequence[ClaimedRun]) -> None:
         """Keep, as the next, what was not started after all: it is still claimed."""
-        if not runs:
-            return
-        with self._lock:
-            self._runs.extendleft(reversed(runs))
+        with self._aside:
+            self._returned[:0] = runs
 
     def hand_back(self, worker_id: str, *, unless_fresh: bool = False) -> list[Message]:
         """Undo the claims, or only those that no slot has come for lately; return the messages.
@@ -108,13 +111,16 @@ class Supply:
         if not self._lock.acquire(timeout=HURRIED_SECONDS):
             return []
         try:
+            self._collect()
             age_seconds = self._clock.monotonic() - self._taken_at
             is_kept = unless_fresh and age_seconds < STALE_SECONDS
-            run_ids = [*self._doubtful, *(run.id for run in self._runs if not is_kept)]
+            doubtful = list(self._doubtful)
+            run_ids = [*doubtful, *(run.id for run in self._runs if not is_kept)]
             if not run_ids:
                 return []
             messages = hand_back(run_ids, worker_id, self._clock.now())
-            self._doubtful.clear()
+            with self._aside:
+                del self._doubtful[: len(doubtful)]
             if not is_kept:
                 self._runs.clear()
         finally:
@@ -123,8 +129,14 @@ class Supply:
 
     def doubt(self, run_ids: Sequence[int]) -> None:
         """Have the next `hand_back` undo these claims as well, if they are any."""
-        with self._lock:
+        with self._aside:
             self._doubtful += run_ids
+
+    def _collect(self) -> None:
+        """Have what came back be the next; with the lock."""
+        with self._aside:
+            self._runs.extendleft(reversed(self._returned))
+            self._returned.clear()
 
     def _fitting(self, seconds: float) -> int:
         """Return how many runs like the recent ones take so long."""
@@ -151,7 +163,7 @@ class Supply:
         try:
             claimed, released = claim_chunk(run_ids, worker_id, self._clock.now())
         except DatabaseUnavailableError as error:  # perhaps after the commit: the answer was lost
-            self._doubtful += run_ids
+            self.doubt(run_ids)
             event("run.unclaimed", "error", runs=len(run_ids), error=str(error))
             return []
         crash_point("supply.claimed")

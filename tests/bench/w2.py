@@ -2,10 +2,11 @@
 
 import time
 
+from scheduler.db.due import BATCH, fetch_due_functions
 from scheduler.db.runs import insert_run_log
 from scheduler.db.schema import installation_id
 from scheduler.db.statements import rows, transaction
-from scheduler.db.ticks import BATCH, fetch_due_functions, record_tick
+from scheduler.db.ticks import record_tick
 from scheduler.policy import decide
 from scheduler.queue import open_queue
 from tests.bench.bursts import DAY_SECONDS, move_slots, wait_rows

@@ -5,6 +5,7 @@ from typing import Any
 
 from scheduler.db import ticks
 from scheduler.db.claims import ClaimedRun, claim_and_start
+from scheduler.db.due import fetch_due_functions
 from scheduler.db.retention import OldRuns
 from scheduler.db.statements import change, rows, transaction
 from scheduler.db.upserts import upsert_functions
@@ -41,7 +42,7 @@ def discover(*names: str, now: float = NOW, **spec: Any) -> None:
 
 def tick(now: float) -> list[tuple[int, int]]:
     """Decide and record what is due at `now`; return the messages."""
-    due = ticks.fetch_due_functions(now)
+    due = fetch_due_functions(now)
     _, sends = ticks.record_tick([(function, decide(function, now)) for function in due], now)
     return [message for messages in sends.values() for message in messages]
 

@@ -232,6 +232,25 @@ def test_a_function_that_is_gone_has_no_slots_since_then() -> None:
     assert explain(ASKED_AT + 61).verdict == "gone"
 
 
+def test_the_slots_of_a_pause_are_paused_until_its_function_is_gone_and_gone_from_then_on() -> None:
+    seed_function(
+        state="gone",
+        paused_at=NOW + 50,
+        next_run_at=NOW + 60,
+        gone_at=NOW + 190,
+        schedule_since_at=NOW,
+    )
+
+    answer = explain(NOW + 120)
+
+    assert answer.verdict == "paused"
+    assert answer.why == (
+        "the function was paused; the slot is skipped when it is back in the code"
+    )
+    assert (answer.previous_slot_at, answer.next_slot_at) == (NOW + 60, NOW + 180)
+    assert explain(NOW + 240).verdict == "gone"
+
+
 def test_a_function_that_is_gone_has_no_next_slot_and_its_last_one_was_before_that() -> None:
     seed_run(seed_function(state="gone", gone_at=NOW + 70, next_run_at=NOW + 120), at=NOW + 60)
 

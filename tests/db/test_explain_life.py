@@ -3,7 +3,8 @@
 import pytest
 
 from scheduler.cli.verdicts import Explanation, explain_instant
-from scheduler.db import functions, ticks
+from scheduler.db import functions
+from scheduler.db.clock_steps import return_into_reach
 from scheduler.db.finishes import finish, reap
 from scheduler.db.reports import find_function
 from scheduler.db.runs import cancel
@@ -111,7 +112,7 @@ def test_after_the_clock_was_set_back_the_new_slots_are_explained_and_the_old_ro
     discover(NAME, cron=cron)
     for minute in (10, 11):
         finish(run_one(at(minute)), Outcome(status="success"), WORKER, at(minute + 0.1))
-    assert ticks.return_into_reach(at(-30)) == [NAME]
+    assert return_into_reach(at(-30)) == [NAME]
     first = explain(-30, now=-30).next_slot_at
     assert first is not None
     finish(run_one(first), Outcome(status="success"), WORKER, first + 1)

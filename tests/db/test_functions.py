@@ -4,6 +4,7 @@ import pytest
 
 from scheduler.db import functions, ticks, upserts
 from scheduler.db.claims import claim_and_start
+from scheduler.db.due import fetch_due_functions
 from scheduler.db.statements import change, rows
 from scheduler.db.ticks import Instants
 from scheduler.db.upserts import Upserted
@@ -53,7 +54,7 @@ def test_a_gone_function_has_no_slots_and_returns_on_its_old_grid() -> None:
     discover("a.f", interval_seconds=60.0)
     tick(NOW)
     functions.mark_gone(["a.f"], NOW + 10)
-    assert ticks.fetch_due_functions(NOW + 1000) == []
+    assert fetch_due_functions(NOW + 1000) == []
     assert functions.fetch_unseen(0.0) == []
     assert _absence() == (NOW + 10, None)
     discover("a.f", now=NOW + 130, interval_seconds=60.0)
@@ -72,7 +73,7 @@ def test_a_paused_function_that_was_gone_for_a_while_is_paused_still() -> None:
     discover("a.f", now=NOW + 130, interval_seconds=60.0)
 
     assert rows("SELECT state FROM scheduled_functions") == [("paused",)]
-    assert ticks.fetch_due_functions(NOW + 1000) == []
+    assert fetch_due_functions(NOW + 1000) == []
     assert functions.resume("a.f", NOW + 250)
     assert runs("status", "slots", "covers_from", "scheduled_for", "reason")[1:] == [
         ("skipped", 1, NOW + 60, NOW + 60, PAUSED),
@@ -132,7 +133,7 @@ def test_a_function_switched_off_in_code_skips_until_it_is_on_again() -> None:
     discover("a.f", interval_seconds=60.0)
     tick(NOW)
     discover("a.f", now=NOW + 1, interval_seconds=60.0, enabled=False)
-    assert ticks.fetch_due_functions(NOW + 1000) == []
+    assert fetch_due_functions(NOW + 1000) == []
     discover("a.f", now=NOW + 130, interval_seconds=60.0, enabled=True)
     assert runs("status", "slots", "reason")[1:] == [("skipped", 2, DISABLED)]
     assert ticks.next_instants() == Instants(due_at=NOW + 180)

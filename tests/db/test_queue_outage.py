@@ -41,6 +41,24 @@ def test_who_must_not_wait_does_not_wait_for_a_locked_queue(tmp_path: Path) -> N
         assert queue.take_chunk(100, 100, is_patient=False) == []
         other.execute("ROLLBACK")
 
-    queue.send_now([(5, 0)])
-    assert queue.take_chunk(100, 100, is_patient=False) == [0, 1, 2, 3, 5]
+    assert queue.take_chunk(100, 100, is_patient=False) == [0, 1, 2, 3]
+    queue.storage.close()
+
+
+@pytest.mark.parametrize("send", ["send", "send_now"])
+def test_what_a_locked_queue_kept_from_being_sent_goes_with_the_next(
+    tmp_path: Path, send: str
+) -> None:
+    config = make_config(tmp_path)
+    queue = open_queue(config, "installation")
+    with closing(sqlite3.connect(config.queue_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        queue.send_now([(1, 0)])
+        queue.send_now([(2, 0)])
+        other.execute("ROLLBACK")
+
+    getattr(queue, send)([])
+    assert queue.take_chunk(100, 100) == [1, 2]
+    queue.send_now([])
+    assert queue.size() == 0
     queue.storage.close()

@@ -237,6 +237,34 @@ def test_what_is_put_back_is_taken_next(queue: RunQueue, supply: Supply) -> None
     assert take_alone(supply, 3) == run_ids[:3]
 
 
+def test_who_puts_back_waits_for_nobody_at_the_queue(
+    queue: RunQueue, supply: Supply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_ids = enqueue(queue, MANY)
+    claimed, _ = supply.take(WORKER, 2)
+    supply.hand_back(WORKER)
+    is_at_queue, may_go_on = threading.Event(), threading.Event()
+
+    def take_slowly(*_: Any, **__: Any) -> list[int]:
+        is_at_queue.set()
+        may_go_on.wait(PATIENCE_SECONDS)
+        return []
+
+    monkeypatch.setattr(queue, "take_chunk", take_slowly)
+    other = threading.Thread(target=supply.take, args=(WORKER, 2))
+    other.start()
+    assert is_at_queue.wait(PATIENCE_SECONDS)
+
+    supply.put_back(claimed)
+    supply.doubt([run_ids[2]])
+    assert supply.has_some()
+    assert other.is_alive()
+
+    may_go_on.set()
+    other.join()
+    assert take_alone(supply, 2) == run_ids[:2]
+
+
 @pytest.mark.parametrize(("waiting", "left"), [(3, 3), (4, 2), (7, 4), (14, 7)])
 def test_of_a_short_queue_half_is_left_for_others(
     queue: RunQueue, supply: Supply, waiting: int, left: int

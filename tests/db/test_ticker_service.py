@@ -12,6 +12,8 @@ from scheduler import outages
 from scheduler.config import Config
 from scheduler.db import processes, ticks
 from scheduler.db.connection import close_database
+from scheduler.db.due import BATCH
+from scheduler.db.due import FIRST_BATCH as FIRST_TICK
 from scheduler.db.finishes import finish
 from scheduler.db.messages import BATCH as UNSENT_AT_ONCE
 from scheduler.db.processes import ProcessRow
@@ -19,7 +21,6 @@ from scheduler.db.retention import FIRST_BATCH
 from scheduler.db.runs import insert_run_log
 from scheduler.db.schema import init_schema, installation_id
 from scheduler.db.statements import change, rows, transaction
-from scheduler.db.ticks import FIRST_BATCH as FIRST_TICK
 from scheduler.errors import DatabaseUnavailableError, QueueUnavailableError
 from scheduler.executor.call import Outcome
 from scheduler.maintenance.bells import ticker_bell
@@ -160,7 +161,7 @@ def test_a_function_whose_row_somebody_holds_is_asked_for_again_after_a_pause(
 def test_functions_behind_more_held_rows_than_a_batch_are_decided_all_the_same(
     server: Config,
 ) -> None:
-    discover(*(f"a.f{number}" for number in range(ticks.BATCH + FIRST_TICK)))
+    discover(*(f"a.f{number}" for number in range(BATCH + FIRST_TICK)))
     discover("b.free", now=NOW + 0.5)
     stop = OneRound()
     with (
@@ -172,7 +173,7 @@ def test_functions_behind_more_held_rows_than_a_batch_are_decided_all_the_same(
         assert rows(FUNCTIONS_WITH_RUNS) == [("b.free",)]
         other.rollback()
         service.step(NOW + 2)
-    assert len(rows(FUNCTIONS_WITH_RUNS)) == ticks.BATCH + FIRST_TICK + 1
+    assert len(rows(FUNCTIONS_WITH_RUNS)) == BATCH + FIRST_TICK + 1
 
 
 def test_many_put_off_runs_that_become_available_at_once_are_sent_without_a_pause(

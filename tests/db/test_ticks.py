@@ -6,6 +6,8 @@ import pytest
 
 from scheduler.config import Config
 from scheduler.db import poison, ticks
+from scheduler.db.clock_steps import return_into_reach
+from scheduler.db.due import fetch_due_functions
 from scheduler.db.finishes import finish
 from scheduler.db.runs import insert_run_log
 from scheduler.db.statements import change, rows, transaction
@@ -39,7 +41,7 @@ def test_a_due_function_gets_one_queued_row_and_its_next_slot() -> None:
 
 def test_a_tick_that_was_overtaken_by_another_ticker_writes_nothing() -> None:
     discover("a.f")
-    due = ticks.fetch_due_functions(NOW)
+    due = fetch_due_functions(NOW)
     assert len(tick(NOW)) == 1
     late = ticks.record_tick([(function, decide(function, NOW + 70)) for function in due], NOW + 70)
     assert late == (0, {})
@@ -150,7 +152,7 @@ def test_a_run_queued_by_hand_counts_as_open_and_is_not_said_to_be_going() -> No
 
 def test_what_is_queued_by_hand_while_a_slot_is_decided_counts_as_open() -> None:
     discover("a.f", "b.f", "c.f", overlap="skip")
-    due = ticks.fetch_due_functions(NOW)
+    due = fetch_due_functions(NOW)
     insert_run_log(2, NOW, now=NOW)
     decided = [(function, decide(function, NOW)) for function in due]
     assert ticks.record_tick(decided, NOW) == (2, {NOW: [(2, 0), (3, 0)]})
@@ -163,7 +165,7 @@ def test_what_is_queued_by_hand_while_a_slot_is_decided_counts_as_open() -> None
 def test_a_run_that_ends_while_a_slot_is_decided_does_not_hold_it_back() -> None:
     discover("a.f", overlap="skip")
     run = run_one(NOW)
-    due = ticks.fetch_due_functions(NOW + 60)
+    due = fetch_due_functions(NOW + 60)
     finish(run, Outcome(status="success"), WORKER, NOW + 60)
     decided = [(function, decide(function, NOW + 60)) for function in due]
     assert ticks.record_tick(decided, NOW + 60) == (0, {})
@@ -240,7 +242,7 @@ def test_a_schedule_that_cannot_be_read_any_more_fails_alone() -> None:
             "UPDATE scheduled_functions SET interval_seconds = NULL, cron = 'gibberish' "
             "WHERE name = 'a.bad'"
         )
-    due = {function.name: function for function in ticks.fetch_due_functions(NOW)}
+    due = {function.name: function for function in fetch_due_functions(NOW)}
     with pytest.raises(ValueError, match="cron") as raised:
         decide(due["a.bad"], NOW)
     poison.postpone(due["a.bad"], raised.value, NOW)
@@ -251,7 +253,7 @@ def test_a_schedule_that_cannot_be_read_any_more_fails_alone() -> None:
 
 def test_the_error_of_a_poison_slot_answers_for_all_slots_until_the_next_look() -> None:
     discover("a.f", interval_seconds=7.0)
-    (due,) = ticks.fetch_due_functions(NOW)
+    (due,) = fetch_due_functions(NOW)
     poison.postpone(due, ValueError("bad"), NOW)
     assert tick(NOW + 59) == []
     tick(NOW + 70)
@@ -265,7 +267,7 @@ def test_after_the_clock_was_set_back_a_streak_does_not_grow_onto_a_slot_that_ha
     discover("a.f", interval_seconds=1.0, start=datetime.fromtimestamp(NOW, UTC).isoformat())
     finish(run_one(NOW), Outcome(status="success"), WORKER, NOW + 0.1)
     run_one(NOW + 8)  # for the slots of a downtime; it still goes
-    assert ticks.return_into_reach(NOW + 4.2) == ["a.f"]
+    assert return_into_reach(NOW + 4.2) == ["a.f"]
     for second in range(5, 10):
         assert tick(NOW + second) == []
     spans = [(first - NOW, last - NOW) for first, last in runs("covers_from", "scheduled_for")]
@@ -276,16 +278,16 @@ def test_a_clock_set_back_brings_the_next_slot_into_reach() -> None:
     discover("a.f", interval_seconds=60.0)
     tick(NOW)
     earlier = NOW - 86400
-    assert ticks.return_into_reach(earlier) == ["a.f"]
+    assert return_into_reach(earlier) == ["a.f"]
     assert ticks.next_instants() == Instants(due_at=earlier)
-    assert ticks.return_into_reach(earlier) == []
+    assert return_into_reach(earlier) == []
 
 
 def test_a_schedule_that_cannot_be_read_any_more_holds_up_no_other() -> None:
     discover("a.broken", "b.f", cron="0 7 * * *", interval_seconds=None)
     change("UPDATE scheduled_functions SET timezone = 'Nowhere/Land' WHERE name = 'a.broken'")
     change("UPDATE scheduled_functions SET next_run_at = next_run_at + 30 * 86400.0")
-    assert ticks.return_into_reach(NOW) == ["b.f"]
+    assert return_into_reach(NOW) == ["b.f"]
 
 
 def test_a_paused_function_is_not_due(database: Config) -> None:
@@ -293,7 +295,7 @@ def test_a_paused_function_is_not_due(database: Config) -> None:
 
     discover("a.f")
     functions.pause("a.f", NOW)
-    assert ticks.fetch_due_functions(NOW + 100) == []
+    assert fetch_due_functions(NOW + 100) == []
     assert ticks.next_instants() == Instants()
 
 

@@ -29,7 +29,7 @@ CHANGES = st.dictionaries(
 )
 SOME = st.sets(st.integers(1, 7))
 STEPS = st.lists(st.tuples(CHANGES, SOME, SOME, st.integers(0, 90)), max_size=6)
-QUEUED = Queued(1, 1, NOW, 5)
+QUEUED = Queued(1, 1, NOW)
 
 
 def _after(before: Overview, changes: dict[int, dict[str, Any]]) -> tuple[FunctionRow, ...]:

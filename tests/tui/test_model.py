@@ -137,7 +137,7 @@ def test_the_state_of_a_function_is_what_matters_most(
 
 
 def test_a_queued_function_waits_and_is_not_late() -> None:
-    queued = Queued(1, 1, NOW - 3, 5)
+    queued = Queued(1, 1, NOW - 3)
     waiting = entry(function(next_run_at=NOW - 100), queued=queued)
     assert waiting.state is WAIT
     assert next_run(waiting, LOOK) == ("run", "waits 3s")
@@ -243,7 +243,7 @@ def test_a_run_says_why_it_is_as_it_is(changes: dict[str, Any], said: str) -> No
 def test_a_function_that_waits_for_its_time_says_whether_that_is_a_retry(
     attempt: int, said: str
 ) -> None:
-    waiting = entry(function(), queued=Queued(1, 0, NOW + 9, 5, attempt))
+    waiting = entry(function(), queued=Queued(1, 0, NOW + 9, attempt))
     assert next_run(waiting, LOOK) == ("run", said)
 
 
@@ -365,13 +365,13 @@ def test_a_growing_queue_is_a_problem_with_its_age() -> None:
     waiting = replace(
         HEALTHY,
         running=(going, going._replace(id=10)),
-        queued={1: Queued(9, 7, NOW - 125, 1), 2: Queued(1, 0, None, 2)},
+        queued={1: Queued(9, 7, NOW - 125), 2: Queued(1, 0, None)},
     )
     assert _problems(waiting) == ["7 runs wait for a free slot, the oldest for 2m 05s"]
 
 
 def test_a_queue_that_nobody_empties_although_slots_are_free_is_no_lack_of_workers() -> None:
-    waiting = replace(HEALTHY, queued={1: Queued(9, 7, NOW - 6, 1)})
+    waiting = replace(HEALTHY, queued={1: Queued(9, 7, NOW - 6)})
     (found,) = problems(waiting, Board(waiting, LOOK), LOOK)
     assert found.text == "7 runs wait although 2 slots are free, the oldest for 6s"
     assert found.remedy == "scheduler check tells whether the queue can be reached"
@@ -383,7 +383,7 @@ def test_a_long_run_that_holds_all_slots_while_others_wait_is_a_problem_with_its
         HEALTHY,
         functions=(function(next_run_at=NOW + 60, last_started_at=NOW - 1),),
         running=(hog, hog._replace(id=hog.id + 1)),
-        queued={1: Queued(1, 1, NOW - 11, 1)},
+        queued={1: Queued(1, 1, NOW - 11)},
     )
     (said,) = _problems(held)
     assert said.startswith("1 run waits for a free slot, the oldest for 11s: run ")

@@ -7,9 +7,8 @@ import pytest
 from scheduler.executor.call import Outcome
 from scheduler.executor.client import Exit
 from scheduler.executor.control import Asked
-from scheduler.executor.stem import EXIT_UNFORKED
 from scheduler.executor.verdict import Ending, decide
-from scheduler.runner.termination import EXIT_TERMINATED_IDLE
+from scheduler.runner.exits import EXIT_TERMINATED_IDLE, EXIT_UNFORKED
 
 SUCCESS = {"ended": "success", "result": "1", "peak_rss_bytes": 10, "cpu_seconds": 0.5}
 ERROR = {"ended": "error", "error_type": "E", "error_message": "m", "traceback": "t"}

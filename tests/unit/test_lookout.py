@@ -11,7 +11,7 @@ import pytest
 from scheduler.doorbell import Doorbell
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
-from scheduler.storages import BulkSqliteStorage
+from scheduler.storages.sqlite import BulkSqliteStorage
 from scheduler.worker.lookout import Lookout
 from tests.process.service import wait_for
 

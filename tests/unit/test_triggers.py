@@ -13,7 +13,6 @@ from scheduler.triggers import (
     build_trigger,
     first_from,
     start_at,
-    upcoming,
 )
 
 INTERVALS = st.one_of(
@@ -116,12 +115,6 @@ def test_counting_a_century_of_hundredths_of_a_second_is_arithmetic() -> None:
 def test_the_newest_slots_of_a_century_of_minutes_come_without_listing_it() -> None:
     trigger = CronTrigger("* * * * *", "Europe/Berlin")
     assert trigger.newest(2, 0, 4_000_000_000) == [3_999_999_900, 3_999_999_960]
-
-
-def test_a_plan_lists_the_coming_slots_up_to_its_limit() -> None:
-    trigger = IntervalTrigger(10, 0)
-    assert upcoming(trigger, 20, until=50) == [20, 30, 40, 50]
-    assert upcoming(trigger, 20, until=1e12, limit=2) == [20, 30]
 
 
 def test_a_trigger_is_built_from_a_functions_columns() -> None:

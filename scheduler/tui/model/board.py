@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from scheduler.db.console_rows import FAILED, FunctionRow, Overview, Queued, RunRow
+from scheduler.db.console_rows import FunctionRow, Overview, Queued, RunRow
+from scheduler.statuses import FAILED
 from scheduler.tui.look import Look
 from scheduler.tui.model.states import LATE, State, function_state, late_at
 
@@ -132,7 +133,7 @@ def _is_alike(old: FunctionRow, new: FunctionRow) -> bool:
 def _entry(
     function: FunctionRow, running: tuple[RunRow, ...], queued: Queued | None, look: Look
 ) -> Entry:
-    at = late_at(function, look)
+    at = late_at(function)
     state = function_state(function, running, queued, is_late=look.as_of > at)
     return Entry(function, state, running, queued, at if at >= look.as_of else _NEVER)
 

@@ -14,7 +14,7 @@ _ORDER = (
     "STATE", "FUNCTION", "FILE", "EVERY", "NEXT RUN", "LAST RUN", "TOOK", "HISTORY", "LAST ERROR",
 )  # fmt: skip
 
-# What goes first when it gets narrow (TUI.md section 4); an entry is what remains dropped.
+# What goes first when it gets narrow; an entry is what remains dropped.
 _DROPS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (16, ()),
     (8, ()),

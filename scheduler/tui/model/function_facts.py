@@ -6,6 +6,7 @@ from scheduler.db.console_rows import FunctionDetails, FunctionRow, Mark
 from scheduler.db.console_stats import LATENESS_STEPS, FunctionStats, Spread
 from scheduler.errors import ScheduleError
 from scheduler.phrases import describe
+from scheduler.statuses import FAILED
 from scheduler.triggers import build_trigger
 from scheduler.tui.look import Look
 from scheduler.tui.model.board import Entry
@@ -152,7 +153,7 @@ def _day(stats: FunctionStats | None) -> Line:
     if stats is None:
         return [("dim", "reading")]
     counts = dict(stats.counts)
-    failed = sum(counts.get(status, 0) for status in ("error", "timeout", "lost"))
+    failed = sum(counts.get(status, 0) for status in FAILED)
     line: Line = [(None, plural(counts.get("success", 0) + failed, "run"))]
     if failed:
         line += [(None, ", "), ("fail", f"{failed:,} failed")]

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
 
-from scheduler.db.console_rows import FAILED, FunctionDetails, FunctionRow, Mark
+from scheduler.db.console_rows import FunctionDetails, FunctionRow, Mark
+from scheduler.statuses import FAILED
 from scheduler.tui.look import SOON_SECONDS, Look
 from scheduler.tui.model.board import Entry, Sort
 from scheduler.tui.model.columns import Column

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from scheduler.db.console_rows import RunDetails, RunRow
+from scheduler.statuses import NOT_RUN
 from scheduler.tui.look import Look
 from scheduler.tui.model.board import Board
 from scheduler.tui.model.facts import Fact
 from scheduler.tui.model.runs import lateness, outcome, waiting, worker_label
-from scheduler.tui.model.states import OF_STATUS, RUNNING, status_state
+from scheduler.tui.model.states import status_state
 from scheduler.tui.text import Line, clean
 from scheduler.wording import duration, plural, size
 
@@ -126,7 +127,7 @@ def _nothing(run: RunRow) -> str:
         return "no output yet"
     if run.status == "queued":
         return "it has not started yet"
-    if run.status in {"skipped", "missed"}:
+    if run.status in NOT_RUN:
         return "it did not start"
     return "it printed nothing and returned None"
 
@@ -138,12 +139,9 @@ def _reason(details: RunDetails) -> str:
         parts.append(f"signal {details.signal}")
     elif details.exit_code:
         parts.append(f"exit code {details.exit_code}")
-    if run.cancel_requested_at is not None and run.status == RUNNING_STATUS:
+    if run.cancel_requested_at is not None and run.status == "running":
         parts.append("asked to stop")
     return ", ".join(part for part in parts if part)
-
-
-RUNNING_STATUS = next(status for status, state in OF_STATUS.items() if state is RUNNING)
 
 
 def _covers(run: RunRow, look: Look) -> str:

@@ -15,7 +15,7 @@ _TOOK, _WORKER = 8, 7
 def run_line(run: RunRow, board: Board, look: Look, width: int, *, has_name: bool = True) -> Line:
     """Return a run's row for a width; the caller cuts what is too long."""
     ellipsis = look.glyphs.ellipsis
-    line: Line = [("dim", look.time(happened_at(run))), (None, " ")]
+    line: Line = [("dim", look.time(run.shown_at)), (None, " ")]
     line += [*status_state(run.status).runs(look.glyphs), (None, " ")]
     if has_name:
         room = min(max(width * 2 // 5, _NAME_MIN), max(board.longest_name, _NAME_MIN), _NAME_MAX)
@@ -31,11 +31,6 @@ def run_line(run: RunRow, board: Board, look: Look, width: int, *, has_name: boo
     gap = _TOOK + 1 + _WORKER if is_roomy else 2
     gap = gap if line_width(line) + gap + line_width(said) <= width else 2
     return [*line, (None, " " * gap), *said]
-
-
-def happened_at(run: RunRow) -> float:
-    """Return the instant a run's row stands at."""
-    return run.shown_at
 
 
 def worker_label(run: RunRow) -> str:

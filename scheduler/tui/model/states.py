@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scheduler.db.console_rows import FAILED, FunctionRow, Queued, RunRow
+from scheduler.db.console_rows import FunctionRow, Queued, RunRow
+from scheduler.statuses import FAILED, LATE_AFTER_SECONDS
 from scheduler.tui.glyphs import Glyphs
 from scheduler.tui.look import Look
 from scheduler.tui.text import Run, fit
@@ -82,16 +83,16 @@ def function_state(
     return status_state(function.last_status)
 
 
-def late_at(function: FunctionRow, look: Look) -> float:
+def late_at(function: FunctionRow) -> float:
     """Return the instant from which the function counts as late unless it has started by then."""
     if function.next_run_at is None or function.state != "active":
         return float("inf")
     grace = function.grace_seconds
-    return function.next_run_at + (look.late_after_seconds if grace is None else grace)
+    return function.next_run_at + (LATE_AFTER_SECONDS if grace is None else grace)
 
 
 def late_seconds(function: FunctionRow, look: Look) -> float:
     """Return how long the function has been due when that is more than its grace, else 0."""
-    if function.next_run_at is None or look.as_of <= late_at(function, look):
+    if function.next_run_at is None or look.as_of <= late_at(function):
         return 0.0
     return look.as_of - function.next_run_at

@@ -1,4 +1,4 @@
-"""Huey's storages with what we need: bulk sends, short locks, a file that is mended when broken."""
+"""The queue in an SQLite file: short locks, and a file that is mended when it is broken."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -6,29 +6,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from huey.storage import PostgresStorage, PriorityRedisStorage, SqliteStorage
+from huey.storage import SqliteStorage
 
-from scheduler.clock import SystemClock
 from scheduler.logs import event
 from scheduler.sqlite_file import CHECKPOINT_PAGES, LOG_LIMIT_BYTES, SqliteFile
 from scheduler.sqlite_lock import BUSY_TIMEOUT_SECONDS, is_busy
+from scheduler.storages.sharing import HURRIED_SECONDS, share
 
 T = TypeVar("T")
 
-HURRIED_SECONDS = 0.05  # how long somebody waits who must not wait
 _INSERT = "insert into task (queue, data, priority) values (?, ?, ?)"
-_LEAST_DIVIDED = 4  # fewer are not divided: they are taken together, or one by one
-_ADVISORY_LOCK = 7_364_190_156  # any number, the same in every scheduler
-
-
-def _share(waiting: int, undivided: int) -> int:
-    """Return how many of so many messages one worker takes at once; 0: one by one.
-
-    All of them if at most `undivided` wait, else half: the rest is for others.
-    """
-    if 2 <= waiting <= undivided:
-        return waiting
-    return 0 if waiting < _LEAST_DIVIDED else waiting // 2
 
 
 class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
@@ -86,7 +73,7 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
             (self.name, 2 * most),
             is_patient=is_patient,
         )
-        count = min(_share(counted[0][0], undivided), most) if counted else 0
+        count = min(share(counted[0][0], undivided), most) if counted else 0
         if not count:
             return []
         take = (
@@ -205,119 +192,6 @@ class BulkSqliteStorage(SqliteStorage):  # type: ignore[misc]
         if aside is not None:
             event("queue.set_aside", "warning", path=self.filename, aside=aside)
         self.close()
-
-
-class BulkRedisStorage(PriorityRedisStorage):  # type: ignore[misc]
-    """Huey's priority queue on Redis with a bulk enqueue."""
-
-    def dequeue(self) -> bytes | None:
-        """Take the message of the highest priority, or wait a second for one.
-
-        Unlike the stock one it does not take a server that gives no answer for an empty queue.
-        """
-        popped = self.conn.bzpopmin(self.queue_key, timeout=self.read_timeout)
-        return popped[1][8:] if popped else None
-
-    def take_now(self) -> bytes | None:
-        """Take the message of the highest priority without blocking."""
-        popped = self.conn.zpopmin(self.queue_key)
-        return popped[0][0][8:] if popped else None
-
-    def take_many(self, most: int, undivided: int, *, is_patient: bool = True) -> list[bytes]:
-        """Take at most so many messages at once; of more than `undivided` that wait only half.
-
-        is_patient: of no matter, each call has a connection and a time-out.
-        """
-        count = min(_share(self.conn.zcard(self.queue_key), undivided), most)
-        if not count:
-            return []
-        taken = self.conn.zpopmin(self.queue_key, count)
-        return [data[8:] for data, _ in taken]
-
-    def has_some(self) -> bool:
-        """Tell whether a message waits."""
-        return bool(self.conn.zcard(self.queue_key))
-
-    def enqueue_many(self, messages: Sequence[tuple[bytes, int]]) -> None:
-        """Add all (data, priority) pairs in one round trip, in their order."""
-        # As the stock enqueue: an 8-byte time keeps equal priorities in order and is cut off later.
-        first = int(SystemClock().now() * 1e6)
-        scores = {
-            (first + number).to_bytes(8, "big") + data: -priority
-            for number, (data, priority) in enumerate(messages)
-        }
-        self.conn.zadd(self.queue_key, scores)
-
-    def enqueue_now(self, messages: Sequence[tuple[bytes, int]]) -> bool:
-        """Add them as `enqueue_many`: nobody has to be waited for. Return True."""
-        self.enqueue_many(messages)
-        return True
-
-
-class BulkPostgresStorage(PostgresStorage):  # type: ignore[misc]
-    """Huey's queue in PostgreSQL with a bulk enqueue."""
-
-    def initialize_schema(self) -> None:
-        """Make the tables; one process at a time, since `if not exists` alone is a race."""
-        with self.db(commit=True, close=True) as cursor:
-            cursor.execute("select pg_advisory_xact_lock(%s)", [_ADVISORY_LOCK])
-            for statement in self.ddl:
-                cursor.execute(statement)
-
-    def take_now(self) -> bytes | None:
-        """Take the message of the highest priority without waiting for a notification."""
-        taken: bytes | None = self._dequeue()
-        return taken
-
-    def take_many(self, most: int, undivided: int, *, is_patient: bool = True) -> list[bytes]:
-        """Take at most so many messages at once; of more than `undivided` that wait only half.
-
-        Not patient: nothing while another thread is at the queue, if it stays there.
-        """
-        if not (is_patient or self._is_free()):
-            return []
-        waiting = f"select 1 from {self.table_task} where queue = %s limit %s"
-        taken = self.sql(
-            f"delete from {self.table_task} where id in (select id from {self.table_task} "
-            "where queue = %s order by priority desc, id limit (select case "
-            "when count(*) between 2 and %s then least(count(*), %s) when count(*) < %s then 0 "
-            f"else count(*) / 2 end from ({waiting}) waiting) for update skip locked) "
-            "returning priority, id, data",
-            (self.name, undivided, most, _LEAST_DIVIDED, self.name, 2 * most),
-            results=True,
-        )
-        return [bytes(data) for _, _, data in sorted(taken, key=lambda row: (-row[0], row[1]))]
-
-    def has_some(self) -> bool:
-        """Tell whether a message waits."""
-        asked = f"select exists (select 1 from {self.table_task} where queue = %s)"
-        ((is_waiting,),) = self.sql(asked, (self.name,), results=True)
-        return bool(is_waiting)
-
-    def enqueue_many(self, messages: Sequence[tuple[bytes, int]]) -> None:
-        """Insert all (data, priority) pairs and notify the listeners in one transaction."""
-        with self.db(commit=True) as cursor:
-            cursor.execute(
-                f"insert into {self.table_task} (queue, data, priority) "
-                "select %s, data, priority from unnest(%s::bytea[], %s::float8[]) "
-                "as message (data, priority)",
-                (self.name, *map(list, zip(*messages, strict=True))),
-            )
-            cursor.execute("select pg_notify(%s, '')", (self.channel,))
-
-    def enqueue_now(self, messages: Sequence[tuple[bytes, int]]) -> bool:
-        """Insert as `enqueue_many` if no other thread stays at the queue; return whether it did."""
-        if not self._is_free():
-            return False
-        self.enqueue_many(messages)
-        return True
-
-    def _is_free(self) -> bool:
-        """Tell whether no thread waits for an answer for longer than a moment."""
-        is_free: bool = self.lock.acquire(timeout=HURRIED_SECONDS)
-        if is_free:
-            self.lock.release()
-        return is_free
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
