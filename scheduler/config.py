@@ -7,29 +7,24 @@ current folder. Lists in the environment: `SCHEDULER_SCAN_PATHS` is separated by
 """
 
 import os
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 import msgspec
 
 from scheduler.config_file import read_toml
 from scheduler.config_keys import KEYS, Key
-from scheduler.cron import time_zone
-from scheduler.errors import ConfigError, ScheduleError
+from scheduler.config_shapes import SHAPES
+from scheduler.errors import ConfigError
+from scheduler.redaction import safe_url
 from scheduler.wording import did_you_mean
 
 DEFAULT_NAME = "scheduler.toml"
 DEFAULT_DATABASE = "scheduler.db"
 PREFIX = "SCHEDULER_"
-DATABASE_SCHEMES = ("postgresql", "postgres")
-QUEUE_SCHEMES = ("redis", "rediss", "postgresql", "postgres")
 # Variables with the prefix that are no keys: which file to read, what the supervisor passes on,
 # and where a test wants the process to die.
 _NOT_KEYS = frozenset(
@@ -118,15 +113,6 @@ def read_config(path: Path | None, environ: Mapping[str, str]) -> Reading:
     return Reading(config=config, warnings=tuple(warnings))
 
 
-def safe_url(url: str) -> str:
-    """Return the URL with its password replaced by `***`, also one in the query."""
-    scheme, separator, rest = url.rpartition("://")
-    user, at, place = rest.rpartition("@")
-    name, colon, _ = user.partition(":")
-    place = re.sub(r"(password=)[^&]*", r"\1***", place)
-    return f"{scheme}{separator}{name}{':***' if colon else ''}{at}{place}"
-
-
 @dataclass(frozen=True, slots=True)
 class _Given:
     """A value as it was written, and where; texts from the environment are read leniently."""
@@ -177,62 +163,9 @@ def _convert(key: Key, entry: _Given, base: Path) -> Any:
     if value is None or (isinstance(value, float) and not isfinite(value)):
         shown = safe_url(str(entry.raw)) if key.name.endswith("_url") else repr(entry.raw)
         raise ValueError(f"must be {key.kind.words}, not {shown}")
-    if key.name in _SHAPES:
-        return _SHAPES[key.name](value, base)
+    if key.name in SHAPES:
+        return SHAPES[key.name](value, base)
     return tuple(value) if isinstance(value, list) else value
-
-
-def _absolute(text: str, base: Path) -> Path:
-    try:
-        return Path(os.path.abspath(base / Path(text).expanduser()))
-    except RuntimeError:
-        reason = "it is not known whose home ~ means; write the whole path"
-        raise ValueError(f"{text!r} cannot be used: {reason}") from None
-
-
-def _file(text: str, base: Path) -> Path:
-    path = _absolute(text, base)
-    if not path.name:
-        raise ValueError(f"must be a file, not {text!r}; name one in a folder")
-    return path
-
-
-def _folders(texts: list[str], base: Path) -> tuple[Path, ...]:
-    return tuple(dict.fromkeys(_absolute(text, base) for text in texts))
-
-
-def _zone(name: str, _base: Path) -> str:
-    try:
-        time_zone(name)
-    except ScheduleError:
-        names = sorted(available_timezones())
-        hint = did_you_mean(name, names) if names else "this system has none, install tzdata"
-        remedy = hint or "use an IANA name such as Europe/Berlin"
-        raise ValueError(f"unknown time zone {name!r}; {remedy}") from None
-    return name
-
-
-def _checked_url(url: str, _base: Path, *, schemes: tuple[str, ...], instead: str) -> str:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises where it is no number
-    except ValueError as error:
-        raise ValueError(f"not a URL: {error}") from None
-    if parts.scheme not in schemes:
-        wanted = ", ".join(f"{scheme}://" for scheme in schemes)
-        remedy = f"for SQLite set {instead} instead"
-        raise ValueError(f"must begin with {wanted}, not {safe_url(url)!r}; {remedy}")
-    return url
-
-
-_SHAPES: dict[str, Callable[[Any, Path], Any]] = {
-    "scan_paths": _folders,
-    "db_path": _file,
-    "queue_path": _file,
-    "timezone": _zone,
-    "database_url": partial(_checked_url, schemes=DATABASE_SCHEMES, instead="db_path"),
-    "queue_url": partial(_checked_url, schemes=QUEUE_SCHEMES, instead="queue_path"),
-}
 
 
 def _with_defaults(values: dict[str, Any], base: Path) -> dict[str, Any]:

@@ -127,6 +127,11 @@ class Doorbell:
         return (found.st_dev, found.st_ino) if stat.S_ISFIFO(found.st_mode) else None
 
 
+def bell_path(file: Path) -> Path:
+    """Return where the doorbell of a queue file is."""
+    return file.with_name(f"{file.name}.bell")
+
+
 def _is_readable(fd: int) -> bool:
     return bool(select.select((fd,), (), (), 0)[0])
 

@@ -8,7 +8,7 @@ from typing import Any
 from huey.api import Huey, Task
 
 from scheduler.config import Config
-from scheduler.doorbell import Doorbell
+from scheduler.doorbell import Doorbell, bell_path
 from scheduler.errors import MissingDriverError, QueueUnavailableError
 from scheduler.logs import event
 from scheduler.outages import Outage
@@ -241,7 +241,7 @@ def open_queue(config: Config, installation_id: str) -> RunQueue:
             filename=str(config.queue_path),
             durability=config.durability,
         )
-        queue.doorbell = Doorbell(config.queue_path.with_name(config.queue_path.name + ".bell"))
+        queue.doorbell = Doorbell(bell_path(config.queue_path))
         return queue
     if config.queue_url.startswith(("redis://", "rediss://")):
         return _open_redis(name, config.queue_url)

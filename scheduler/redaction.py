@@ -1,5 +1,6 @@
-"""What must not be shown: the password of a URL in what a driver says about it."""
+"""What must not be shown: the password of a URL, in it and in what a driver says about it."""
 
+import re
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 HIDDEN = "***"
@@ -17,3 +18,12 @@ def without_password(text: str, url: str | None) -> str:
     for secret in sorted(secrets - {""}, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
+
+
+def safe_url(url: str) -> str:
+    """Return the URL with its password replaced by `***`, also one in the query."""
+    scheme, separator, rest = url.rpartition("://")
+    user, at, place = rest.rpartition("@")
+    name, colon, _ = user.partition(":")
+    place = re.sub(r"(password=)[^&]*", r"\1***", place)
+    return f"{scheme}{separator}{name}{':***' if colon else ''}{at}{place}"

@@ -10,7 +10,13 @@ from scheduler.clock import Clock, SystemClock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
 from scheduler.errors import EXIT_OK, EXIT_USAGE
-from scheduler.executor.guards import become_subreaper, kill_adopted, kill_orphans
+from scheduler.executor.guards import (
+    become_subreaper,
+    drain,
+    kill_adopted,
+    kill_orphans,
+    wake_on_child_signal,
+)
 from scheduler.logs import configure_logging, event
 from scheduler.stopping import (
     LIFELINE_VARIABLE,
@@ -149,9 +155,9 @@ class Supervisor:
 
         Returns an exit code: that of a child that refused its configuration, which stops all.
         """
-        wake_fd = _wake_on_child_signal()
+        wake_fd = wake_on_child_signal()
         while not self._stop.wait(self._seconds_to_sleep(), also=(wake_fd,)):
-            _drain(wake_fd)
+            drain(wake_fd)
             self._look()
         self._stop_children(wake_fd)
         return self._exit_code
@@ -189,7 +195,7 @@ class Supervisor:
                 left = HURRY_STEP_SECONDS
             waiting = [wake_fd] if self._stop.is_hurried() else [wake_fd, self._stop.hurry_fd]
             select.select(waiting, [], [], max(left, HURRY_STEP_SECONDS))
-            _drain(wake_fd)
+            drain(wake_fd)
         kill_orphans()
 
     def _signal_all(self, number: int) -> None:
@@ -211,20 +217,3 @@ def _ending(returncode: int) -> str:
     if returncode < 0:
         return f"killed by {signal_name(-returncode)}"
     return f"exit code {returncode}"
-
-
-def _wake_on_child_signal() -> int:
-    """Return a file descriptor that becomes readable whenever a child has ended."""
-    read_fd, write_fd = os.pipe()
-    for fd in (read_fd, write_fd):
-        os.set_blocking(fd, False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(write_fd, warn_on_full_buffer=False)
-    return read_fd
-
-
-def _drain(fd: int) -> None:
-    try:
-        os.read(fd, 4096)
-    except BlockingIOError:
-        return

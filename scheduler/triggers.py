@@ -14,6 +14,8 @@ from scheduler.clock import round_ms
 from scheduler.cron import CronCalendar, calendar, time_zone
 from scheduler.errors import ScheduleError
 
+JUST_BEFORE = 0.0005  # seconds: less than the distance of any two slots
+
 
 class Trigger(Protocol):
     """A grid of slots. Ranges include both ends."""

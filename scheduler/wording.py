@@ -126,3 +126,8 @@ def _parts(whole: int) -> list[str]:
         if count:
             parts.append(f"{count}{name}")
     return parts
+
+
+def error_line(kind: str | None, message: str | None) -> str:
+    """Say an error in one line, "" if there is neither a type nor a message."""
+    return ": ".join(part for part in (kind, message) if part)

@@ -12,6 +12,7 @@ from scheduler.cli.exposure import find_exposures
 from scheduler.cli.queue_server import REACH_REMEDY, find_queue_fault
 from scheduler.cli.refusals import find_refusals, try_in
 from scheduler.config import Config
+from scheduler.doorbell import bell_path
 from scheduler.errors import SchedulerError, SchemaMissingError
 from scheduler.sqlite_file import is_out_of_reach
 
@@ -102,7 +103,7 @@ def _doorbell(config: Config) -> Iterator[Finding]:
     folder = config.queue_path.parent
     if config.queue_url is not None or not os.access(folder, os.W_OK | os.X_OK):
         return
-    bell = config.queue_path.with_name(f"{config.queue_path.name}.bell")
+    bell = bell_path(config.queue_path)
     if os.path.exists(bell) and not bell.is_fifo():
         yield Finding(
             f"queue_path: {bell} is no FIFO, runs start up to 1 s late; remove it", is_error=False

@@ -11,7 +11,7 @@ from scheduler.cli.waiting import count_free_slots
 from scheduler.db.report_rows import FunctionReport, RunReport
 from scheduler.db.reports import find_function
 from scheduler.errors import EXIT_OK
-from scheduler.maintenance.conditions import list_processes
+from scheduler.maintenance.conditions import has_ticker, list_processes
 from scheduler.maintenance.congestion import IDLE_SECONDS
 from scheduler.phrases import describe
 from scheduler.wording import duration, plural, visible
@@ -35,13 +35,10 @@ def explain(context: Context) -> int:
     function = find_function(context.args.name)
     now = context.clock.now()
     times = Times(now, function.timezone or context.config.timezone)
-    has_ticker = any(
-        process.role == "ticker" and process.is_alive
-        for process in list_processes(context.config, now)
-    )
+    is_ticking = has_ticker(list_processes(context.config, now))
     at, before_at = _meant(function, times, context.args.time)
-    answer = explain_instant(function, at, now=now, has_ticker=has_ticker)
-    before = before_at and explain_instant(function, before_at, now=now, has_ticker=has_ticker)
+    answer = explain_instant(function, at, now=now, has_ticker=is_ticking)
+    before = before_at and explain_instant(function, before_at, now=now, has_ticker=is_ticking)
     if context.args.json:
         context.screen.json(answer)
         return EXIT_OK

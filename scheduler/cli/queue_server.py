@@ -1,7 +1,8 @@
 """The server of the queue: whether it can be reached from here."""
 
 from scheduler.cli.refusals import missing_drivers
-from scheduler.config import Config, safe_url
+from scheduler.config import Config
+from scheduler.redaction import safe_url
 
 PATIENCE_SECONDS = 2  # of a command that asks besides; the least that libpq knows
 REACH_REMEDY = "start it, or correct queue_url"

@@ -20,7 +20,7 @@ from scheduler.db.reports import (
 from scheduler.errors import EXIT_OK
 from scheduler.maintenance.conditions import Process, list_processes
 from scheduler.maintenance.congestion import free_slots
-from scheduler.wording import duration, plural, short_id, size, span, visible
+from scheduler.wording import duration, error_line, plural, short_id, size, span, visible
 
 _COLUMNS = (
     Column("RUN", right=True),
@@ -74,7 +74,7 @@ def run_in_full(run: RunReport, texts: RunTexts, attempts: list[RunReport]) -> d
 
 def error_in_words(run: RunReport) -> str:
     """Say in one line why a run ended as it did: its error, else its reason."""
-    error = ": ".join(part for part in (run.error_type, run.error_message) if part)
+    error = error_line(run.error_type, run.error_message)
     return error or run.reason or ""
 
 
@@ -154,7 +154,7 @@ def _facts(
         facts.append(("used", used))
     if run.claimed_by:
         facts.append(("worker", short_id(run.claimed_by)))
-    if error := ": ".join(part for part in (run.error_type, run.error_message) if part):
+    if error := error_line(run.error_type, run.error_message):
         facts.append(("error", visible(error)))
     if run.signal is not None or run.exit_code:
         ending = f"signal {run.signal}" if run.signal is not None else f"exit code {run.exit_code}"

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from scheduler.config import Config
 from scheduler.db.deviation import Deviation
-from scheduler.db.deviations import list_deviations
 from scheduler.db.report_rows import (
     FunctionReport,
     QueueReport,
@@ -15,6 +14,7 @@ from scheduler.db.report_rows import (
 from scheduler.db.reports import (
     count_runs_since,
     last_scan,
+    list_deviations,
     list_functions,
     list_running,
     list_scan_errors,

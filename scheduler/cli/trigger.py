@@ -12,7 +12,7 @@ from scheduler.cli.waiting import wait_for_verdict
 from scheduler.db.report_rows import FunctionReport, RunReport
 from scheduler.db.reports import find_function, find_open_before, find_run, read_queue
 from scheduler.errors import EXIT_FAILED, EXIT_OK, SchedulerError
-from scheduler.maintenance.conditions import Process, list_processes
+from scheduler.maintenance.conditions import Process, has_ticker, list_processes
 from scheduler.maintenance.requests import Requests
 from scheduler.wording import plural, span
 
@@ -107,6 +107,5 @@ def _remarks(
 
 
 def _missing_roles(processes: list[Process]) -> list[str]:
-    has_ticker = any(process.role == "ticker" and process.is_alive for process in processes)
     has_worker = any(process.takes_work for process in processes)
-    return [*([] if has_ticker else ["ticker"]), *([] if has_worker else ["worker"])]
+    return [*([] if has_ticker(processes) else ["ticker"]), *([] if has_worker else ["worker"])]

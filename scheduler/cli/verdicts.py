@@ -8,10 +8,9 @@ from scheduler.db.report_rows import FunctionReport, RunReport
 from scheduler.db.reports import find_covering, find_first_slot, find_open_at
 from scheduler.errors import ScheduleError
 from scheduler.policy import OVERLAPS, SKIP_GRACE_SECONDS
-from scheduler.triggers import Trigger, build_trigger, first_from
-from scheduler.wording import span
+from scheduler.triggers import JUST_BEFORE, Trigger, build_trigger, first_from
+from scheduler.wording import error_line, span
 
-_HALF_MILLISECOND = 0.0005
 _RETRIED = {"lost": "it was lost", "timeout": "it took longer than its time-out"}
 
 
@@ -131,14 +130,14 @@ def _is_slot(function: FunctionReport, trigger: Trigger | None, at: float) -> bo
 
 def _known_since(function: FunctionReport) -> float:
     """Return from when on today's grid holds; a slot is rounded to milliseconds, this is not."""
-    return function.schedule_since_at - _HALF_MILLISECOND
+    return function.schedule_since_at - JUST_BEFORE
 
 
 def _previous(function: FunctionReport, trigger: Trigger | None, at: float) -> float | None:
     gone_from, back_from = _absence(function)
-    before = _latest_until(trigger, at - _HALF_MILLISECOND) if trigger else None
+    before = _latest_until(trigger, at - JUST_BEFORE) if trigger else None
     if trigger and before is not None and gone_from <= before < back_from:
-        before = trigger.latest_until(gone_from - _HALF_MILLISECOND)
+        before = trigger.latest_until(gone_from - JUST_BEFORE)
     return before if before is not None and before >= _known_since(function) else None
 
 
@@ -240,7 +239,7 @@ def _why_skipped_late(blocker: RunReport) -> str:
 
 def _why_of_run(run: RunReport, before: RunReport | None = None) -> str:
     """Say what became of an attempt; `before` is the attempt before it."""
-    error = ": ".join(part for part in (run.error_type, run.error_message) if part)
+    error = error_line(run.error_type, run.error_message)
     plain = {
         "success": "it ran",
         "running": "it is running now",

@@ -7,7 +7,7 @@ from scheduler.cli.context import Context
 from scheduler.clock import sleep
 from scheduler.db.report_rows import RunReport
 from scheduler.db.reports import list_attempts, read_queue
-from scheduler.maintenance.conditions import Process, list_processes
+from scheduler.maintenance.conditions import Process, has_ticker, list_processes
 
 _POLL_SECONDS = 0.1
 _LOOK_SECONDS = 0.5
@@ -53,14 +53,14 @@ def count_free_slots(processes: Sequence[Process], now: float) -> int:
 
 def why_helpless(run: RunReport, processes: Sequence[Process], now: float) -> str | None:
     """Say who is missing to bring an open run to its end, None when all are there."""
-    has_ticker = any(p.role == "ticker" and p.is_alive for p in processes)
+    is_ticking = has_ticker(processes)
     if run.status == "running":
-        if has_ticker or any(p.id == run.claimed_by and p.is_alive for p in processes):
+        if is_ticking or any(p.id == run.claimed_by and p.is_alive for p in processes):
             return None
         return "its worker is dead and no ticker is alive to give it its verdict"
     if not any(p.takes_work for p in processes):
         return "no worker is alive to run it"
     is_to_be_sent = run.available_at is not None and (run.available_at > now or run.attempt > 1)
-    if is_to_be_sent and not has_ticker:
+    if is_to_be_sent and not is_ticking:
         return "no ticker is alive to start it when its time has come"
     return None

@@ -46,7 +46,7 @@ class ClaimedRun(NamedTuple):
     retry_backoff: float
 
 
-OUTSIDE_GRACE = "it could not be started within its grace"
+STARTED_TOO_LATE = "it could not be started within its grace"
 
 _CLAIMED_COLUMNS = """
     r.id, r.function_id, r.root_id, r.attempt, r.trigger, r.scheduled_for, r.covers_from, r.slots,
@@ -190,7 +190,7 @@ def _fetch(run_ids: Sequence[int]) -> list[ClaimedRun]:
 def _miss(run_id: int, now: float) -> list[Message]:
     """Give a slot that is older than its grace its verdict; return what it had held back."""
     released: list[Message] = []
-    for (function_id,) in rows(_MISS, [OUTSIDE_GRACE, now, run_id, now, now]):
+    for (function_id,) in rows(_MISS, [STARTED_TOO_LATE, now, run_id, now, now]):
         change_function_at_end(function_id, _NOTE_MISS, [function_id])
         released += release_next(function_id, now)
     return released

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from scheduler.db.deviation import Deviation
 from scheduler.statuses import FAILED
+from scheduler.wording import error_line
 
 
 class FunctionRow(NamedTuple):
@@ -254,4 +255,4 @@ class Overview:
 def _error(status: str, kind: str | None, message: str | None, reason: str | None) -> str:
     if status not in FAILED:
         return ""
-    return ": ".join(part for part in (kind, message) if part) or reason or ""
+    return error_line(kind, message) or reason or ""

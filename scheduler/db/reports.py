@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
+from scheduler.db.deviation import Deviation, select_deviations
 from scheduler.db.functions import find_id
 from scheduler.db.report_rows import (
     FunctionReport,
@@ -222,3 +223,9 @@ def _runs(condition: str, params: Sequence[Any]) -> list[RunReport]:
 
 def _columns(report: type) -> str:
     return ", ".join(f.name for f in fields(report))
+
+
+def list_deviations(now: float) -> list[Deviation]:
+    """Return the functions that living workers ran from other sources within the last hour."""
+    with reading():
+        return [Deviation.of(row) for row in rows(*select_deviations(now))]

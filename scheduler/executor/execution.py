@@ -124,7 +124,7 @@ class Execution:
         self._stack.give_up()
 
     def _keep_time(self) -> None:
-        if self._deadline is self._kill_at is self._flush_at is self._stack.due_at is None:
+        if self._patience() is None:
             return
         now = self._clock.monotonic()
         if self._deadline is not None and now >= self._deadline:

@@ -96,6 +96,22 @@ def buried_children() -> Iterator[tuple[int, int, resource.struct_rusage]]:
         kill_group(pid, signal.SIGCONT)
 
 
+def wake_on_child_signal() -> int:
+    """Return a file descriptor that is readable, until it is drained, once a child has ended."""
+    read_fd, write_fd = os.pipe()
+    for fd in (read_fd, write_fd):
+        os.set_blocking(fd, False)
+    signal.set_wakeup_fd(write_fd, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return read_fd
+
+
+def drain(fd: int) -> None:
+    """Empty a file descriptor that does not block."""
+    with suppress(BlockingIOError):
+        os.read(fd, 65536)
+
+
 def kill_adopted(known_pids: Collection[int]) -> list[int]:
     """Kill and reap every child of this process that is not in `known_pids`; return their pids.
 

@@ -1,13 +1,12 @@
 """The executors of one worker: forks them, lends them to the slots, keeps the idle ones warm."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from scheduler.clock import Clock
 from scheduler.errors import ZygoteGoneError
 from scheduler.executor.batch import Batch, BatchEnd, GoingRun
 from scheduler.executor.call import Call, Outcome
-from scheduler.executor.client import ForkRefusedError, LeaseExpiredError
+from scheduler.executor.client import LeaseExpiredError
 from scheduler.executor.control import Asked, RunControl
 from scheduler.executor.execution import DEATH_SECONDS, Execution
 from scheduler.executor.lease import Lease
@@ -234,7 +233,7 @@ class ExecutorPool:
     def _give_back(self, executor: ExecutorProcess, execution: Execution, call: Call) -> None:
         executor.used(call.module_path)
         if executor.exit is not None and executor.exit.is_unknown:
-            self._replace_zygote_of(executor)
+            self._zygotes.replace_that_of(executor)
         if execution.was_forced:
             self._discard(executor, kill=True)
         else:
@@ -264,36 +263,13 @@ class ExecutorPool:
         executor.retire()
 
     def _fork(self, scan_path: str, *, isolates: bool = False) -> ExecutorProcess:
-        try:
-            return self._fork_once(scan_path, isolates)
-        except ForkRefusedError:
-            raise
-        except ZygoteGoneError:  # nothing was begun, so one more try with a new one is safe
-            return self._fork_once(scan_path, isolates)
-
-    def _fork_once(self, scan_path: str, isolates: bool) -> ExecutorProcess:
-        zygote = self._zygotes.living()
-        try:
-            return ExecutorProcess(
-                zygote,
-                scan_path,
-                isolates=isolates,
-                max_rss_bytes=self._max_rss_bytes,
-                imports=self._zygotes.imports,
-                tally=self.tally,
-                forked_at=self._clock.monotonic(),
-            )
-        except ForkRefusedError:
-            raise
-        except ZygoteGoneError:
-            zygote.stop()
-            raise
-
-    def _replace_zygote_of(self, executor: ExecutorProcess) -> None:
-        """Kill what a dead zygote left to us before the verdict lets a retry begin."""
-        executor.bury_zygote()
-        with suppress(ZygoteGoneError, OSError):
-            self._zygotes.spawned()
+        return self._zygotes.fork(
+            scan_path,
+            isolates=isolates,
+            max_rss_bytes=self._max_rss_bytes,
+            tally=self.tally,
+            forked_at=self._clock.monotonic(),
+        )
 
 
 def _unbegun(error: Exception, asked: Asked | None) -> Outcome:

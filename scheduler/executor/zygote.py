@@ -17,7 +17,12 @@ from typing import TextIO
 
 from scheduler.clock import Clock, SleepCountingClock, SystemClock
 from scheduler.executor.fuse import Fuse
-from scheduler.executor.guards import become_subreaper, wake_with_parent
+from scheduler.executor.guards import (
+    become_subreaper,
+    drain,
+    wake_on_child_signal,
+    wake_with_parent,
+)
 from scheduler.executor.lease import Lease
 from scheduler.executor.newborn import ZYGOTE_IGNORES, flush, reset_inherited_signals
 from scheduler.executor.nursery import Nursery, refuse
@@ -41,7 +46,7 @@ class _Zygote:
         self._fuse = fuse
         self._clock = clock
         self._nursery = Nursery(clock)
-        self._wake_fd = _wake_on_child_death()
+        self._wake_fd = wake_on_child_signal()
         self._buffer = b""
         self._fds: list[int] = []
         self._is_expired = False
@@ -57,7 +62,7 @@ class _Zygote:
         while True:
             ready = dict(poll.poll(self._milliseconds_of_lease()))
             if self._wake_fd in ready:
-                _drain(self._wake_fd)
+                drain(self._wake_fd)
                 self._nursery.reap()
             if self._channel.fileno() in ready and not self._read():
                 break
@@ -188,22 +193,6 @@ def _share() -> None:
     """Let collections in the children leave the pages of all there is now shared."""
     gc.collect()
     gc.freeze()
-
-
-def _wake_on_child_death() -> int:
-    read_fd, write_fd = os.pipe()
-    os.set_blocking(read_fd, False)
-    os.set_blocking(write_fd, False)
-    signal.set_wakeup_fd(write_fd, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    return read_fd
-
-
-def _drain(fd: int) -> None:
-    try:
-        os.read(fd, 65536)
-    except BlockingIOError:
-        return
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
-"""Sees to it that a worker has a living zygote, and that it knows the lease."""
+"""Sees to it that a worker has a living zygote, which knows the lease, and forks from it."""
 
 import threading
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from scheduler.errors import ZygoteGoneError
-from scheduler.executor.client import Zygote
+from scheduler.executor.client import ForkRefusedError, Zygote
 from scheduler.executor.guards import kill_orphans
 from scheduler.executor.lease import Lease
 from scheduler.executor.newborn import TARGETS
+from scheduler.executor.process import ExecutorProcess
 from scheduler.logs import event
+from scheduler.runner.tally import Tally
 
 
 class Zygotes:
@@ -50,6 +52,51 @@ class Zygotes:
         with suppress(RuntimeError):  # no room for a thread: then the next run does
             threading.Thread(target=self._attend, args=(zygote,), daemon=True).start()
         return zygote
+
+    def fork(
+        self,
+        scan_path: str,
+        *,
+        isolates: bool,
+        max_rss_bytes: int,
+        tally: Tally | None,
+        forked_at: float,
+    ) -> ExecutorProcess:
+        """Fork an executor, from a new zygote if the living one dies at that.
+
+        Raises ZygoteGoneError, or ForkRefusedError where a zygote lives and does not fork.
+        """
+
+        def fork_once() -> ExecutorProcess:
+            zygote = self.living()
+            try:
+                return ExecutorProcess(
+                    zygote,
+                    scan_path,
+                    isolates=isolates,
+                    max_rss_bytes=max_rss_bytes,
+                    imports=self.imports,
+                    tally=tally,
+                    forked_at=forked_at,
+                )
+            except ForkRefusedError:
+                raise
+            except ZygoteGoneError:
+                zygote.stop()
+                raise
+
+        try:
+            return fork_once()
+        except ForkRefusedError:
+            raise
+        except ZygoteGoneError:  # nothing was begun, so one more try with a new one is safe
+            return fork_once()
+
+    def replace_that_of(self, executor: ExecutorProcess) -> None:
+        """Kill what a dead zygote left to us before the verdict lets a retry begin."""
+        executor.bury_zygote()
+        with suppress(ZygoteGoneError, OSError):
+            self.spawned()
 
     def note_imports(self, names: Collection[str]) -> None:
         """Have modules imported ahead, of the common ones, for what is forked from now on."""

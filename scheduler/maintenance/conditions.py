@@ -1,5 +1,6 @@
 """Which processes of the service are alive, as one look can tell."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scheduler.config import Config
@@ -38,6 +39,11 @@ class Process:
     def label(self) -> str:
         """How people tell it from others."""
         return f"{self.role} {short_id(self.id)} (pid {self.pid} on {self.host})"
+
+
+def has_ticker(processes: Iterable[Process]) -> bool:
+    """Tell whether somebody decides due slots."""
+    return any(process.role == "ticker" and process.is_alive for process in processes)
 
 
 def list_processes(config: Config, now: float) -> list[Process]:

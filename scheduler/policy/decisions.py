@@ -3,7 +3,7 @@
 from hashlib import blake2b
 from typing import NamedTuple
 
-from scheduler.triggers import Trigger, first_from
+from scheduler.triggers import JUST_BEFORE, Trigger, first_from
 
 # Why a slot was not run, as people read it in a row's `reason`.
 STILL_RUNNING = "the run before was still going"
@@ -23,8 +23,6 @@ CATCH_UP_LIMIT = 100
 SKIP_GRACE_SECONDS = 60.0
 RETRY_DELAY_LIMIT_SECONDS = 3600.0
 AHEAD_SECONDS = 0.05  # how long before it comes a slot may be decided, if it is settled
-# Half a millisecond: less than the distance of any two slots.
-_JUST_BEFORE = 0.0005
 
 
 class Streak(NamedTuple):
@@ -180,7 +178,7 @@ def _grace(due: DueFunction) -> tuple[float | None, str]:
 
 
 def _missed_before(trigger: Trigger, whole: _Span, runs: list[_Span], reason: str) -> list[NewRow]:
-    missed = whole if not runs else _span(trigger, whole.first, runs[0].first - _JUST_BEFORE)
+    missed = whole if not runs else _span(trigger, whole.first, runs[0].first - JUST_BEFORE)
     return [] if missed is None else [_not_run("missed", missed, reason)]
 
 

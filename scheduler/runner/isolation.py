@@ -35,17 +35,7 @@ def serve_one(
     cpu_before: the CPU seconds of the stem, which count in what the zygote tells of both.
     """
     os.set_blocking(1, True)  # a run before this one may have changed what all share
-    termination.set_idle(True)
-    control.wait()
-    crash_point("isolated.waiting")
-    page.state = slate.TAKEN  # before it is taken: who finds it there may be the first to do so
-    crash_point("isolated.taken")
-    call = control.receive()
-    if call is None:
-        page.state = slate.OVER
-        leave(EXIT_TIDY)
-    page.run_id = call["run_id"]
-    termination.set_idle(False)
+    call = _take(control, page)
     answer = _execute(call, scan_path)
     answer["cpu_total_seconds"] += cpu_before
     imports = newcomers.take()
@@ -61,6 +51,22 @@ def serve_one(
     page.state = slate.ANSWERED
     _kill(stem_pid, signal.SIGUSR1)  # the next call need not wait until we have left
     leave(EXIT_TIDY)
+
+
+def _take(control: ControlChannel, page: Slate) -> dict[str, Any]:
+    """Wait for a call and take it; leave if there is none any more."""
+    termination.set_idle(True)
+    control.wait()
+    crash_point("isolated.waiting")
+    page.state = slate.TAKEN  # before it is taken: who finds it there may be the first to do so
+    crash_point("isolated.taken")
+    call = control.receive()
+    if call is None:
+        page.state = slate.OVER
+        leave(EXIT_TIDY)
+    page.run_id = call["run_id"]
+    termination.set_idle(False)
+    return call
 
 
 def _execute(call: dict[str, Any], scan_path: str) -> dict[str, Any]:

@@ -13,13 +13,11 @@ from typing import TypeVar
 from scheduler.db.ledger import LedgerRow
 from scheduler.selftest.journal import Entry
 from scheduler.statuses import FAILED, NOT_RUN
-from scheduler.triggers import Trigger, first_from
+from scheduler.triggers import JUST_BEFORE, Trigger, first_from
 
 _Item = TypeVar("_Item")
 _Key = TypeVar("_Key")
 OPEN = frozenset({"queued", "running"})
-# Half a millisecond: less than the distance of any two slots.
-_JUST_BEFORE = 0.0005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +104,7 @@ def _check_slots(demand: Demand, rows: Sequence[LedgerRow]) -> Iterator[Violatio
         elif row.covers_from < expected:
             yield Violation("twice", demand.name, f"{what} answers slots that have a row already")
         elif row.covers_from > expected:
-            yield _unsatisfied(demand, expected, row.covers_from - _JUST_BEFORE)
+            yield _unsatisfied(demand, expected, row.covers_from - JUST_BEFORE)
         if expected is not None and row.scheduled_for >= expected:
             expected = trigger.next_after(row.scheduled_for)
     if expected is not None and expected <= demand.until_at:

@@ -43,9 +43,13 @@ class Rows:
         """Hold on to the row under the cursor from now on."""
         self._pinned = self.selected
 
-    def release(self) -> None:
+    def first(self) -> None:
         """Go to the first row and stay there."""
         self._pinned, self.index, self.top = None, 0, 0
+
+    def last(self) -> None:
+        """Go to the last row."""
+        self.move(len(self.keys))
 
     def move(self, amount: int) -> None:
         """Move the cursor by rows."""

@@ -101,11 +101,11 @@ def _work(
         stop=stop,
         pulse=pulse,
     )
+    drain = Drain(consumer=consumer, slots=slots, pulse=pulse, stop=stop, clock=clock)
     gc.collect()
     gc.freeze()  # what lives as long as the worker need not be looked through while runs wait
     event("worker.started", slots=concurrency, worker=presence.name)
     consumer.run()
-    drain = Drain(consumer=consumer, slots=slots, pulse=pulse, stop=stop, clock=clock)
     presence.drain()
     slots.hand_back(unless_fresh=True)  # and again in each pulse, without waiting for a queue
     drain.run(config.shutdown_grace_seconds)

@@ -4,6 +4,7 @@ from scheduler.db.claims import ClaimedRun
 from scheduler.db.finishes import Finished
 from scheduler.executor.call import Outcome
 from scheduler.logs import event
+from scheduler.wording import error_line
 
 
 class Ended:
@@ -30,6 +31,6 @@ class Ended:
                 function=run.name,
                 status=outcome.status,
                 attempt=run.attempt,
-                error=": ".join(filter(None, (outcome.error_type, outcome.error_message))) or None,
+                error=error_line(outcome.error_type, outcome.error_message) or None,
                 reason=outcome.reason,
             )

@@ -139,7 +139,7 @@ def tell_unwritten(owed: Owed, error: DatabaseUnavailableError) -> None:
 
 
 def _without_text(outcome: Outcome) -> Outcome:
-    if outcome.output is outcome.traceback is outcome.result is None:
+    if not (outcome.output or outcome.traceback or outcome.result):
         return outcome
     return outcome._replace(
         output=None,

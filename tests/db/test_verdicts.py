@@ -6,7 +6,7 @@ from threading import Thread
 import pytest
 
 from scheduler.db import finishes, messages, processes, runs
-from scheduler.db.claims import OUTSIDE_GRACE, claim_and_start
+from scheduler.db.claims import STARTED_TOO_LATE, claim_and_start
 from scheduler.db.finishes import finish, reap
 from scheduler.db.processes import ProcessRow
 from scheduler.db.statements import change, rows, transaction
@@ -56,7 +56,7 @@ def test_a_claim_later_than_the_grace_is_missed() -> None:
     discover("a.f", grace_seconds=5.0)
     ((run_id, _),) = tick(NOW)
     assert claim_and_start(run_id, WORKER, NOW + 6) == (None, [])
-    assert table.runs("status", "reason") == [("missed", OUTSIDE_GRACE)]
+    assert table.runs("status", "reason") == [("missed", STARTED_TOO_LATE)]
     assert table.one("SELECT last_status FROM scheduled_functions") == "missed"
 
 

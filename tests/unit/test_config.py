@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from scheduler.cli.setup import config_text
-from scheduler.config import Config, Reading, load_config, read_config, safe_url
+from scheduler.config import Config, Reading, load_config, read_config
 from scheduler.config_keys import KEYS
 from scheduler.errors import ConfigError
+from scheduler.redaction import safe_url
 
 SCAN = 'scan_paths = ["functions"]\n'
 

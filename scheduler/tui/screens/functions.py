@@ -1,4 +1,4 @@
-"""Panel 1: all functions, sorted and filtered; the order is held while the user acts."""
+"""The panel of the functions."""
 
 from collections.abc import Hashable, Sequence
 
@@ -25,7 +25,7 @@ class FunctionsPanel:
     number = "1"
 
     def __init__(self) -> None:
-        self.rows = Rows()
+        self.rows = self.cursor = Rows()
         self.sort = SORTS[0]
         self.is_reversed = False
         self.filter = ""

@@ -4,35 +4,40 @@ from typing import Protocol
 
 from scheduler.tui.model.frame import scrolled
 from scheduler.tui.rows import Rows
-from scheduler.tui.screens.runs import RunList
 from scheduler.tui.text import Line
 from scheduler.tui.view import View
 
 
-class Listed(Protocol):
-    """Whatever has rows with a cursor."""
+class Cursor(Protocol):
+    """What the movement keys move: rows that are all there, or a window of runs."""
 
-    rows: Rows
+    @property
+    def height(self) -> int:
+        """How many rows were on the screen."""
+        ...
+
+    def move(self, amount: int) -> None:
+        """Move by rows."""
+        ...
+
+    def first(self) -> None:
+        """Go to the first row and stay there."""
+        ...
+
+    def last(self) -> None:
+        """Go to the last row."""
+        ...
 
 
-def move(listed: Listed, action: str) -> None:
-    """Move a list's cursor by the action of a key."""
+def move(cursor: Cursor, action: str) -> None:
+    """Move a cursor by the action of a key."""
     if action == "first":
-        listed.first() if isinstance(listed, RunList) else listed.rows.release()
+        cursor.first()
     elif action == "last":
-        listed.last() if isinstance(listed, RunList) else move_by(listed, len(listed.rows.keys))
+        cursor.last()
     else:
-        page = max(listed.rows.height - 1, 1)
-        amounts = {"up": -1, "down": 1, "page_up": -page, "page_down": page}
-        move_by(listed, amounts[action])
-
-
-def move_by(listed: Listed, amount: int) -> None:
-    """Move a list's cursor by rows."""
-    if isinstance(listed, RunList):
-        listed.move(amount)
-    else:
-        listed.rows.move(amount)
+        page = max(cursor.height - 1, 1)
+        cursor.move({"up": -1, "down": 1, "page_up": -page, "page_down": page}[action])
 
 
 def scrolled_rows(

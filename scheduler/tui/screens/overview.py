@@ -8,7 +8,7 @@ from scheduler.tui.model.frame import rule, tab
 from scheduler.tui.model.header import NARROW, WIDE, header
 from scheduler.tui.screens.contract import Target
 from scheduler.tui.screens.functions import FunctionsPanel
-from scheduler.tui.screens.lists import move, move_by
+from scheduler.tui.screens.lists import move
 from scheduler.tui.screens.panels import (
     ErrorsPanel,
     Panel,
@@ -83,7 +83,7 @@ class Overview:
         panel = self.panels[self.focus]
         match action:
             case "up" | "down" | "page_up" | "page_down" | "first" | "last":
-                move(panel, action)
+                move(panel.cursor, action)
             case "panel_1" | "panel_2" | "panel_3" | "panel_4":
                 self.show(int(action[-1]) - 1)
             case "next_panel":
@@ -126,14 +126,14 @@ class Overview:
         index = area.panel.rows.top + row
         if row < 0 or index >= len(area.panel.rows.keys):
             return False
-        move_by(area.panel, index - area.panel.rows.index)
+        area.panel.cursor.move(index - area.panel.rows.index)
         return True
 
     def wheel(self, x: int, y: int, amount: int) -> None:
         """Scroll the panel at a place."""
         for area in self._areas:
             if area.holds(x, y):
-                move_by(area.panel, amount)
+                area.panel.cursor.move(amount)
 
     def show(self, index: int) -> None:
         """Focus a panel."""

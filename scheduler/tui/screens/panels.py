@@ -23,6 +23,11 @@ class RunsPanel(RunList):
     context = RUNS
     number = "2"
 
+    @property
+    def cursor(self) -> RunList:
+        """What the movement keys move."""
+        return self
+
     def title(self, view: View) -> Line:
         """Return the name."""
         failing: Line = [("fail", "  failing only")] if self.window.is_failing else []
@@ -47,7 +52,7 @@ class ErrorsPanel:
     number = "3"
 
     def __init__(self) -> None:
-        self.rows = Rows()
+        self.rows = self.cursor = Rows()
 
     def update(self, view: View) -> None:
         """Take the errors of a snapshot."""
@@ -108,7 +113,7 @@ class WorkersPanel:
     number = "4"
 
     def __init__(self) -> None:
-        self.rows = Rows()
+        self.rows = self.cursor = Rows()
 
     def update(self, view: View) -> None:
         """Take the processes of a snapshot, workers first."""

@@ -40,6 +40,11 @@ class RunList:
         if view.snapshot.interest.recent == self.window:
             self.take(view.snapshot.recent, is_held=view.is_held)
 
+    @property
+    def height(self) -> int:
+        """How many rows were on the screen."""
+        return self.rows.height
+
     def move(self, amount: int) -> None:
         """Move the cursor; near an end of the window, ask for the one around the cursor."""
         self.rows.move(amount)
@@ -56,7 +61,7 @@ class RunList:
     def first(self) -> None:
         """Go to the newest run and follow it."""
         self.window = replace(self.window, around_id=None, is_oldest=False)
-        self.rows.release()
+        self.rows.first()
 
     def last(self) -> None:
         """Go to the oldest run."""
@@ -71,7 +76,7 @@ class RunList:
         self.window = replace(
             self.window, is_failing=not self.window.is_failing, around_id=None, is_oldest=False
         )
-        self.rows.release()
+        self.rows.first()
 
     def aside(self) -> str:
         """Return the order."""
