@@ -8,9 +8,11 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from math import inf
 from typing import Any
 
 from scheduler.errors import ZygoteGoneError
@@ -25,6 +27,7 @@ _FORK_SECONDS = 30.0
 _FORK_ANSWER_SECONDS = 0.2  # then it is continued, in case it was stopped
 _ANSWER_SECONDS = 0.05  # the same for a look
 _SILENCE_SECONDS = 5.0  # then it is killed
+_LEAVING_SECONDS = 3.0  # more than an executor that nobody watches any more takes to end
 _STEP_SECONDS = 1.0  # what one look counts at most: the observer may have been away itself
 
 
@@ -53,11 +56,15 @@ class LeaseExpiredError(ForkRefusedError):
 
 
 class Child:
-    """A process forked by a zygote; `exit_fd` becomes readable when it has ended."""
+    """A process forked by a zygote; `exit_fd` becomes readable when it has ended.
 
-    def __init__(self, report_fd: int) -> None:
+    `when_over` is called once: when its end is known, or nobody watches it any more.
+    """
+
+    def __init__(self, report_fd: int, when_over: Callable[[], None]) -> None:
         """Wait for the zygote's word that it forked; raises ZygoteGoneError, ForkRefusedError."""
         self.exit_fd = report_fd
+        self._when_over: Callable[[], None] | None = when_over
         self._buffer = b""
         try:
             message = self._read_message(_FORK_SECONDS)
@@ -67,7 +74,7 @@ class Child:
                 is_lease = message["cause"] == CAUSE_LEASE
                 raise (LeaseExpiredError if is_lease else ForkRefusedError)(message["refused"])
         except BaseException:
-            os.close(report_fd)
+            self.close()
             raise
         self.pid: int = message["pid"]
         kill_group_at_end_of(report_fd, self.pid)  # should we be stopped when the zygote dies
@@ -82,6 +89,7 @@ class Child:
             message = self._read_message(timeout_seconds)
         except TimeoutError:
             return None
+        self._note_end()
         return Exit(**message) if message is not None else Exit()
 
     def close(self) -> None:
@@ -89,6 +97,12 @@ class Child:
         if self.exit_fd >= 0:
             os.close(self.exit_fd)
             self.exit_fd = -1
+        self._note_end()
+
+    def _note_end(self) -> None:
+        when_over, self._when_over = self._when_over, None
+        if when_over is not None:
+            when_over()
 
     def _read_message(self, timeout_seconds: float) -> dict[str, Any] | None:
         while b"\n" not in self._buffer:
@@ -105,7 +119,8 @@ class Child:
 class Zygote:
     """Starts a zygote process and asks it to fork. Thread-safe.
 
-    `lease`: when it has run out, the process kills all it forked and forks nothing.
+    `lease`: when it has run out, the process kills all it forked and forks nothing. It is not woken
+    for that while nothing lives that it forked: the next fork brings it the lease.
     """
 
     def __init__(
@@ -123,6 +138,9 @@ class Zygote:
             "counts_sleep": lease is not None and lease.counts_sleep,
         }
         self._lock = threading.Lock()
+        self._leased_at = self._told_at = lease.renewed_at if lease is not None else 0.0
+        self._busy_at = -inf  # the last heartbeat at which something lived
+        self._living: set[object] = set()  # a token for each process that it forked
         self._start_lock = threading.Lock()
         self.is_ready = False  # to fork, all preloaded
         self._channel: socket.socket | None = None
@@ -170,19 +188,25 @@ class Zygote:
 
     def ping(self, at: float) -> None:
         """Renew the lease from a monotonic instant on; raises ZygoteGoneError."""
-        self._send(json.dumps({"ping": at}).encode() + b"\n", [])
+        with self._lock:
+            self._leased_at = max(self._leased_at, at)
+            if self._living:
+                self._busy_at = at
+            self._send(b"" if self._is_resting else self._due_ping())
 
     def look(self, monotonic: float) -> bool:
         """See to it that it answers, at least once a second; False if it had to be killed.
 
         A function may have stopped it: then it is continued. Only what also stays silent for
-        `_SILENCE_SECONDS` is killed, and with it all it forked. Nobody looks while it preloads.
+        `_SILENCE_SECONDS` is killed, and with it all it forked. Nobody looks while it preloads, or
+        while nothing lives that it forked: a fork sees for itself.
         """
-        if not self.is_ready:
+        if not self.is_ready or self._is_resting:
             return True
         try:
             if not self._is_asked:
-                self._send(b'{"look": 1}\n', [])
+                with self._lock:
+                    self._send(b'{"look": 1}\n')
                 self._is_asked = True
             if self._hears(_ANSWER_SECONDS):
                 self._is_asked, self._looked_at, self._silent_seconds = False, None, 0.0
@@ -205,9 +229,14 @@ class Zygote:
             report_fd, their_report_fd = os.pipe()
         except OSError as error:
             raise ForkRefusedError(f"no pipe can be opened: {error.strerror}") from error
+        token = object()
         message = {"fork": target, "request": request, "fds": len(fds) + 1}
         try:
-            self._send(json.dumps(message).encode() + b"\n", [their_report_fd, *fds])
+            with self._lock:
+                self._busy_at = self._leased_at
+                line = self._due_ping() + json.dumps(message).encode() + b"\n"
+                self._send(line, [their_report_fd, *fds])
+                self._living.add(token)
         except ZygoteGoneError:
             os.close(report_fd)
             raise
@@ -216,10 +245,15 @@ class Zygote:
         if not _is_readable(report_fd, _FORK_ANSWER_SECONDS):
             self._signal(signal.SIGCONT)
         try:
-            return Child(report_fd)
+            return Child(report_fd, partial(self._living.discard, token))
         except TimeoutError as error:
             self._signal(signal.SIGKILL)
             raise ZygoteGoneError("The process that forks the executors does not answer") from error
+
+    @property
+    def _is_resting(self) -> bool:
+        """Whether all that it forked has ended, exit functions included: nothing is to be kept."""
+        return not self._living and self._leased_at - self._busy_at > _LEAVING_SECONDS
 
     def is_alive(self) -> bool:
         """Tell whether the process has not ended."""
@@ -276,17 +310,24 @@ class Zygote:
             env={key: value for key, value in os.environ.items() if key not in SECRET_VARIABLES},
         )
 
-    def _send(self, message: bytes, fds: Sequence[int]) -> None:
-        with self._lock:
-            if self._channel is None:
-                raise ZygoteGoneError
-            try:
-                if fds:
-                    sent = socket.send_fds(self._channel, [message], fds)
-                    message = message[sent:]
-                self._channel.sendall(message)
-            except OSError as error:
-                raise ZygoteGoneError from error
+    def _due_ping(self) -> bytes:
+        """Return the line that renews the lease, b"" if it has been told; with the lock."""
+        if self._told_at == self._leased_at:
+            return b""
+        self._told_at = self._leased_at
+        return json.dumps({"ping": self._leased_at}).encode() + b"\n"
+
+    def _send(self, message: bytes, fds: Sequence[int] = ()) -> None:
+        """Send lines, with the lock; raises ZygoteGoneError."""
+        if self._channel is None:
+            raise ZygoteGoneError
+        try:
+            if fds:
+                sent = socket.send_fds(self._channel, [message], fds)
+                message = message[sent:]
+            self._channel.sendall(message)
+        except OSError as error:
+            raise ZygoteGoneError from error
 
 
 def _is_readable(fd: int, seconds: float) -> bool:

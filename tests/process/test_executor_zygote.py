@@ -42,8 +42,8 @@ def make_leased_pool() -> Iterator[Callable[..., Pool]]:
     """Make pools with a short lease, which are closed when the test ends, however it does."""
     with ExitStack() as at_the_end:
 
-        def make(lease_seconds: float = 0.5) -> Pool:
-            pool = make_pool(lease_seconds=lease_seconds)
+        def make(lease_seconds: float = 0.5, **options: Any) -> Pool:
+            pool = make_pool(lease_seconds=lease_seconds, **options)
             at_the_end.callback(pool.close)
             return pool
 
@@ -175,13 +175,48 @@ def test_a_zygote_that_stays_silent_is_killed_with_all_it_forked(
 
 
 def test_a_zygote_that_answers_is_left_alone_however_seldom_one_looks(
-    make_zygote: Callable[..., Zygote],
+    make_zygote: Callable[..., Zygote], hangs: dict[str, str]
 ) -> None:
     zygote = make_zygote()
+    with open(os.devnull, "w") as nowhere:
+        child = zygote.fork("inspect", hangs, [nowhere.fileno(), nowhere.fileno()])
     assert all(zygote.look(monotonic) for monotonic in (0, 1, 1000, 100_000))
     assert zygote.is_alive()
     zygote.stop()
     assert zygote.look(200_000)
+    child.close()
+
+
+def status_of(pid: int) -> dict[str, str]:
+    """Return what the kernel says of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def test_a_zygote_without_executors_is_not_woken_by_heartbeats(pool: ExecutorPool) -> None:
+    wait_for(lambda: status_of(zygote_of(pool))["State"].startswith("S"), "it to sleep")
+    before = status_of(zygote_of(pool))["voluntary_ctxt_switches"]
+    for _ in range(20):
+        ping(pool)
+        assert pool.look()
+    assert status_of(zygote_of(pool))["voluntary_ctxt_switches"] == before
+
+    assert run(pool, "good:give").status == "success"
+    assert status_of(zygote_of(pool))["voluntary_ctxt_switches"] != before
+
+
+def test_a_zygote_that_was_left_to_sleep_beyond_its_lease_gets_it_with_the_next_fork(
+    make_leased_pool: Callable[..., Pool],
+) -> None:
+    pool = make_leased_pool(max_runs_per_process=1)
+    zygote = zygote_of(pool)
+    for _ in range(3):
+        background = Background(pool, "good:nothing")
+        ping_until(pool, background.is_over, "the run's end")
+        assert background.outcome().status == "success"
+        wait_for(lambda: family(zygote) == [], "the executor's end")
+        wait_for(lambda: pool.lease.now() > pool.lease.fuse_at() + 0.1, "the end of its lease")
+    assert zygote_of(pool) == zygote
 
 
 def test_without_a_ping_the_lease_runs_out_and_the_code_is_killed(
