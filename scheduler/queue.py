@@ -60,7 +60,7 @@ class RunQueue(Huey):  # type: ignore[misc]
     def send_now(self, messages: Sequence[tuple[int, int]]) -> None:
         """Send, unless somebody stays at the queue: then they go with what is sent next.
 
-        Each heartbeat sends something, and be it nothing. Raises QueueUnavailableError, as `send`.
+        To send nothing is to send those. Raises QueueUnavailableError, as `send`.
         """
         messages = [*self._take_kept(), *messages]
         if not messages:

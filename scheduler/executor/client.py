@@ -130,15 +130,16 @@ class Zygote:
         lease: Lease | None = None,
         niceness: int = 0,
     ) -> None:
+        leased_at = lease.renewed_at if lease is not None else 0.0
         self._options = {
             "preload": list(preload),
             "niceness": niceness,
             "lease_seconds": lease and lease.seconds,
-            "leased_at": lease and lease.renewed_at,
+            "leased_at": leased_at,
             "counts_sleep": lease is not None and lease.counts_sleep,
         }
         self._lock = threading.Lock()
-        self._leased_at = self._told_at = lease.renewed_at if lease is not None else 0.0
+        self._leased_at = self._told_at = leased_at
         self._busy_at = -inf  # the last heartbeat at which something lived
         self._living: set[object] = set()  # a token for each process that it forked
         self._start_lock = threading.Lock()
@@ -318,9 +319,11 @@ class Zygote:
         return json.dumps({"ping": self._leased_at}).encode() + b"\n"
 
     def _send(self, message: bytes, fds: Sequence[int] = ()) -> None:
-        """Send lines, with the lock; raises ZygoteGoneError."""
+        """Send lines, if there are any, with the lock; raises ZygoteGoneError."""
         if self._channel is None:
             raise ZygoteGoneError
+        if not message:
+            return
         try:
             if fds:
                 sent = socket.send_fds(self._channel, [message], fds)

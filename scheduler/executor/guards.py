@@ -1,6 +1,6 @@
 """What ties processes together so that none outlives its owner.
 
-Linux only, as are the fuse, `threads` and `runner.offspring`.
+What it asks of Linux has no effect elsewhere, see `missing_guards`.
 """
 
 import _signal  # type: ignore[import-not-found]  # signal wraps each answer in an enum

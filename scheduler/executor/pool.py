@@ -6,7 +6,7 @@ from scheduler.clock import Clock
 from scheduler.errors import ZygoteGoneError
 from scheduler.executor.batch import Batch, BatchEnd, GoingRun
 from scheduler.executor.call import Call, Outcome
-from scheduler.executor.client import LeaseExpiredError
+from scheduler.executor.client import LeaseExpiredError, Zygote
 from scheduler.executor.control import Asked, RunControl
 from scheduler.executor.execution import DEATH_SECONDS, Execution
 from scheduler.executor.lease import Lease
@@ -263,13 +263,18 @@ class ExecutorPool:
         executor.retire()
 
     def _fork(self, scan_path: str, *, isolates: bool = False) -> ExecutorProcess:
-        return self._zygotes.fork(
-            scan_path,
-            isolates=isolates,
-            max_rss_bytes=self._max_rss_bytes,
-            tally=self.tally,
-            forked_at=self._clock.monotonic(),
-        )
+        def fork_from(zygote: Zygote) -> ExecutorProcess:
+            return ExecutorProcess(
+                zygote,
+                scan_path,
+                isolates=isolates,
+                max_rss_bytes=self._max_rss_bytes,
+                imports=self._zygotes.imports,
+                tally=self.tally,
+                forked_at=self._clock.monotonic(),
+            )
+
+        return self._zygotes.fork(fork_from)
 
 
 def _unbegun(error: Exception, asked: Asked | None) -> Outcome:

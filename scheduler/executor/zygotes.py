@@ -1,7 +1,7 @@
 """Sees to it that a worker has a living zygote, which knows the lease, and forks from it."""
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 from scheduler.errors import ZygoteGoneError
@@ -11,7 +11,6 @@ from scheduler.executor.lease import Lease
 from scheduler.executor.newborn import TARGETS
 from scheduler.executor.process import ExecutorProcess
 from scheduler.logs import event
-from scheduler.runner.tally import Tally
 
 
 class Zygotes:
@@ -53,44 +52,17 @@ class Zygotes:
             threading.Thread(target=self._attend, args=(zygote,), daemon=True).start()
         return zygote
 
-    def fork(
-        self,
-        scan_path: str,
-        *,
-        isolates: bool,
-        max_rss_bytes: int,
-        tally: Tally | None,
-        forked_at: float,
-    ) -> ExecutorProcess:
-        """Fork an executor, from a new zygote if the living one dies at that.
+    def fork(self, fork_from: Callable[[Zygote], ExecutorProcess]) -> ExecutorProcess:
+        """Fork an executor from the living zygote, or from a new one if that dies at it.
 
         Raises ZygoteGoneError, or ForkRefusedError where a zygote lives and does not fork.
         """
-
-        def fork_once() -> ExecutorProcess:
-            zygote = self.living()
-            try:
-                return ExecutorProcess(
-                    zygote,
-                    scan_path,
-                    isolates=isolates,
-                    max_rss_bytes=max_rss_bytes,
-                    imports=self.imports,
-                    tally=tally,
-                    forked_at=forked_at,
-                )
-            except ForkRefusedError:
-                raise
-            except ZygoteGoneError:
-                zygote.stop()
-                raise
-
         try:
-            return fork_once()
+            return self._fork_once(fork_from)
         except ForkRefusedError:
             raise
         except ZygoteGoneError:  # nothing was begun, so one more try with a new one is safe
-            return fork_once()
+            return self._fork_once(fork_from)
 
     def replace_that_of(self, executor: ExecutorProcess) -> None:
         """Kill what a dead zygote left to us before the verdict lets a retry begin."""
@@ -119,6 +91,16 @@ class Zygotes:
         if zygote is not None:
             zygote.stop()
             kill_orphans()
+
+    def _fork_once(self, fork_from: Callable[[Zygote], ExecutorProcess]) -> ExecutorProcess:
+        zygote = self.living()
+        try:
+            return fork_from(zygote)
+        except ForkRefusedError:
+            raise
+        except ZygoteGoneError:
+            zygote.stop()
+            raise
 
     def _attend(self, zygote: Zygote) -> None:
         with suppress(ZygoteGoneError):

@@ -1,1 +1,1 @@
-"""Huey's storages with bulk sends, one module per back end; a process loads only its own."""
+"""Huey's storages with bulk sends, one module per back end."""

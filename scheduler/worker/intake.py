@@ -110,7 +110,7 @@ class Intake:
         """Return to the queue what is claimed and not started: others come for it.
 
         unless_fresh: only what no slot comes for. Whatever has to be waited for is left as it is:
-        the heartbeat comes for it, and the sweeper sends it.
+        the heartbeat comes for it, and for what could not be sent.
         """
         worker_id = self._register.worker_id
         try:
@@ -126,8 +126,10 @@ class Intake:
     def send(self, messages: list[Message], *, is_patient: bool = True) -> None:
         """Send what a commit released; where the queue fails the sweeper does it later.
 
-        Not patient: the same where others keep it locked.
+        Not patient: where others keep it locked they go with what is sent next.
         """
+        if not messages:
+            return
         try:
             if is_patient:
                 self._queue.send(messages)

@@ -53,7 +53,7 @@ class Pulse:
 
     def _step(self, monotonic: float) -> None:
         is_beat_due = monotonic >= self._next_beat
-        # Only a run can stop the zygote, and a fork looks for itself: idle, it is woken seldom.
+        # Only a run can stop the zygote, and a fork looks for itself: idle, it is let sleep.
         if (is_beat_due or self._slots.controls()) and not self._pool.look():
             event("zygote.killed", "warning", reason="it did not answer")
         if monotonic >= self._next_file_check:
@@ -72,6 +72,7 @@ class Pulse:
 
     def _look_at_queue(self) -> None:
         try:
+            self._queue.send_now([])
             self._queue.ring_if_waiting()
         except QueueUnavailableError as error:
             event("queue.unreadable", level="error", error=str(error))
