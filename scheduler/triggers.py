@@ -3,7 +3,7 @@
 Instants are UTC epoch seconds; slots are whole milliseconds, so that equality is exact.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -17,7 +17,7 @@ from scheduler.errors import ScheduleError
 JUST_BEFORE = 0.0005  # seconds: less than the distance of any two slots
 
 
-class Trigger(Protocol):
+class Trigger(Hashable, Protocol):
     """A grid of slots. Ranges include both ends."""
 
     def next_after(self, at: float) -> float | None:

@@ -1,5 +1,6 @@
 """What becomes of due slots: the pure decisions of a tick, without a clock or a database."""
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -107,8 +108,7 @@ def decide(due: DueFunction, now: float) -> Decision:
     """
     if due.next_run_at > now:
         return Decision(next_run_at=due.next_run_at)
-    whole = _span(due.trigger, due.next_run_at, now)
-    following = due.trigger.next_after(now)
+    whole, following = _due_slots(due.trigger, due.next_run_at, now)
     if whole is None:  # the grid has moved under it, such as by new rules of a time zone
         return Decision(next_run_at=following)
     missed, runs = _catch_up(due, whole, now)
@@ -154,6 +154,12 @@ def retry_delay(attempt: int, *, delay_seconds: float, backoff: float) -> float:
         return min(delay_seconds * backoff ** (attempt - 1), RETRY_DELAY_LIMIT_SECONDS)
     except OverflowError:
         return RETRY_DELAY_LIMIT_SECONDS if delay_seconds else 0.0
+
+
+@lru_cache(maxsize=256)
+def _due_slots(trigger: Trigger, first: float, now: float) -> tuple[_Span | None, float | None]:
+    """Return the slots in [first, now] and the one after them: those of a burst have them alike."""
+    return _span(trigger, first, now), trigger.next_after(now)
 
 
 def _catch_up(due: DueFunction, whole: _Span, now: float) -> tuple[list[NewRow], list[_Span]]:

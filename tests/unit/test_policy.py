@@ -388,3 +388,21 @@ def _not_run(
 
 def _streak(status: str, reason: str) -> Streak:
     return Streak(row_id=9, status=status, reason=reason, scheduled_for=540)
+
+
+def test_functions_that_share_a_schedule_and_a_slot_have_it_worked_out_once() -> None:
+    asked: list[float] = []
+
+    class Watched(IntervalTrigger):
+        def next_after(self, at: float) -> float:
+            asked.append(at)
+            return super().next_after(at)
+
+    trigger = Watched(60.0, 0.0)
+    decisions = [
+        decide(DueFunction(id=number, name=f"a.f{number}", trigger=trigger, next_run_at=600.0), 600)
+        for number in range(100)
+    ]
+
+    assert {decision.next_run_at for decision in decisions} == {660.0}
+    assert asked == [600]
