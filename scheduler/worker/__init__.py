@@ -71,7 +71,7 @@ def _work(
     cells = concurrency * CELLS_PER_SLOT
     presence = Presence(config, "worker", clock=clock, slots=concurrency, cells=cells)
     presence.start()
-    lookout = Lookout(queue, stop)
+    lookout = Lookout(queue, stop, pool.lease)
     slots = Slots(
         config,
         pool=pool,

@@ -62,11 +62,12 @@ class Intake:
         return self._hold_message(run_id)
 
     def next_batch(self, cells: Iterator[int], most: int = MOST) -> list[Held]:
-        """Hold what is to be started next; nothing when nothing waits, or when told to stop.
+        """Hold what is to be started next; nothing when nothing waits, or when told to stop, or
+        without a valid lease.
 
         A batch, of more than one run, stands in the next cell of the tally then.
         """
-        if self._stop.is_set():
+        if self._stop.is_set() or not self._pool.lease.is_valid():
             return []
         most = most if self._pool.tally is not None else 1
         try:

@@ -5,6 +5,7 @@ import threading
 from huey.api import Task
 
 from scheduler.doorbell import SAFETY_NET_SECONDS
+from scheduler.executor.lease import Lease
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
 
@@ -17,13 +18,20 @@ class Lookout:
     Whoever gets a message, or is rung for several times at once, leaves the lookout to the next: so
     a ring wakes one slot. Where the doorbell works it looks seldom by itself: the pulse, awake once
     a second, rings for what waits.
-    A slot that has claimed more than it needs calls the next one.
+    A slot that has claimed more than it needs calls the next one. Without a valid `lease` it takes
+    nothing: a worker that was stopped may have been declared dead, whose claims are refused.
     """
 
     def __init__(
-        self, queue: RunQueue, stop: StopSignal, *, unrung_seconds: float = UNRUNG_SECONDS
+        self,
+        queue: RunQueue,
+        stop: StopSignal,
+        lease: Lease,
+        *,
+        unrung_seconds: float = UNRUNG_SECONDS,
     ) -> None:
         self._queue = queue
+        self._lease = lease
         self._stop = stop
         self._unrung_seconds = unrung_seconds
         self._post = threading.Lock()  # held by the slot that looks out
@@ -65,6 +73,8 @@ class Lookout:
     def _look(self) -> Task | None:
         doorbell = self._queue.doorbell
         while not (self._stop.is_set() or self._answer_call()):
+            if not self._lease.wait_valid(self._stop.is_set):
+                return None
             task = self._queue.dequeue()
             if task is not None:
                 return task

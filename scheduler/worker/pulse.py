@@ -19,7 +19,8 @@ IDLE_SECONDS = 1.0
 
 
 class Pulse:
-    """Called by the consumer's main thread, twice a second while something runs; never raises."""
+    """Called by the consumer's main thread, twice a second while something runs, and for each beat;
+    never raises."""
 
     def __init__(
         self,
@@ -44,12 +45,14 @@ class Pulse:
 
     def __call__(self) -> float:
         """Do what is due; return the seconds until the next call."""
+        seconds = LOOK_SECONDS if self._slots.controls() else IDLE_SECONDS
         try:
             self._step(self._clock.monotonic())
         except SchedulerError as error:
             # No ping without a committed heartbeat: the lease then kills what others may redo.
             event("worker.heartbeat_failed", level="error", error=str(error))
-        return LOOK_SECONDS if self._slots.controls() else IDLE_SECONDS
+            return min(seconds, self._config.heartbeat_seconds)
+        return max(0.0, min(seconds, self._next_beat - self._clock.monotonic()))
 
     def _step(self, monotonic: float) -> None:
         is_beat_due = monotonic >= self._next_beat

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from scheduler.clock import SystemClock
 from scheduler.config import Config
+from scheduler.executor.lease import Lease
 from scheduler.maintenance.bells import ticker_bell
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
@@ -19,7 +21,7 @@ def make_slots(database: Config, queue: RunQueue, pool: Any, lookout: Any = None
         database,
         pool=pool,
         queue=queue,
-        lookout=lookout or Lookout(queue, stop),
+        lookout=lookout or Lookout(queue, stop, Lease(None, SystemClock())),
         ticker_bell=ticker_bell(database),
         stop=stop,
         clock=SettableClock(NOW + 1),

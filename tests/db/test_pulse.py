@@ -1,11 +1,13 @@
 """A worker's heartbeat: how long it leaves executors to live."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from scheduler.config import Config
+from scheduler.errors import DatabaseUnavailableError
 from scheduler.executor.lease import Lease
 from scheduler.testing import SettableClock
 from scheduler.worker.pulse import Pulse
@@ -20,6 +22,7 @@ class Bench:
         self.clock = SettableClock()
         self.lease = Lease(LEASE_SECONDS, self.clock)
         self.beats = 0
+        self.fault: Exception | None = None
         self._takes = [*takes_seconds]
         nothing: Any = SimpleNamespace(
             id="w", name="w", tally=None, controls=dict, busy=0, look=lambda: True
@@ -40,6 +43,8 @@ class Bench:
 
     def _beat(self, _detail: str) -> bool:
         self.beats += 1
+        if self.fault is not None:
+            raise self.fault
         self.clock.advance(self._takes.pop(0))
         return True
 
@@ -58,3 +63,17 @@ def test_a_heartbeat_in_time_is_followed_by_none(database: Config) -> None:
     bench = Bench(database, 0.01)
     bench.pulse()
     assert bench.beats == 1
+
+
+@pytest.mark.parametrize(("heartbeat_seconds", "seconds"), [(0.1, 0.1), (0.7, 0.7), (2.0, 1.0)])
+def test_the_next_call_is_not_later_than_the_next_heartbeat(
+    database: Config, heartbeat_seconds: float, seconds: float
+) -> None:
+    bench = Bench(replace(database, heartbeat_seconds=heartbeat_seconds), 0.0)
+    assert bench.pulse() == pytest.approx(seconds)
+
+
+def test_after_a_heartbeat_that_failed_the_next_call_comes_in_its_time(database: Config) -> None:
+    bench = Bench(replace(database, heartbeat_seconds=0.1))
+    bench.fault = DatabaseUnavailableError()
+    assert bench.pulse() == pytest.approx(0.1)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from scheduler.clock import SystemClock
 from scheduler.config import Config
 from scheduler.db import runs
 from scheduler.db.claims import start
@@ -14,7 +15,9 @@ from scheduler.db.statements import rows, transaction
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.executor.batch import BatchEnd, GoingRun
 from scheduler.executor.call import Call, Outcome
+from scheduler.executor.lease import Lease
 from scheduler.queue import RunQueue, open_queue
+from scheduler.testing import SettableClock
 from scheduler.worker import verdicts
 from scheduler.worker.reconciliation import reconcile
 from scheduler.worker.slot import Slots
@@ -31,6 +34,7 @@ class Pool:
     """Executors that do what the test says: `act` is called with the calls of each batch."""
 
     def __init__(self) -> None:
+        self.lease = Lease(None, SystemClock())
         self.tally: object | None = object()
         self.begun: list[int] = []
         self.batches: list[int] = []
@@ -290,3 +294,18 @@ def test_messages_that_name_a_run_twice_do_no_harm(
     slots.execute(take(queue))
     assert sorted(pool.begun) == sorted(waiting)
     assert open_rows() == []
+
+
+def test_without_a_valid_lease_nothing_more_is_taken(
+    slots: Slots, queue: RunQueue, pool: Pool
+) -> None:
+    valid, expired = pool.lease, Lease(9.0, SettableClock(), renewed_at=-1000.0)
+    waiting = queue.size()
+    pool.lease = expired
+    slots.help_out()
+    assert (queue.size(), pool.begun) == (waiting, [])
+
+    pool.lease = valid
+    slots.help_out()
+    assert queue.size() < waiting
+    assert pool.begun

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from scheduler.clock import SystemClock
 from scheduler.config import Config
 from scheduler.db.claims import claim_and_start
 from scheduler.db.statements import transaction
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.executor.call import Outcome
+from scheduler.executor.lease import Lease
 from scheduler.queue import RunQueue, open_queue
 from scheduler.worker import verdicts
 from scheduler.worker.reconciliation import reconcile
@@ -24,6 +26,7 @@ class Pool:
     """Notes which runs it was given; each does what the test wants, and succeeds."""
 
     def __init__(self) -> None:
+        self.lease = Lease(None, SystemClock())
         self.begun: list[int] = []
         self.tally = None
         self.act: Callable[[], object] = lambda: None

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from scheduler.clock import SystemClock
+from scheduler.executor.lease import Lease
 from scheduler.queue import open_queue
 from scheduler.stopping import StopSignal
 from scheduler.worker.consumer import RunConsumer
@@ -42,7 +44,7 @@ def test_each_dead_slot_is_replaced_once(tmp_path: Path, monkeypatch: pytest.Mon
     consumer = RunConsumer(
         queue,
         slots=3,
-        lookout=Lookout(queue, stop),
+        lookout=Lookout(queue, stop, Lease(None, SystemClock())),
         help_out=lambda: None,
         stop=stop,
         pulse=lambda: 0.0,

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from scheduler.clock import SystemClock
 from scheduler.doorbell import Doorbell
+from scheduler.executor.lease import Lease
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
 from scheduler.storages.sqlite import BulkSqliteStorage
+from scheduler.testing import SettableClock
 from scheduler.worker.lookout import Lookout
 from tests.process.service import wait_for
 
 PATIENCE_SECONDS = 10.0
+FOR_EVER = Lease(None, SystemClock())
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def stop() -> StopSignal:
 
 @pytest.fixture
 def lookout(queue: RunQueue, stop: StopSignal) -> Lookout:
-    return Lookout(queue, stop, unrung_seconds=3600.0)
+    return Lookout(queue, stop, FOR_EVER, unrung_seconds=3600.0)
 
 
 @contextmanager
@@ -176,3 +180,29 @@ def test_a_heartbeat_does_not_wait_for_a_slot_that_is_at_the_queue(
     with queue.storage.lock:
         queue.ring_if_waiting()
     assert not bell.drain()
+
+
+def test_without_a_valid_lease_no_message_is_taken_until_a_heartbeat_renews_it(
+    queue: RunQueue, stop: StopSignal
+) -> None:
+    clock = SettableClock()
+    lease = Lease(9.0, clock)
+    clock.advance(10.0)
+    with idle_slots(Lookout(queue, stop, lease), 1, stop) as (got,):
+        queue.send([(1, 0)])
+        with pytest.raises(TimeoutError):
+            got.result(0.1)
+        assert queue.size() == 1
+        lease.renew(lease.now())
+        assert got.result(PATIENCE_SECONDS) == 1
+
+
+def test_who_waits_for_a_lease_hears_the_stop(queue: RunQueue, stop: StopSignal) -> None:
+    clock = SettableClock()
+    lease = Lease(9.0, clock)
+    clock.advance(10.0)
+    with idle_slots(Lookout(queue, stop, lease), 1, stop) as (got,):
+        queue.send([(1, 0)])
+        stop.set()
+        assert got.result(PATIENCE_SECONDS) is None
+    assert queue.size() == 1
