@@ -139,6 +139,31 @@ def _fetch_places(column: str, values: Collection[str]) -> list[tuple[str, str, 
     return [(name, scan_path, module_path, line) for name, scan_path, module_path, line in found]
 
 
+def fetch_sources() -> list[tuple[str, str, str]]:
+    """Return (scan_path, module_path, source_hash) of the files that have functions on schedule."""
+    with reading():
+        found = rows(
+            "SELECT DISTINCT scan_path, module_path, source_hash FROM scheduled_functions "
+            "WHERE state = 'active' AND enabled"
+        )
+    return [(scan_path, module_path, source_hash) for scan_path, module_path, source_hash in found]
+
+
+def fetch_ids_in(files: Collection[tuple[str, str]]) -> list[int]:
+    """Return the ids of the functions in these files, (scan_path, module_path)."""
+    ids: list[int] = []
+    with reading():
+        for scan_path, module_path in files:
+            ids += (
+                function_id
+                for (function_id,) in rows(
+                    "SELECT id FROM scheduled_functions WHERE scan_path = ? AND module_path = ?",
+                    [scan_path, module_path],
+                )
+            )
+    return ids
+
+
 def fetch_unseen(seen_at: float) -> list[tuple[str, str, str]]:
     """Return (name, scan_path, module_path) of the functions that are not gone, but were last seen
     at another instant than this."""

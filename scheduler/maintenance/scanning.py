@@ -130,6 +130,8 @@ class ScanThread:
     def __init__(self, scanning: Scanning) -> None:
         self._scanning = scanning
         self._thread: threading.Thread | None = None
+        self.has_scanned = False
+        """Whether a scan has come to an end, whatever became of it."""
 
     def step(self, _now: float) -> None:
         """Start a scan unless the last one is still going."""
@@ -145,6 +147,8 @@ class ScanThread:
             self._scanning.scan()
         except SchedulerError as error:
             event("scan.failed", "error", error=str(error))
+        finally:
+            self.has_scanned = True
 
 
 def scan_once(

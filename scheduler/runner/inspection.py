@@ -196,7 +196,7 @@ def _describe(scan_path: str, module_path: str, qualname: str, function: Any) ->
         qualname=qualname,
         line=getattr(code, "co_firstlineno", 1),
         description=_first_line(getattr(function, "__doc__", None)),
-        source_hash=source_hash(path) or _hash_file(path),
+        source_hash=source_hash(path) or hash_file(path),
         spec=spec,
     )
 
@@ -211,7 +211,8 @@ def _first_line(docstring: object) -> str:
     return clean(bounded(lines[0].strip(), _DESCRIPTION_LIMIT)) if lines else ""
 
 
-def _hash_file(path: str) -> str:
+def hash_file(path: str) -> str:
+    """Return what a function's `source_hash` would be; raises OSError."""
     with open(path, "rb") as file:
         return hash_source(file.read())
 

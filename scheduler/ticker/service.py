@@ -18,6 +18,7 @@ from scheduler.maintenance.retention import PAUSE_SECONDS, Retention
 from scheduler.maintenance.scanning import ScanThread
 from scheduler.maintenance.surroundings import Surroundings
 from scheduler.maintenance.sweeper import Sweeper
+from scheduler.maintenance.unread import find_unread
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
 from scheduler.ticker.tick import Ticker
@@ -50,6 +51,7 @@ class TickerService:
         self._bell = bell
         self._checkpoints = checkpoints
         self._clock = clock
+        self._scans = scans
         self._ticker = Ticker(queue, clock)
         self._sweeper = Sweeper(queue)
         self._clock_offset = float("inf")
@@ -76,8 +78,13 @@ class TickerService:
         """Tick until told to stop.
 
         First of all the runs of the dead get their verdict: a run that died with the machine must
-        not hold back the slot that makes up for the downtime.
+        not hold back the slot that makes up for the downtime. And functions that were edited
+        meanwhile wait for the first scan.
         """
+        try:
+            self._ticker.unread = find_unread()
+        except DatabaseUnavailableError as error:
+            self._fail(error)
         self._reaping.run_if_due(self._clock.now(), self._clock.monotonic())
         self._reaping.next_at = 0.0  # once more with the other duties, to stay in step with them
         while not stop.wait(self._seconds_to_sleep(), also=self._bell.fds()):
@@ -90,6 +97,8 @@ class TickerService:
 
     def step(self, now: float) -> None:
         """Do everything that is due at `now`; what fails is told and tried again."""
+        if self._ticker.unread and self._scans.has_scanned:
+            self._ticker.unread = frozenset()
         try:
             self._notice_clock_change(now)
             self._ticker.send_due(now)

@@ -33,6 +33,8 @@ class Ticker:
         self._queue = queue
         self._clock = clock
         self._outbox = Outbox()
+        self.unread: frozenset[int] = frozenset()
+        """The ids of functions that are left alone until their file has been scanned."""
         self.seen: set[float] = set()
         """The slots of the last tick; what is left of them could not be decided ahead."""
 
@@ -51,9 +53,7 @@ class Ticker:
         limit = FIRST_BATCH
         while True:
             found = fetch_due_functions(now + AHEAD_SECONDS, limit)
-            done = self._decide(
-                [one for one in found if one.next_run_at <= now or is_settled(one)], now
-            )
+            done = self._decide([one for one in found if self._is_ripe(one, now)], now)
             functions, runs = functions + done.functions, runs + done.runs
             self.send_due(now)
             if len(found) < limit or found[-1].next_run_at > now:
@@ -70,6 +70,9 @@ class Ticker:
         while (at := self._outbox.next_at) < inf:
             self._clock.sleep_until(at, at_most_seconds=AHEAD_SECONDS)
             self.send_due(at)
+
+    def _is_ripe(self, due: DueFunction, now: float) -> bool:
+        return (due.next_run_at <= now or is_settled(due)) and due.id not in self.unread
 
     def _decide(self, due: list[DueFunction], now: float) -> Ticked:
         try:

@@ -47,6 +47,8 @@ FUNCTIONS_WITH_RUNS = (
 
 
 class NoScans:
+    has_scanned = True
+
     def step(self, _now: float) -> None: ...
 
 
