@@ -149,19 +149,18 @@ def fetch_sources() -> list[tuple[str, str, str]]:
     return [(scan_path, module_path, source_hash) for scan_path, module_path, source_hash in found]
 
 
-def fetch_ids_in(files: Collection[tuple[str, str]]) -> list[int]:
-    """Return the ids of the functions in these files, (scan_path, module_path)."""
-    ids: list[int] = []
+def fetch_ids_in(files: Collection[tuple[str, str]]) -> frozenset[int]:
+    """Return the ids of the functions on schedule in these files, (scan_path, module_path)."""
     with reading():
-        for scan_path, module_path in files:
-            ids += (
-                function_id
-                for (function_id,) in rows(
-                    "SELECT id FROM scheduled_functions WHERE scan_path = ? AND module_path = ?",
-                    [scan_path, module_path],
-                )
-            )
-    return ids
+        found = rows(
+            "SELECT id, scan_path, module_path FROM scheduled_functions "
+            "WHERE state = 'active' AND enabled"
+        )
+    return frozenset(
+        function_id
+        for function_id, scan_path, module_path in found
+        if (scan_path, module_path) in files
+    )
 
 
 def fetch_unseen(seen_at: float) -> list[tuple[str, str, str]]:

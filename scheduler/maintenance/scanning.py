@@ -131,7 +131,7 @@ class ScanThread:
         self._scanning = scanning
         self._thread: threading.Thread | None = None
         self.has_scanned = False
-        """Whether a scan has come to an end, whatever became of it."""
+        """Whether a scan has come to its end."""
 
     def step(self, _now: float) -> None:
         """Start a scan unless the last one is still going."""
@@ -144,11 +144,9 @@ class ScanThread:
 
     def _scan(self) -> None:
         try:
-            self._scanning.scan()
+            self.has_scanned = self._scanning.scan() is not None or self.has_scanned
         except SchedulerError as error:
             event("scan.failed", "error", error=str(error))
-        finally:
-            self.has_scanned = True
 
 
 def scan_once(

@@ -12,7 +12,8 @@ _PATIENCE_SECONDS = 0.5  # with folders of a server that is silent: what is not 
 def find_unread() -> frozenset[int]:
     """Return the ids of the functions whose file was changed or removed since a scan saw it.
 
-    What was switched off or deleted meanwhile must not run once more: their slots wait for a scan.
+    What was switched off or deleted meanwhile must not run once more: their slots are to wait for
+    a scan.
     Raises DatabaseUnavailableError.
     """
     sources = fetch_sources()
@@ -27,7 +28,7 @@ def find_unread() -> frozenset[int]:
     with suppress(RuntimeError):  # the system gives no thread
         reading.start()
         reading.join(_PATIENCE_SECONDS)
-    return frozenset(fetch_ids_in(changed.copy()))
+    return fetch_ids_in(changed.copy()) if changed else frozenset()
 
 
 def _hash_of(path: str) -> str | None:

@@ -26,6 +26,8 @@ from scheduler.ticker.tick import Ticker
 WATCH_SECONDS = 1.0
 RETENTION_SECONDS = 60.0
 HELD_SECONDS = 0.02  # until it asks again for rows that others hold, on a server
+UNREAD_SECONDS = 10.0  # how long slots of what was edited wait for a scan
+UNREAD_LOOK_SECONDS = 0.1
 LEAD_SECONDS = 0.01  # how long before a slot it wakes to decide it
 UNKNOWN = ticks.Instants(due_at=-inf, unsent_at=-inf)  # then the sweeper looks for itself
 
@@ -59,6 +61,7 @@ class TickerService:
         self._instants = UNKNOWN
         self._looked_at = -inf  # the last time without any success
         self._waits_for_slot = False  # that is decided already: no reason to ask anew what is due
+        self._unread_until = -inf
         self._ticked_at = clock.monotonic()
         self._duty_at = 0.0  # of the monotonic clock; a hundred ticks a second need not ask each
         reaper = Reaper(config, queue=queue, clock=clock)
@@ -79,8 +82,9 @@ class TickerService:
 
         First of all the runs of the dead get their verdict: a run that died with the machine must
         not hold back the slot that makes up for the downtime. And functions that were edited
-        meanwhile wait for the first scan.
+        meanwhile wait for the first scan, but not for one that takes long.
         """
+        self._unread_until = self._clock.monotonic() + UNREAD_SECONDS
         try:
             self._ticker.unread = find_unread()
         except DatabaseUnavailableError as error:
@@ -97,8 +101,7 @@ class TickerService:
 
     def step(self, now: float) -> None:
         """Do everything that is due at `now`; what fails is told and tried again."""
-        if self._ticker.unread and self._scans.has_scanned:
-            self._ticker.unread = frozenset()
+        self._release_unread()
         try:
             self._notice_clock_change(now)
             self._ticker.send_due(now)
@@ -125,6 +128,12 @@ class TickerService:
     def tick_age_seconds(self) -> float:
         """Return how long ago all that was due had been decided; other threads may ask."""
         return self._clock.monotonic() - self._ticked_at
+
+    def _release_unread(self) -> None:
+        if self._ticker.unread and (
+            self._scans.has_scanned or self._clock.monotonic() >= self._unread_until
+        ):
+            self._ticker.unread = frozenset()
 
     def _look(self, now: float) -> None:
         """Do what is due, or may be where that is not known."""
@@ -164,7 +173,7 @@ class TickerService:
             seconds = min(seconds, self._look_at() - now)
             # What was due at a look in vain and still is: somebody holds its row.
             if min(self._instants.due_at, self._instants.unsent_at) <= self._looked_at:
-                seconds = max(seconds, HELD_SECONDS)
+                seconds = max(seconds, UNREAD_LOOK_SECONDS if self._ticker.unread else HELD_SECONDS)
         until_slot = self._ticker.next_send_at - now
         self._waits_for_slot = until_slot <= seconds
         return max(min(seconds, until_slot), 0.0)

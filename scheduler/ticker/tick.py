@@ -34,7 +34,7 @@ class Ticker:
         self._clock = clock
         self._outbox = Outbox()
         self.unread: frozenset[int] = frozenset()
-        """The ids of functions that are left alone until their file has been scanned."""
+        """The ids of functions that are left alone: their file is to be scanned first."""
         self.seen: set[float] = set()
         """The slots of the last tick; what is left of them could not be decided ahead."""
 
@@ -50,7 +50,7 @@ class Ticker:
         one whose rows others hold (on a server) it looks beyond them.
         """
         functions = runs = 0
-        limit = FIRST_BATCH
+        limit = FIRST_BATCH + len(self.unread)
         while True:
             found = fetch_due_functions(now + AHEAD_SECONDS, limit)
             done = self._decide([one for one in found if self._is_ripe(one, now)], now)

@@ -17,9 +17,9 @@ class Lookout:
 
     Whoever gets a message, or is rung for several times at once, leaves the lookout to the next: so
     a ring wakes one slot. Where the doorbell works it looks seldom by itself: the pulse, awake once
-    a second, rings for what waits.
-    A slot that has claimed more than it needs calls the next one. Without a valid `lease` it takes
-    nothing: a worker that was stopped may have been declared dead, whose claims are refused.
+    a second, rings for what waits. A slot that has claimed more than it needs calls the next one.
+    Without a valid `lease` it looks for none: a worker that was stopped may have been declared
+    dead, whose claims are refused.
     """
 
     def __init__(

@@ -34,7 +34,7 @@ from scheduler.policy import AHEAD_SECONDS
 from scheduler.queue import RunQueue, open_queue
 from scheduler.stopping import StopSignal
 from scheduler.testing import SettableClock
-from scheduler.ticker.service import HELD_SECONDS, LEAD_SECONDS, TickerService
+from scheduler.ticker.service import HELD_SECONDS, LEAD_SECONDS, UNREAD_SECONDS, TickerService
 from scheduler.ticker.tick import Ticker
 from tests.db import rows as table
 from tests.db.conftest import make_config
@@ -50,6 +50,10 @@ class NoScans:
     has_scanned = True
 
     def step(self, _now: float) -> None: ...
+
+
+class EndlessScan(NoScans):
+    has_scanned = False
 
 
 class OneRound:
@@ -72,7 +76,9 @@ def sqlite(tmp_path: Path) -> Iterator[Config]:
 
 
 @contextmanager
-def made(config: Config, clock: SettableClock) -> Iterator[TickerService]:
+def made(
+    config: Config, clock: SettableClock, scans: type[NoScans] = NoScans
+) -> Iterator[TickerService]:
     """Yield a ticker's service that is registered, and stop it."""
     queue, bell = open_queue(config, installation_id()), ticker_bell(config)
     presence = Presence(config, "ticker", clock=clock)
@@ -82,7 +88,7 @@ def made(config: Config, clock: SettableClock) -> Iterator[TickerService]:
         queue=queue,
         presence=presence,
         surroundings=Surroundings(config, queue=queue, stop=StopSignal(), can_migrate=True),
-        scans=NoScans(),  # type: ignore[arg-type]
+        scans=scans(),  # type: ignore[arg-type]
         bell=bell,
         checkpoints=open_checkpoints(config, clock),
         clock=clock,
@@ -547,3 +553,16 @@ def test_a_clock_that_jumps_ahead_is_a_downtime_with_one_run(sqlite: Config) -> 
         (NOW, NOW, 1),
         (NOW + 60, NOW + 86400, 1440),
     ]
+
+
+def test_what_was_edited_waits_for_a_scan_but_not_for_ever(sqlite: Config) -> None:
+    discover("a.f")  # its file is away
+    clock = SettableClock(NOW + 1)
+    with made(sqlite, clock, EndlessScan) as service:
+        service.run(OneRound())  # type: ignore[arg-type]
+        service.step(clock.now())
+        assert table.runs("id") == []
+
+        clock.advance(UNREAD_SECONDS)
+        service.step(clock.now())
+        assert len(table.runs("id")) == 1
