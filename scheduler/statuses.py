@@ -1,4 +1,4 @@
-"""What may become of a run, as the column `status` has it, and which of them go together."""
+"""What may become of a run, as the column `status` has it, which go together, and what is late."""
 
 FAILED = ("error", "timeout", "lost")  # they are tried again, and count as failures
 NOT_RUN = ("skipped", "missed")

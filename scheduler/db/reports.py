@@ -188,6 +188,12 @@ def measure_durations(function_ids: Sequence[int]) -> dict[int, float]:
     return measured
 
 
+def list_deviations(now: float) -> list[Deviation]:
+    """Return the functions that living workers ran from other sources within the last hour."""
+    with reading():
+        return [Deviation.of(row) for row in rows(*select_deviations(now))]
+
+
 def _functions(condition: str, params: Sequence[Any] = ()) -> list[FunctionReport]:
     stored = ", ".join(f"f.{f.name}" for f in fields(FunctionReport)[:-2])
     with reading():
@@ -223,9 +229,3 @@ def _runs(condition: str, params: Sequence[Any]) -> list[RunReport]:
 
 def _columns(report: type) -> str:
     return ", ".join(f.name for f in fields(report))
-
-
-def list_deviations(now: float) -> list[Deviation]:
-    """Return the functions that living workers ran from other sources within the last hour."""
-    with reading():
-        return [Deviation.of(row) for row in rows(*select_deviations(now))]

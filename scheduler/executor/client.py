@@ -1,119 +1,30 @@
-"""The parent's side of a zygote and of the processes it forks."""
+"""The parent's side of a zygote: starts it, asks it to fork, sees that it lives."""
 
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import Any
 
 from scheduler.errors import ZygoteGoneError
-from scheduler.executor.guards import kill_group, kill_group_at_end_of
+from scheduler.executor.child import FORK_SECONDS, Child, ForkRefusedError, is_readable
 from scheduler.executor.lease import Lease
 from scheduler.redaction import SECRET_VARIABLES
-from scheduler.runner.exits import CAUSE_LEASE
 from scheduler.stopping import ZYGOTE_STOP_SECONDS
 
 _START_SECONDS = 60.0
-_FORK_SECONDS = 30.0
 _FORK_ANSWER_SECONDS = 0.2  # then it is continued, in case it was stopped
 _ANSWER_SECONDS = 0.05  # the same for a look
 _SILENCE_SECONDS = 5.0  # then it is killed
 _LEAVING_SECONDS = 3.0  # more than an executor that nobody watches any more takes to end
 _STEP_SECONDS = 1.0  # what one look counts at most: the observer may have been away itself
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exit:
-    """How a process ended: exit_code or signal; both None when its zygote died before telling."""
-
-    exit_code: int | None = None
-    signal: int | None = None
-    cause: str | None = None  # why the zygote killed it: "lease" or "stop"
-    peak_rss_bytes: int | None = None
-    cpu_total_seconds: float | None = None
-
-    @property
-    def is_unknown(self) -> bool:
-        """Whether nobody was left to tell."""
-        return self.exit_code is None and self.signal is None
-
-
-class ForkRefusedError(ZygoteGoneError):
-    """The zygote lives but does not fork: its lease has run out, or the system has no room."""
-
-
-class LeaseExpiredError(ForkRefusedError):
-    """The lease of the worker has run out: nothing may start before its next heartbeat."""
-
-
-class Child:
-    """A process forked by a zygote; `exit_fd` becomes readable when it has ended.
-
-    `when_over` is called once: when its end is known, or nobody watches it any more.
-    """
-
-    def __init__(self, report_fd: int, when_over: Callable[[], None]) -> None:
-        """Wait for the zygote's word that it forked; raises ZygoteGoneError, ForkRefusedError."""
-        self.exit_fd = report_fd
-        self._when_over: Callable[[], None] | None = when_over
-        self._buffer = b""
-        try:
-            message = self._read_message(_FORK_SECONDS)
-            if message is None:
-                raise ZygoteGoneError
-            if "refused" in message:
-                is_lease = message["cause"] == CAUSE_LEASE
-                raise (LeaseExpiredError if is_lease else ForkRefusedError)(message["refused"])
-        except BaseException:
-            self.close()
-            raise
-        self.pid: int = message["pid"]
-        kill_group_at_end_of(report_fd, self.pid)  # should we be stopped when the zygote dies
-
-    def kill(self, number: int = signal.SIGKILL) -> None:
-        """Signal its whole process group; nothing happens if it has ended."""
-        kill_group(self.pid, number)
-
-    def wait(self, timeout_seconds: float) -> Exit | None:
-        """Return how it ended, all it left behind being dead too; None if it still lives."""
-        try:
-            message = self._read_message(timeout_seconds)
-        except TimeoutError:
-            return None
-        self._note_end()
-        return Exit(**message) if message is not None else Exit()
-
-    def close(self) -> None:
-        """Stop watching it."""
-        if self.exit_fd >= 0:
-            os.close(self.exit_fd)
-            self.exit_fd = -1
-        self._note_end()
-
-    def _note_end(self) -> None:
-        when_over, self._when_over = self._when_over, None
-        if when_over is not None:
-            when_over()
-
-    def _read_message(self, timeout_seconds: float) -> dict[str, Any] | None:
-        while b"\n" not in self._buffer:
-            if not _is_readable(self.exit_fd, timeout_seconds):
-                raise TimeoutError
-            part = os.read(self.exit_fd, 4096)
-            if not part:
-                return None
-            self._buffer += part
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        return json.loads(line)  # type: ignore[no-any-return]  # written by the zygote
 
 
 class Zygote:
@@ -243,7 +154,7 @@ class Zygote:
             raise
         finally:
             os.close(their_report_fd)
-        if not _is_readable(report_fd, _FORK_ANSWER_SECONDS):
+        if not is_readable(report_fd, _FORK_ANSWER_SECONDS):
             self._signal(signal.SIGCONT)
         try:
             return Child(report_fd, partial(self._living.discard, token))
@@ -281,7 +192,7 @@ class Zygote:
             with suppress(OSError):
                 while not line.endswith(b"\n") and (part := channel.recv(4096)):
                     line += part
-                channel.settimeout(_FORK_SECONDS)
+                channel.settimeout(FORK_SECONDS)
         return line
 
     def _hears(self, seconds: float) -> bool:
@@ -289,7 +200,7 @@ class Zygote:
         channel = self._channel
         if channel is None:
             raise ZygoteGoneError
-        if not _is_readable(channel.fileno(), seconds):
+        if not is_readable(channel.fileno(), seconds):
             return False
         if not channel.recv(16):
             raise ZygoteGoneError
@@ -331,9 +242,3 @@ class Zygote:
             self._channel.sendall(message)
         except OSError as error:
             raise ZygoteGoneError from error
-
-
-def _is_readable(fd: int, seconds: float) -> bool:
-    poll = select.poll()
-    poll.register(fd, select.POLLIN)
-    return bool(poll.poll(seconds * 1000))

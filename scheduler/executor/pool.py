@@ -6,7 +6,8 @@ from scheduler.clock import Clock
 from scheduler.errors import ZygoteGoneError
 from scheduler.executor.batch import Batch, BatchEnd, GoingRun
 from scheduler.executor.call import Call, Outcome
-from scheduler.executor.client import LeaseExpiredError, Zygote
+from scheduler.executor.child import LeaseExpiredError
+from scheduler.executor.client import Zygote
 from scheduler.executor.control import Asked, RunControl
 from scheduler.executor.execution import DEATH_SECONDS, Execution
 from scheduler.executor.lease import Lease

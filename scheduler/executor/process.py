@@ -11,7 +11,8 @@ from typing import Any
 
 from scheduler.clock import Clock
 from scheduler.executor.answers import parse
-from scheduler.executor.client import Exit, Zygote
+from scheduler.executor.child import Exit
+from scheduler.executor.client import Zygote
 from scheduler.executor.pipes import open_pipe
 from scheduler.executor.threads import ask_thread, ask_threads
 from scheduler.runner.common import COMMON

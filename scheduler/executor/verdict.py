@@ -4,7 +4,7 @@ import signal
 from typing import Any, NamedTuple
 
 from scheduler.executor.call import Outcome
-from scheduler.executor.client import Exit
+from scheduler.executor.child import Exit
 from scheduler.executor.control import Asked
 from scheduler.runner.exits import (
     CAUSE_LEASE,

@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 from scheduler.errors import ZygoteGoneError
-from scheduler.executor.client import ForkRefusedError, Zygote
+from scheduler.executor.child import ForkRefusedError
+from scheduler.executor.client import Zygote
 from scheduler.executor.guards import kill_orphans
 from scheduler.executor.lease import Lease
 from scheduler.executor.newborn import TARGETS

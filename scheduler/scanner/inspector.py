@@ -8,7 +8,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from scheduler.clock import Clock
-from scheduler.executor.client import Exit, Zygote
+from scheduler.executor.child import Exit
+from scheduler.executor.client import Zygote
 from scheduler.executor.pipes import open_pipe
 from scheduler.executor.threads import ask_thread
 from scheduler.runner.complaint import ERROR, WARNING, FileError, complain

@@ -14,7 +14,8 @@ import pytest
 
 from scheduler.clock import SystemClock
 from scheduler.errors import ZygoteGoneError
-from scheduler.executor.client import ForkRefusedError, Zygote
+from scheduler.executor.child import ForkRefusedError
+from scheduler.executor.client import Zygote
 from scheduler.executor.pool import ExecutorPool
 from tests.process.executors import (
     Background,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scheduler.executor.call import Outcome
-from scheduler.executor.client import Exit
+from scheduler.executor.child import Exit
 from scheduler.executor.control import Asked
 from scheduler.executor.verdict import Ending, decide
 from scheduler.runner.exits import EXIT_TERMINATED_IDLE, EXIT_UNFORKED
