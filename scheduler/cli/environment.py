@@ -10,10 +10,10 @@ from zoneinfo import available_timezones
 from scheduler.cli.disks import find_disk_faults, local_files, nearest_folder
 from scheduler.cli.exposure import find_exposures
 from scheduler.cli.queue_server import REACH_REMEDY, find_queue_fault
-from scheduler.cli.refusals import find_refusals, try_in
+from scheduler.cli.refusals import find_refusals, try_in, why_no_database
 from scheduler.config import Config
 from scheduler.doorbell import bell_path
-from scheduler.errors import SchedulerError, SchemaMissingError
+from scheduler.errors import MissingDriverError, SchedulerError, SchemaMissingError
 from scheduler.sqlite_file import is_out_of_reach
 
 _SECONDS = 5  # as long as the service itself waits for a server
@@ -117,12 +117,12 @@ def _servers(config: Config) -> Iterator[Finding]:
     from scheduler.db.connection import close_database
     from scheduler.db.schema import open_existing
 
-    if config.database_url is None and os.path.isdir(config.db_path):
+    if config.database_url is None and why_no_database(config.db_path):
         return  # a refusal tells
     try:
         open_existing(config, read_only=True)
-    except SchemaMissingError:
-        return  # it is made by the first start
+    except (SchemaMissingError, MissingDriverError):
+        return  # made by the first start, or told by a refusal
     except SchedulerError as error:
         yield Finding(str(error))
     finally:

@@ -17,6 +17,7 @@ from scheduler.errors import ConfigError
 
 LEAST_SQLITE = (3, 35, 0)  # RETURNING
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_SQLITE_MAGIC = b"SQLite format 3\0"
 _POSTGRES = ("psycopg", "postgres")
 
 
@@ -46,6 +47,14 @@ def try_in(
     return None
 
 
+def why_no_database(path: Path) -> str | None:
+    """Say why a file cannot become or stay a SQLite file; None if nothing is in the way.
+
+    Not for a process that has it open: to close it here would drop SQLite's locks.
+    """
+    return _fault_of(path) or _why_foreign(path)
+
+
 def missing_drivers(config: Config) -> Iterator[str]:
     """Yield a line for each server whose driver is not installed."""
     for key, url in (("database_url", config.database_url), ("queue_url", config.queue_url)):
@@ -68,6 +77,9 @@ def _files(config: Config) -> Iterator[str]:
         if fault and fault not in told:
             told.add(fault)
             yield f"{key}: {path}: {fault}; correct {key}, or its folder"
+    if config.database_url is None and (reason := _why_foreign(config.db_path)):
+        remedy = "correct db_path, or restore a backup, or move it away and a new one is made"
+        yield f"db_path: {config.db_path}: {reason}; {remedy}"
 
 
 def _fault_of(path: Path) -> str | None:
@@ -85,6 +97,16 @@ def _fault_of(path: Path) -> str | None:
     if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
         return f"the file is not writable by this user, see `ls -l {path}`"
     return None
+
+
+def _why_foreign(path: Path) -> str | None:
+    """Say that a file is something else than a database; SQLite fills an empty one."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(len(_SQLITE_MAGIC))
+    except OSError:
+        return None
+    return "the file is not a database" if head not in (b"", _SQLITE_MAGIC) else None
 
 
 def _why_no_folder(wanted: Path) -> str | None:

@@ -28,3 +28,18 @@ def test_a_service_that_cannot_start_starts_nothing(service: Service) -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"error: {file}: preload: there is no module no_such_module")
     assert not service.database.exists()
+
+
+def test_a_file_that_is_no_database_is_left_alone_and_nothing_is_started(service: Service) -> None:
+    service.database.write_bytes(b"precious notes, no database\n" * 40)
+    before = service.database.read_bytes()
+    file = service.folder / "scheduler.toml"
+    fault = f"db_path: {service.database}: the file is not a database; correct db_path, or restore"
+    done = service.run("run")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {file}: {fault}")
+    checked = service.run("check")
+    assert checked.returncode == 2
+    assert checked.stdout.count("is not a database") == 1
+    assert service.database.read_bytes() == before

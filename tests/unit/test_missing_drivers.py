@@ -35,6 +35,22 @@ def test_a_database_without_its_driver_is_told_by_every_command(
     assert "secret" not in said
 
 
+def test_check_tells_a_missing_driver_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "functions").mkdir()
+    file = tmp_path / "scheduler.toml"
+    file.write_text(f'scan_paths = ["functions"]\ndatabase_url = "{POSTGRES}"\n')
+    file.chmod(0o600)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "scheduler.postgres", raising=False)
+    monkeypatch.setattr("scheduler.cli.refusals.find_spec", lambda name: None)
+
+    assert main(["check", "--config", str(file)], {}) == 2
+
+    assert capsys.readouterr().out.count("psycopg") == 1
+
+
 @pytest.mark.parametrize(
     ("url", "package", "remedy"),
     [
