@@ -64,7 +64,7 @@ class CronCalendar:
         self._walls = _wall_seconds(self._rule)
         self._changed_day = lru_cache(maxsize=4)(self._compute_changed_day)
         if next(self.days(_SOME_DAY, _SOME_DAY + _HORIZON_DAYS), None) is None:
-            raise ScheduleError(f"cron: {expression!r} never fires; no date matches its day fields")
+            raise _never_fires(expression)
 
     def days_around(self, at: float, *, step: int = 1) -> Iterator[Day]:
         """Yield the days from the one of `at` on, forwards or backwards, for at most 50 years."""
@@ -150,10 +150,29 @@ def _parse(expression: str) -> "CronSim":
     try:
         return CronSim(expression, datetime(2024, 1, 1))
     except CronSimError as error:
+        if "day-of-month" in str(error).lower() and _is_right_in_any_month(expression):
+            raise _never_fires(expression) from None
         raise ScheduleError(
             f"cron: {expression!r} is not a cron expression ({str(error).lower()}); give minute,"
             " hour, day of month, month and day of week, such as '0 7 * * MON-FRI'"
         ) from None
+
+
+def _is_right_in_any_month(expression: str) -> bool:
+    """Tell whether only the month is in the way of a day; cronsim refuses what it never has."""
+    from cronsim import CronSim, CronSimError
+
+    fields = expression.split()
+    fields[-2] = "*"
+    try:
+        CronSim(" ".join(fields), datetime(2024, 1, 1))
+    except CronSimError:
+        return False
+    return True
+
+
+def _never_fires(expression: str) -> ScheduleError:
+    return ScheduleError(f"cron: {expression!r} never fires; no date matches its day fields")
 
 
 def _is_fixed(expression: str) -> bool:

@@ -140,7 +140,15 @@ def test_any_text_is_either_an_expression_or_a_schedule_error(text: str) -> None
 
 @pytest.mark.parametrize("expression", ["0 0 30 2 *", "0 0 31 4,6 *", "0 0 */29 2 MON#2"])
 def test_an_expression_that_never_fires_is_refused(expression: str) -> None:
-    with pytest.raises(ScheduleError, match=r"^cron: "):
+    with pytest.raises(ScheduleError, match=r"^cron: .* never fires; no date matches"):
+        CronTrigger(expression, "UTC")
+
+
+@pytest.mark.parametrize(
+    ("expression", "fault"), [("0 0 32 2 *", "bad day-of-month"), ("0 0 1 13 *", "bad month")]
+)
+def test_a_day_or_month_that_no_calendar_has_is_no_expression(expression: str, fault: str) -> None:
+    with pytest.raises(ScheduleError, match=rf"^cron: .* is not a cron expression \({fault}\)"):
         CronTrigger(expression, "UTC")
 
 
