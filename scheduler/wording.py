@@ -128,6 +128,14 @@ def _parts(whole: int) -> list[str]:
     return parts
 
 
+def stands_for_a_slot(scheduled_for: float, asked_at: float | None) -> bool:
+    """Tell whether a run by hand is another one for an earlier slot: else its slot is its asking.
+
+    asked_at: when its first attempt was queued.
+    """
+    return asked_at is not None and abs(asked_at - scheduled_for) > 0.001
+
+
 def error_line(kind: str | None, message: str | None) -> str:
     """Say an error in one line, "" if there is neither a type nor a message."""
     return ": ".join(part for part in (kind, message) if part)

@@ -20,7 +20,16 @@ from scheduler.db.reports import (
 from scheduler.errors import EXIT_OK
 from scheduler.maintenance.conditions import Process, list_processes
 from scheduler.maintenance.congestion import free_slots
-from scheduler.wording import duration, error_line, plural, short_id, size, span, visible
+from scheduler.wording import (
+    duration,
+    error_line,
+    plural,
+    short_id,
+    size,
+    span,
+    stands_for_a_slot,
+    visible,
+)
 
 _COLUMNS = (
     Column("RUN", right=True),
@@ -173,7 +182,7 @@ def _slot(run: RunReport, first: RunReport, times: Times) -> str:
     if run.trigger == "manual":
         asked_at = run.scheduled_for if first.queued_at is None else first.queued_at
         by_hand = f"triggered by hand at {times.full(asked_at)}"
-        is_again = abs(asked_at - run.scheduled_for) > 0.001  # for the slot of an earlier run
+        is_again = stands_for_a_slot(run.scheduled_for, first.queued_at)
         return f"{times.full(run.scheduled_for)}, {by_hand}" if is_again else f"none: {by_hand}"
     more = f", answers for {plural(run.slots, 'slot')} since {times.clock(run.covers_from)}"
     return times.full(run.scheduled_for) + (more if run.slots > 1 else "")

@@ -47,6 +47,22 @@ def test_a_run_tells_its_lateness_apart_by_ticker_and_queue(stage: Stage) -> Non
     assert "cost      cpu " in text
 
 
+def test_a_run_by_hand_answers_for_no_slot_unless_for_that_of_an_earlier_run(
+    own: Config, stage_of: StageMaker
+) -> None:
+    with writing(own) as connection:
+        connection.execute(
+            "UPDATE run_logs SET trigger = 'manual', scheduled_for = queued_at"
+            " WHERE queued_at IS NOT NULL"
+        )
+    stage = stage_of(own)
+    assert "  by hand 2027-01-15 " in stage.press("2", "j", "j", "j").split("\n")[-2]
+    assert "slot      none: triggered by hand at 2027-01-15 " in stage.press("enter")
+    with writing(own) as connection:
+        connection.execute("UPDATE run_logs SET scheduled_for = scheduled_for - 60")
+    assert "slot      2027-01-15 " in stage.show()
+
+
 def test_the_output_of_a_running_run_is_live(own: Config, stage_of: StageMaker) -> None:
     stage = stage_of(own)
     text = stage.press("2", "j", "enter")
@@ -255,6 +271,19 @@ def test_zoomed_a_run_shows_nothing_but_what_it_said(stage: Stage) -> None:
     assert "lateness" not in text
     assert text.split("\n")[1].startswith("━ What it said ━")
     assert "lateness" in stage.press("z")
+
+
+def test_a_worker_that_was_replaced_is_not_missing(own: Config, stage_of: StageMaker) -> None:
+    stage = stage_of(own)
+    assert "3/4 alive" in stage.text()
+    with writing(own) as connection:
+        connection.execute(
+            "UPDATE processes SET started_at = ? WHERE id = (SELECT min(id) FROM processes"
+            " WHERE role = 'worker' AND state != 'lost' AND heartbeat_at > ?)",
+            [NOW - 30, NOW - 15],
+        )
+    assert "3/3 alive" in stage.show()
+    assert ", replaced" in stage.press("4", "z")
 
 
 def test_a_worker_does_not_say_twice_how_busy_it_is(own: Config, stage_of: StageMaker) -> None:

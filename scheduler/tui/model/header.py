@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from scheduler.tui.model.problems import Problem, is_alive, of_role, problems, scan_errors_sign
+from scheduler.tui.model.problems import (
+    Problem,
+    living_and_missing,
+    problems,
+    scan_errors_sign,
+)
 from scheduler.tui.text import Line, Run, clean, cut, ends, exact, fit, line_width
 from scheduler.tui.view import View
 from scheduler.wording import plural, span
@@ -208,13 +213,13 @@ def _counted(view: View) -> tuple[Run, Run]:
 
 
 def workers_figure(view: View, *, is_wide: bool) -> Line:
-    """Return how many workers live of how many there are."""
-    workers = of_role(view.snapshot.overview, "worker")
-    alive = sum(is_alive(worker, view.look) for worker in workers)
-    if not workers:
+    """Return how many workers live of how many there should be; who was replaced does not count."""
+    living, missing = living_and_missing(view.snapshot.overview, "worker", view.look)
+    if not living:
         return [("warn", "none")] if view.badge.has_data else []
-    role = "figure" if alive == len(workers) else "warn"
-    return [(role, f"{alive}/{len(workers)}{' alive' if is_wide else ''}")]
+    alive, wanted = len(living), len(living) + len(missing)
+    role = "warn" if missing else "figure"
+    return [(role, f"{alive}/{wanted}{' alive' if is_wide else ''}")]
 
 
 def _scan_figure(view: View, room: int) -> Line:

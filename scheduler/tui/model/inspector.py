@@ -16,7 +16,7 @@ from scheduler.tui.model.runs import outcome, waiting, worker_label
 from scheduler.tui.model.states import status_state
 from scheduler.tui.text import Line, clean, line_width
 from scheduler.tui.view import View
-from scheduler.wording import duration
+from scheduler.wording import duration, stands_for_a_slot
 
 _ROOMY = 100
 
@@ -69,8 +69,10 @@ def inspect_run(run: RunRow, view: View, room: int) -> Line:
     said: Line = [*outcome(run, look), ("dim", f"  {worker}" if worker else "")]
     if run.status == "queued":
         said = [("run", waiting(run, look))]
+    is_slot = run.trigger != "manual" or stands_for_a_slot(run.scheduled_for, run.queued_at)
+    label = "slot" if is_slot else "by hand"
     slots = (look.exactly(run.scheduled_for), look.time(run.scheduled_for))
-    lines: list[Line] = [[*head, ("dim", f"  slot {slot}  "), *said] for slot in slots]
+    lines: list[Line] = [[*head, ("dim", f"  {label} {slot}  "), *said] for slot in slots]
     return next((line for line in lines if line_width(line) <= room), [*head, (None, "  "), *said])
 
 

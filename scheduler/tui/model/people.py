@@ -2,7 +2,7 @@
 
 from scheduler.db.console_rows import ProcessRow, ScanErrorRow
 from scheduler.tui.look import Look
-from scheduler.tui.model.problems import is_alive, scan_errors_sign
+from scheduler.tui.model.problems import is_alive, living_and_missing, scan_errors_sign
 from scheduler.tui.text import Line, clean
 from scheduler.tui.view import View
 from scheduler.wording import short_id
@@ -16,7 +16,12 @@ def process_line(process: ProcessRow, view: View, *, place: str = "") -> Line:
     line: Line = [*_doing(process, len(runs), look)]
     line += [(None, f" {label:<6}"), ("dim", f" pid {process.pid:<6} {place}")]
     if not is_alive(process, look):
-        return [*line, (None, f"no heartbeat for {look.since(process.heartbeat_at)}")]
+        silence = f"no heartbeat for {look.since(process.heartbeat_at)}"
+        return [
+            *line,
+            (None, silence),
+            ("dim", ", replaced" if _is_replaced(process, view) else ""),
+        ]
     if process.role != "worker":
         return [*line, ("dim", clean(process.role))]
     if process.slots > 1:
@@ -34,6 +39,12 @@ def scan_error_line(error: ScanErrorRow, look: Look) -> Line:
         ("dim", f"{where} "),
         (None, f"{clean(error.error_type)}: {first}"),
     ]
+
+
+def _is_replaced(process: ProcessRow, view: View) -> bool:
+    """Tell whether another one has taken the place of a dead process."""
+    living, missing = living_and_missing(view.snapshot.overview, process.role, view.look)
+    return bool(living) and process not in missing
 
 
 def _doing(process: ProcessRow, runs: int, look: Look) -> Line:

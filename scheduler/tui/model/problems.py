@@ -54,16 +54,19 @@ def takes_work(process: ProcessRow, look: Look) -> bool:
     return is_alive(process, look) and process.state != "draining"
 
 
-def of_role(overview: Overview, role: str) -> list[ProcessRow]:
-    """Return the processes of a role."""
-    return [process for process in overview.processes if process.role == role]
+def living_and_missing(
+    overview: Overview, role: str, look: Look
+) -> tuple[list[ProcessRow], list[ProcessRow]]:
+    """Return the processes of a role that live, and the dead in whose place nobody came."""
+    mine = [process for process in overview.processes if process.role == role]
+    living = [process for process in mine if is_alive(process, look)]
+    return living, unreplaced([one for one in mine if one not in living], living)
 
 
 def _processes(overview: Overview, board: Board, look: Look) -> Iterator[Problem]:
-    tickers, workers = of_role(overview, "ticker"), of_role(overview, "worker")
-    ticking = [process for process in tickers if is_alive(process, look)]
-    working = [process for process in workers if is_alive(process, look)]
-    if not ticking and not working and any(one.state != "lost" for one in (*tickers, *workers)):
+    ticking, _ = living_and_missing(overview, "ticker", look)
+    working, missing = living_and_missing(overview, "worker", look)
+    if not ticking and not working and any(one.state != "lost" for one in overview.processes):
         # They did not say that they stop: killed, or a file is locked. This reads all the same.
         yield Problem("no process shows that it lives", "scheduler status", is_severe=True)
         return
@@ -78,7 +81,7 @@ def _processes(overview: Overview, board: Board, look: Look) -> Iterator[Problem
         yield Problem(f"the ticker is silent for {span(silent)}", "see its log", is_severe=True)
     if not working:
         yield Problem("no worker is alive: nothing runs", "scheduler worker", is_severe=True)
-    for worker in unreplaced([worker for worker in workers if worker not in working], working):
+    for worker in missing:
         silence = span(look.as_of - worker.heartbeat_at)
         label = short_id(worker.id)
         yield Problem(f"worker {label} lost, silent {silence}", "see its log")
@@ -124,7 +127,11 @@ def _queue(overview: Overview, board: Board, look: Look) -> Iterator[Problem]:
             )
             for run in overview.running
         ],
-        workers=[worker for worker in of_role(overview, "worker") if takes_work(worker, look)],
+        workers=[
+            process
+            for process in overview.processes
+            if process.role == "worker" and takes_work(process, look)
+        ],
         last_started_at=max((f.last_started_at or 0.0 for f in overview.functions), default=None),
         now=look.as_of,
     )

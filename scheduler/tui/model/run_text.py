@@ -10,7 +10,7 @@ from scheduler.tui.model.facts import Fact
 from scheduler.tui.model.runs import lateness, outcome, waiting, worker_label
 from scheduler.tui.model.states import status_state
 from scheduler.tui.text import Line, clean
-from scheduler.wording import duration, plural, size
+from scheduler.wording import duration, plural, size, stands_for_a_slot
 
 _LIBRARY = ("site-packages", "/lib/python", "/scheduler/runner/", "/scheduler/executor/")
 
@@ -27,13 +27,7 @@ def left_facts(details: RunDetails, board: Board, look: Look) -> list[Fact]:
     return [
         ("function", [("strong", clean(board.name(run.function_id)))]),
         ("verdict", verdict),
-        (
-            "slot",
-            [
-                (None, f"{look.exactly(run.scheduled_for)} {look.zone_name()}"),
-                ("dim", _covers(run, look)),
-            ],
-        ),
+        ("slot", _slot(details, look)),
         (
             "attempt",
             [
@@ -144,10 +138,16 @@ def _reason(details: RunDetails) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _covers(run: RunRow, look: Look) -> str:
+def _slot(details: RunDetails, look: Look) -> Line:
+    run = details.run
+    slot = f"{look.exactly(run.scheduled_for)} {look.zone_name()}"
+    asked_at = details.attempts[0].queued_at if details.attempts else run.queued_at
+    if run.trigger == "manual" and not stands_for_a_slot(run.scheduled_for, asked_at):
+        return [("dim", f"none: triggered by hand at {slot}")]
     if run.slots < 2:
-        return ""
-    return f"   answers for {plural(run.slots, 'slot')} since {look.exactly(run.covers_from)}"
+        return [(None, slot)]
+    since = f"   answers for {plural(run.slots, 'slot')} since {look.exactly(run.covers_from)}"
+    return [(None, slot), ("dim", since)]
 
 
 def _other_attempts(details: RunDetails, look: Look) -> Line:
