@@ -36,7 +36,7 @@ def list_functions(context: Context) -> int:
 
 
 def _row(function: FunctionReport, times: Times) -> list[Cell]:
-    took = function.last_duration_seconds
+    took = None if function.running else function.last_duration_seconds  # of the run before it
     return [
         function_state(function, times.now),
         Cell(function.name),

@@ -3,9 +3,9 @@
 from socket import gethostname
 
 from scheduler.cli.context import Context
-from scheduler.cli.disks import find_disk_faults
+from scheduler.cli.disks import FileFault, find_disk_faults
 from scheduler.cli.locks import find_lock_faults
-from scheduler.cli.problems import find_problems
+from scheduler.cli.problems import find_problems, problem_of_file
 from scheduler.cli.survey import take_survey
 from scheduler.config import Config
 from scheduler.errors import EXIT_FAILED, EXIT_OK
@@ -24,14 +24,19 @@ def health(context: Context) -> int:
         processes = [process for process in processes if process.host == gethostname()]
     roles = _ROLES[context.args.role]
     unwell = {role: reason for role in roles if (reason := _why_unwell(role, processes))}
-    reasons = _explain(unwell, context.config)
+    faults = _find_faults(unwell, context.config)
+    reasons = [fault.text for fault in faults] + [
+        reason
+        for role, reason in unwell.items()
+        if not any(role in fault.silenced for fault in faults)
+    ]
     if context.args.strict:
         problems = find_problems(take_survey(context.config, context.clock.now()))
-        told = tuple(reasons)  # a problem of a file begins with its fault
+        told = [problem_of_file(fault) for fault in faults]
         reasons += [
             problem.text
             for problem in problems
-            if problem.kind in _COUNTING and not (told and problem.text.startswith(told))
+            if problem.kind in _COUNTING and problem not in told
         ]
     alive = {role: sum(p.role == role and p.is_alive for p in processes) for role in roles}
     if context.args.json:
@@ -55,10 +60,7 @@ def _why_unwell(role: str, processes: list[Process]) -> str | None:
     return f"no {role} is alive"
 
 
-def _explain(unwell: dict[str, str], config: Config) -> list[str]:
-    """Return the reasons, in place of a role's the file for which it cannot show that it lives."""
+def _find_faults(unwell: dict[str, str], config: Config) -> list[FileFault]:
+    """Return the faults of files for which a role cannot show that it lives."""
     faults = (*find_disk_faults(config), *find_lock_faults(config)) if unwell else ()
-    found: list[str] = []
-    for role, reason in unwell.items():
-        found += [fault.text for fault in faults if role in fault.silenced] or [reason]
-    return list(dict.fromkeys(found))
+    return [fault for fault in faults if not fault.silenced.isdisjoint(unwell)]

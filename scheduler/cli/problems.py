@@ -43,7 +43,7 @@ def find_problems(survey: Survey) -> list[Problem]:
         files += find_lock_faults(survey.config)
     silenced = frozenset[str]().union(*(fault.silenced for fault in files))
     found = [
-        *(_of_file(fault) for fault in files),
+        *(problem_of_file(fault) for fault in files),
         *_of_processes(survey, silenced),
         *(() if "ticker" in silenced else (*_scan_age(survey), *_late(survey))),
         *(() if files else _waiting(survey)),
@@ -60,7 +60,8 @@ def _looks_dead(survey: Survey) -> bool:
     return is_late_somewhere or not (survey.alive("ticker") and survey.alive("worker"))
 
 
-def _of_file(fault: FileFault) -> Problem:
+def problem_of_file(fault: FileFault) -> Problem:
+    """Return the problem that a file which cannot be written to makes."""
     so = "nothing can be recorded" if fault.key == "db_path" else "nothing can be queued"
     if "worker" in fault.silenced:
         so += ", nor can living processes show that they live"

@@ -79,7 +79,8 @@ def stack(context: Context) -> int:
     context.open_database(read_only=False)
     run = find_run(context.args.run)
     if not Requests(context.config, context.clock).request_stack(run.id):
-        raise SchedulerError(f"run {run.id} is not running, it is {run.status}")
+        state = "has ended already:" if run.is_final else "is not running, it is"
+        raise SchedulerError(f"run {run.id} {state} {run.status}")
     until = context.clock.monotonic() + _STACK_SECONDS
     while context.clock.monotonic() < until:
         if found := read_texts(run.id).stack:

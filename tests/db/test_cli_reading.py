@@ -160,13 +160,16 @@ def test_list_tells_state_schedule_and_times_of_every_function(cli: Cli, now: fl
 
 @pytest.mark.usefixtures("seeded")
 def test_a_running_function_tells_for_how_long(cli: Cli, now: float) -> None:
-    function = seed_function("a.b", next_run_at=now + 60, last_started_at=now - 28)
+    function = seed_function(
+        "a.b", next_run_at=now + 60, last_started_at=now - 28, last_duration_seconds=7.5
+    )
     seed_run(function, "running", at=now - 28)
 
     (_, line) = cli("list").splitlines()
 
     assert line.startswith("▸ run")
     assert "for 2" in line
+    assert "7.5s" not in line  # that is how long the run before it took
 
 
 JSON_KEYS = {

@@ -274,11 +274,15 @@ def test_what_has_ended_cannot_be_cancelled_and_is_called_what_it_is(cli: Cli, s
 
 
 def test_only_a_running_run_has_a_stack(cli: Cli) -> None:
-    run = seed_run(seed_function("a.b"))
+    function = seed_function("a.b")
+    ended, waiting = seed_run(function), seed_run(function, "queued", at=1.0)
 
-    code, _, err = cli("stack", str(run))
-
-    assert (code, err) == (1, f"error: run {run} is not running, it is success\n")
+    for run, said in (
+        (ended, "has ended already: success"),
+        (waiting, "is not running, it is queued"),
+    ):
+        code, _, err = cli("stack", str(run))
+        assert (code, err) == (1, f"error: run {run} {said}\n")
 
 
 def test_prune_deletes_what_retention_says(cli: Cli) -> None:
