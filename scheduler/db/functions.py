@@ -3,10 +3,11 @@
 from collections.abc import Collection, Sequence
 
 from scheduler.db.locks import lock_functions
+from scheduler.db.overdue import SCHEDULE_COLUMNS, answer_overdue
 from scheduler.db.slot_rows import write_decided_rows
 from scheduler.db.statements import change, placeholders, reading, rows, transaction
 from scheduler.errors import NotFoundError
-from scheduler.policy import PAUSED, decide_resume
+from scheduler.policy import GONE_FIRST, PAUSED, decide_resume
 from scheduler.triggers import build_trigger
 from scheduler.wording import did_you_mean
 
@@ -88,12 +89,29 @@ def mark_gone(names: Sequence[str], now: float) -> None:
         chunk = names[at : at + BATCH]
         with transaction():
             lock_functions("name", chunk)
+            _answer_overdue(chunk, now)
             change(
                 "UPDATE scheduled_functions SET state = 'gone', gone_at = ?, back_at = NULL, "
                 "paused_at = CASE WHEN state = 'paused' THEN paused_at END "
                 f"WHERE state != 'gone' AND name IN ({placeholders(len(chunk))})",
                 [now, *chunk],
             )
+
+
+def _answer_overdue(names: Sequence[str], now: float) -> None:
+    """Answer the slots of functions that are about to go, as far as they were due."""
+    found = rows(
+        f"SELECT {', '.join(SCHEDULE_COLUMNS)} FROM scheduled_functions WHERE state = 'active' "
+        f"AND enabled AND next_run_at <= ? AND name IN ({placeholders(len(names))})",
+        [now, *names],
+    )
+    for row in found:
+        function = dict(zip(SCHEDULE_COLUMNS, row, strict=True))
+        next_run_at = answer_overdue(function, until=now, reason=GONE_FIRST, now=now)
+        change(
+            "UPDATE scheduled_functions SET next_run_at = ? WHERE id = ?",
+            [next_run_at, function["id"]],
+        )
 
 
 def count_present() -> int:
@@ -149,18 +167,21 @@ def fetch_sources() -> list[tuple[str, str, str]]:
     return [(scan_path, module_path, source_hash) for scan_path, module_path, source_hash in found]
 
 
-def fetch_ids_in(files: Collection[tuple[str, str]]) -> frozenset[int]:
-    """Return the ids of the functions on schedule in these files, (scan_path, module_path)."""
+def fetch_ids_in(files: Collection[tuple[str, str]]) -> dict[int, tuple[str, str]]:
+    """Return the functions on schedule in these files, (scan_path, module_path).
+
+    The id of each with its file's path and its name.
+    """
     with reading():
         found = rows(
-            "SELECT id, scan_path, module_path FROM scheduled_functions "
+            "SELECT id, name, scan_path, module_path FROM scheduled_functions "
             "WHERE state = 'active' AND enabled"
         )
-    return frozenset(
-        function_id
-        for function_id, scan_path, module_path in found
+    return {
+        function_id: (f"{scan_path}/{module_path}", name)
+        for function_id, name, scan_path, module_path in found
         if (scan_path, module_path) in files
-    )
+    }
 
 
 def fetch_unseen(seen_at: float) -> list[tuple[str, str, str]]:

@@ -5,17 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from scheduler.db.locks import lock_functions
+from scheduler.db.overdue import answer_overdue
 from scheduler.db.slot_rows import write_decided_rows
 from scheduler.db.statements import change, change_many, placeholders, rows, transaction
 from scheduler.policy import (
+    CHANGED_FIRST,
     DISABLED,
+    OFF_FIRST,
     decide_resume,
     place_changed,
     place_new,
     place_returned,
 )
 from scheduler.runner.inspection import FoundFunction
-from scheduler.triggers import Trigger, build_trigger
+from scheduler.triggers import JUST_BEFORE, Trigger, build_trigger
 
 BATCH = 500
 
@@ -150,6 +153,7 @@ def _update(
 ) -> None:
     place = {column: before[column] for column in _PLACE}
     is_back, is_paused = before["state"] == "gone", before["paused_at"] is not None
+    was_on = before["state"] == "active" and before["enabled"]
     if any(before[column] != values[column] for column in _SCHEDULE):
         moved = place_changed(
             function.spec,
@@ -157,6 +161,9 @@ def _update(
             last_slot_at=_last_slot_at(before["id"]),
             now=now,
         )
+        if was_on:
+            until = now if moved.next_run_at is None else min(now, moved.next_run_at - JUST_BEFORE)
+            answer_overdue(before, until=until, reason=CHANGED_FIRST, now=now)
         place |= {
             "anchor_at": moved.anchor_at,
             "next_run_at": moved.next_run_at,
@@ -164,6 +171,8 @@ def _update(
         }
     elif is_back:
         place["next_run_at"] = _return(before, _trigger(values, before["anchor_at"]), now)
+    elif was_on and not values["enabled"]:
+        place["next_run_at"] = answer_overdue(before, until=now, reason=OFF_FIRST, now=now)
     elif values["enabled"] and not before["enabled"]:
         decision = decide_resume(
             _trigger(values, before["anchor_at"]),

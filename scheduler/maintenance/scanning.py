@@ -42,12 +42,14 @@ class Scanning:
         clock: Clock,
         on_change: Callable[[], None] = lambda: None,
         on_errors: Callable[[Sequence[FileError]], None] = lambda _: None,
+        on_read: Callable[[FileReport], None] = lambda _: None,
     ) -> None:
         self._config = config
         self._process_id = process_id
         self._clock = clock
         self._on_change = on_change
         self._on_errors = on_errors
+        self._on_read = on_read
         self._complained: set[str] = set()
         self._scanner = Scanner(
             config.scan_paths,
@@ -82,6 +84,7 @@ class Scanning:
             scans.record_file_errors([report.error], self._clock.now())
         elif report.path in self._complained:
             scans.forget_file_error(report.path)
+        self._on_read(report)
 
     def _write(self, report: ScanReport) -> None:
         if scans.is_outdated(report.started_at, self._clock.now()):

@@ -13,6 +13,9 @@ TO_TRY_AGAIN = "the run before had failed and was to be tried again"
 ONE_WAITS = "another run was already waiting"
 PAUSED = "the function was paused"
 DISABLED = "the function was disabled"
+OFF_FIRST = "the function was disabled before a ticker decided it"
+GONE_FIRST = "the function was gone from the code before a ticker decided it"
+CHANGED_FIRST = "the function had got another schedule before a ticker decided it"
 OUTSIDE_GRACE = "it was later than its grace allows"
 SCHEDULER_DOWN = "the scheduler was not running when it was due"
 TOO_MANY = "only the newest 100 missed slots are made up for"
@@ -134,10 +137,15 @@ def decide_resume(
 
     reason: PAUSED, or DISABLED for a function that was switched off in its code.
     """
-    following = trigger.next_after(now)
-    whole = None if next_run_at is None else _span(trigger, next_run_at, now)
-    rows = () if whole is None else (_not_run("skipped", whole, reason),)
-    return Decision(next_run_at=following, rows=rows)
+    return _unrun("skipped", trigger, next_run_at, now, reason)
+
+
+def decide_off(trigger: Trigger, *, next_run_at: float, now: float, reason: str) -> Decision:
+    """Answer the due slots of a function that went off its schedule by one missed row.
+
+    reason: OFF_FIRST, GONE_FIRST or CHANGED_FIRST.
+    """
+    return _unrun("missed", trigger, next_run_at, now, reason)
 
 
 def jitter_of(name: str, slot: float, jitter_seconds: float) -> float:
@@ -225,6 +233,15 @@ def _span(trigger: Trigger, first: float, until: float) -> _Span | None:
     if start is None or last is None or last < start:
         return None
     return _Span(start, last, 1 if start == last else trigger.count(start, last))
+
+
+def _unrun(
+    status: str, trigger: Trigger, next_run_at: float | None, now: float, reason: str
+) -> Decision:
+    """Answer the slots in [next_run_at, now] by one row; the grid goes on after now."""
+    whole = None if next_run_at is None else _span(trigger, next_run_at, now)
+    rows = () if whole is None else (_not_run(status, whole, reason),)
+    return Decision(next_run_at=trigger.next_after(now), rows=rows)
 
 
 def _joined(spans: list[_Span]) -> _Span:

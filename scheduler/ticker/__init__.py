@@ -17,6 +17,7 @@ from scheduler.maintenance.duties import Duty
 from scheduler.maintenance.presence import Presence
 from scheduler.maintenance.scanning import Scanning, ScanThread
 from scheduler.maintenance.surroundings import Surroundings
+from scheduler.maintenance.unread import Unread
 from scheduler.metrics import make_server, require_client
 from scheduler.queue import open_queue
 from scheduler.stopping import StopSignal
@@ -39,13 +40,14 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
     presence = Presence(config, "ticker", clock=clock)
     presence.start()
     surroundings = Surroundings(config, queue=queue, stop=stop, can_migrate=True)
-    checkpoints = open_checkpoints(config, clock)
+    checkpoints, unread = open_checkpoints(config, clock), Unread()
     service = TickerService(
         config,
         queue=queue,
         presence=presence,
         surroundings=surroundings,
-        scans=_make_scans(config, presence, bell, clock=clock),
+        scans=_make_scans(config, presence, bell, unread, clock=clock),
+        unread=unread,
         bell=bell,
         checkpoints=checkpoints,
         clock=clock,
@@ -68,13 +70,16 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
     return EXIT_FAILED if surroundings.has_given_up else EXIT_OK
 
 
-def _make_scans(config: Config, presence: Presence, bell: Bell, *, clock: Clock) -> ScanThread:
+def _make_scans(
+    config: Config, presence: Presence, bell: Bell, unread: Unread, *, clock: Clock
+) -> ScanThread:
     scanning = Scanning(
         config,
         process_id=lambda: presence.id,
         clock=clock,
         on_change=bell.ring,
         on_errors=Complaints().tell,
+        on_read=unread.release,
     )
     return ScanThread(scanning)
 

@@ -18,7 +18,7 @@ from scheduler.maintenance.retention import PAUSE_SECONDS, Retention
 from scheduler.maintenance.scanning import ScanThread
 from scheduler.maintenance.surroundings import Surroundings
 from scheduler.maintenance.sweeper import Sweeper
-from scheduler.maintenance.unread import find_unread
+from scheduler.maintenance.unread import Unread
 from scheduler.queue import RunQueue
 from scheduler.stopping import StopSignal
 from scheduler.ticker.tick import Ticker
@@ -43,6 +43,7 @@ class TickerService:
         presence: Presence,
         surroundings: Surroundings,
         scans: ScanThread,
+        unread: Unread,
         bell: Bell,
         checkpoints: Checkpoints,
         clock: Clock,
@@ -54,7 +55,8 @@ class TickerService:
         self._checkpoints = checkpoints
         self._clock = clock
         self._scans = scans
-        self._ticker = Ticker(queue, clock)
+        self._unread = unread
+        self._ticker = Ticker(queue, unread, clock)
         self._sweeper = Sweeper(queue)
         self._clock_offset = float("inf")
         self._has_failed = False
@@ -82,11 +84,11 @@ class TickerService:
 
         First of all the runs of the dead get their verdict: a run that died with the machine must
         not hold back the slot that makes up for the downtime. And functions that were edited
-        meanwhile wait for the first scan, but not for one that takes long.
+        meanwhile wait until the first scan has read them, but not for one that takes long.
         """
         self._unread_until = self._clock.monotonic() + UNREAD_SECONDS
         try:
-            self._ticker.unread = find_unread()
+            self._unread.look()
         except DatabaseUnavailableError as error:
             self._fail(error)
         self._reaping.run_if_due(self._clock.now(), self._clock.monotonic())
@@ -130,10 +132,10 @@ class TickerService:
         return self._clock.monotonic() - self._ticked_at
 
     def _release_unread(self) -> None:
-        if self._ticker.unread and (
+        if self._unread.ids and (
             self._scans.has_scanned or self._clock.monotonic() >= self._unread_until
         ):
-            self._ticker.unread = frozenset()
+            self._unread.release_all()
 
     def _look(self, now: float) -> None:
         """Do what is due, or may be where that is not known."""
@@ -173,7 +175,7 @@ class TickerService:
             seconds = min(seconds, self._look_at() - now)
             # What was due at a look in vain and still is: somebody holds its row.
             if min(self._instants.due_at, self._instants.unsent_at) <= self._looked_at:
-                seconds = max(seconds, UNREAD_LOOK_SECONDS if self._ticker.unread else HELD_SECONDS)
+                seconds = max(seconds, UNREAD_LOOK_SECONDS if self._unread.ids else HELD_SECONDS)
         until_slot = self._ticker.next_send_at - now
         self._waits_for_slot = until_slot <= seconds
         return max(min(seconds, until_slot), 0.0)

@@ -10,6 +10,7 @@ from scheduler.db.due import BATCH, FIRST_BATCH, fetch_due_functions
 from scheduler.db.messages import Message
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.logs import event
+from scheduler.maintenance.unread import Unread
 from scheduler.policy import AHEAD_SECONDS, DueFunction, decide, is_settled
 from scheduler.queue import RunQueue
 from scheduler.ticker.outbox import Outbox
@@ -29,12 +30,11 @@ class Ticker:
     is there when it comes, and only its message is left to be sent.
     """
 
-    def __init__(self, queue: RunQueue, clock: Clock) -> None:
+    def __init__(self, queue: RunQueue, unread: Unread, clock: Clock) -> None:
         self._queue = queue
+        self._unread = unread
         self._clock = clock
         self._outbox = Outbox()
-        self.unread: frozenset[int] = frozenset()
-        """The ids of functions that are left alone: their file is to be scanned first."""
         self.seen: set[float] = set()
         """The slots of the last tick; what is left of them could not be decided ahead."""
 
@@ -50,7 +50,7 @@ class Ticker:
         one whose rows others hold (on a server) it looks beyond them.
         """
         functions = runs = 0
-        limit = FIRST_BATCH + len(self.unread)
+        limit = FIRST_BATCH + len(self._unread.ids)
         while True:
             found = fetch_due_functions(now + AHEAD_SECONDS, limit)
             done = self._decide([one for one in found if self._is_ripe(one, now)], now)
@@ -72,7 +72,7 @@ class Ticker:
             self.send_due(at)
 
     def _is_ripe(self, due: DueFunction, now: float) -> bool:
-        return (due.next_run_at <= now or is_settled(due)) and due.id not in self.unread
+        return (due.next_run_at <= now or is_settled(due)) and due.id not in self._unread.ids
 
     def _decide(self, due: list[DueFunction], now: float) -> Ticked:
         try:

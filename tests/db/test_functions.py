@@ -1,5 +1,7 @@
 """Functions as scans find them: unchanged code resets nothing, changed schedules move on."""
 
+from typing import Any
+
 import pytest
 
 from scheduler.db import functions, ticks, upserts
@@ -9,7 +11,7 @@ from scheduler.db.statements import change, rows
 from scheduler.db.ticks import Instants
 from scheduler.db.upserts import Upserted
 from scheduler.errors import NotFoundError
-from scheduler.policy import DISABLED, PAUSED
+from scheduler.policy import CHANGED_FIRST, DISABLED, GONE_FIRST, OFF_FIRST, PAUSED
 from tests.db.rows import NOW, WORKER, discover, found, one, runs, tick
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -63,6 +65,55 @@ def test_a_gone_function_has_no_slots_and_returns_on_its_old_grid() -> None:
     assert _absence() == (NOW + 10, NOW + 130)
     functions.mark_gone(["a.f"], NOW + 200)
     assert _absence() == (NOW + 200, None)
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"), [("gone", GONE_FIRST), ("disabled", OFF_FIRST), ("changed", CHANGED_FIRST)]
+)
+def test_what_was_due_in_a_downtime_that_ends_with_an_edit_was_missed(
+    what: str, reason: str
+) -> None:
+    discover("a.f", interval_seconds=60.0)
+    tick(NOW)
+    if what == "gone":
+        functions.mark_gone(["a.f"], NOW + 190)
+    else:
+        edits: dict[str, dict[str, Any]] = {
+            "disabled": {"enabled": False},
+            "changed": {"interval_seconds": 100.0},
+        }
+        discover("a.f", now=NOW + 190, **({"interval_seconds": 60.0} | edits[what]))
+
+    assert runs("status", "slots", "covers_from", "scheduled_for", "reason")[1:] == [
+        ("missed", 3, NOW + 60, NOW + 180, reason)
+    ]
+    ((next_run_at,),) = rows("SELECT next_run_at FROM scheduled_functions")
+    assert next_run_at == (NOW + 190 if what == "changed" else NOW + 240)
+
+
+def test_a_new_schedule_that_begins_at_once_has_its_slot_to_itself() -> None:
+    discover("a.f", interval_seconds=60.0, overlap="allow")
+    tick(NOW)
+    discover("a.f", now=NOW + 180, interval_seconds=100.0, overlap="allow")
+    tick(NOW + 180)
+
+    assert runs("status", "slots", "scheduled_for")[1:] == [
+        ("missed", 2, NOW + 120),
+        ("queued", 1, NOW + 180),
+    ]
+
+
+@pytest.mark.parametrize("is_paused", [True, False])
+def test_an_edit_before_the_next_slot_or_of_a_paused_function_misses_nothing(
+    is_paused: bool,
+) -> None:
+    discover("a.f", interval_seconds=60.0)
+    tick(NOW)
+    if is_paused:
+        functions.pause("a.f", NOW + 1)
+    discover("a.f", now=NOW + (130 if is_paused else 59), interval_seconds=100.0)
+    functions.mark_gone(["a.f"], NOW + (140 if is_paused else 99))
+    assert runs("status") == [("queued",)]
 
 
 def test_a_paused_function_that_was_gone_for_a_while_is_paused_still() -> None:

@@ -29,9 +29,11 @@ from scheduler.maintenance.duties import Duty
 from scheduler.maintenance.presence import Presence, run_folder
 from scheduler.maintenance.retention import PAUSE_SECONDS
 from scheduler.maintenance.surroundings import Surroundings
+from scheduler.maintenance.unread import Unread
 from scheduler.models import database
 from scheduler.policy import AHEAD_SECONDS
 from scheduler.queue import RunQueue, open_queue
+from scheduler.runner.inspection import FileReport
 from scheduler.stopping import StopSignal
 from scheduler.testing import SettableClock
 from scheduler.ticker.service import HELD_SECONDS, LEAD_SECONDS, UNREAD_SECONDS, TickerService
@@ -77,7 +79,10 @@ def sqlite(tmp_path: Path) -> Iterator[Config]:
 
 @contextmanager
 def made(
-    config: Config, clock: SettableClock, scans: type[NoScans] = NoScans
+    config: Config,
+    clock: SettableClock,
+    scans: type[NoScans] = NoScans,
+    unread: Unread | None = None,
 ) -> Iterator[TickerService]:
     """Yield a ticker's service that is registered, and stop it."""
     queue, bell = open_queue(config, installation_id()), ticker_bell(config)
@@ -89,6 +94,7 @@ def made(
         presence=presence,
         surroundings=Surroundings(config, queue=queue, stop=StopSignal(), can_migrate=True),
         scans=scans(),  # type: ignore[arg-type]
+        unread=Unread() if unread is None else unread,
         bell=bell,
         checkpoints=open_checkpoints(config, clock),
         clock=clock,
@@ -125,7 +131,7 @@ def test_what_is_recorded_is_sent_though_the_database_fails_at_the_next_function
 
     monkeypatch.setattr(ticks, "record_tick", record_or_fail)
     queue = open_queue(sqlite, installation_id())
-    ticker = Ticker(queue, SettableClock(NOW))
+    ticker = Ticker(queue, Unread(), SettableClock(NOW))
     with pytest.raises(DatabaseUnavailableError):
         ticker.tick(NOW)
     ticker.send_due(NOW)
@@ -566,3 +572,23 @@ def test_what_was_edited_waits_for_a_scan_but_not_for_ever(sqlite: Config) -> No
         clock.advance(UNREAD_SECONDS)
         service.step(clock.now())
         assert len(table.runs("id")) == 1
+
+
+def test_what_was_edited_goes_on_as_soon_as_the_scan_has_read_it(sqlite: Config) -> None:
+    discover("a.f", "a.g")  # their file is away
+    clock, unread = SettableClock(NOW + 1), Unread()
+    with made(sqlite, clock, EndlessScan, unread) as service:
+        service.run(OneRound())  # type: ignore[arg-type]
+        unread.release(
+            FileReport(
+                scan_path="/functions", module_path="reports.py", functions=(table.found("a.f"),)
+            )
+        )
+        service.step(clock.now())
+        assert rows(FUNCTIONS_WITH_RUNS) == [("a.f",)]
+
+        unread.release(
+            FileReport(scan_path="/functions", module_path="reports.py", is_imported=False)
+        )
+        service.step(clock.now())
+        assert len(rows(FUNCTIONS_WITH_RUNS)) == 2
