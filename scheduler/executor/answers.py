@@ -7,7 +7,7 @@ from typing import Any
 from scheduler.runner.text import clean
 
 _KINDS = {"ready", "loaded", "stale", "ended"}
-_ENDS = {"success", "error", "terminated", "died"}
+_ENDS = {"success", "error", "terminated", "disabled", "died"}
 _LARGEST = 2**63 - 1  # what databases hold
 _LARGEST_OF = {"exit_code": 255, "signal": 64}
 _OPTIONAL = NoneType, str  # a text, or none

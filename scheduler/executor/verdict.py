@@ -15,6 +15,7 @@ from scheduler.runner.exits import (
 from scheduler.wording import signal_name
 
 _FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM}
+_DISABLED = "not called: its file has it disabled now (enabled=False)"
 _OUT_OF_MEMORY = "somebody killed it or the machine ran out of memory"
 
 
@@ -72,6 +73,8 @@ def _answered(answer: dict[str, Any]) -> dict[str, Any]:
     reason = f"executor replaced: {replaced}" if replaced else None
     if answer["ended"] == "success":
         return {"status": "success", "result": answer.get("result"), "reason": reason}
+    if answer["ended"] == "disabled":
+        return {"status": "cancelled", "reason": "; ".join(filter(None, (_DISABLED, reason)))}
     if answer["ended"] == "died":
         return _died(Exit(exit_code=answer.get("exit_code"), signal=answer.get("signal")))
     if answer["ended"] == "terminated":

@@ -6,10 +6,18 @@ from contextlib import contextmanager
 
 import pytest
 
+from scheduler.policy import GONE_FIRST
 from tests.process.service import Service, stop, wait_for
 
 OFTEN = "@schedule(timedelta(seconds=0.5){options})\ndef often(): pass\n"
 OTHER = "@schedule(timedelta(seconds=0.5))\ndef other(): pass\n"
+WAITING = """import settings
+@schedule(timedelta(hours=1), retries=3, retry_delay=timedelta(seconds=2), enabled={enabled})
+def often():
+    with open(os.path.dirname(__file__) + "/called", "a") as file:
+        file.write("x")
+    assert current_run().trigger == "manual"
+"""
 RUNS_AFTER = (
     "SELECT r.id FROM run_logs r JOIN scheduled_functions f ON f.id = r.function_id"
     " WHERE f.name = ? AND r.started_at > ?"
@@ -57,5 +65,33 @@ def test_a_function_whose_file_was_deleted_meanwhile_does_not_fail_once_more(
         (service.folder / "functions" / "job.py").unlink()
     process = service.start("run")
     service.wait_rows("SELECT id FROM scheduled_functions WHERE state = 'gone'")
-    assert service.rows("SELECT id FROM run_logs WHERE status NOT IN ('success', 'skipped')") == []
+    assert service.rows(
+        "SELECT status, reason FROM run_logs WHERE status NOT IN ('success', 'skipped')"
+    ) == [("missed", GONE_FIRST)]
+    assert stop(process) == 0
+
+
+@pytest.mark.parametrize("is_by_helper", [False, True])
+def test_a_run_that_waited_when_its_function_was_switched_off_is_not_executed(
+    service: Service, is_by_helper: bool
+) -> None:
+    service.write("settings.py", "ON = True\n")
+    service.write("job.py", WAITING.format(enabled="settings.ON"))
+    process = service.start("run")
+    service.wait_rows("SELECT id FROM run_logs WHERE status = 'error'")  # to be tried again in 2 s
+    assert stop(process) == 0
+    if is_by_helper:
+        service.write("settings.py", "ON = False\n")
+    else:
+        service.write("job.py", WAITING.format(enabled="False"))
+    process = service.start("run")
+    ((attempt, reason),) = service.wait_rows(
+        "SELECT attempt, reason FROM run_logs WHERE status = 'cancelled'"
+    )
+    assert attempt == 2
+    assert reason == "not called: its file has it disabled now (enabled=False)"
+    assert (service.functions / "called").read_text() == "x"
+    by_hand = service.run("trigger", "job.often", "--wait")
+    assert by_hand.returncode == 0, by_hand.stdout
+    assert (service.functions / "called").read_text() == "xx"
     assert stop(process) == 0
