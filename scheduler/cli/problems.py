@@ -1,5 +1,6 @@
 """What is wrong with the service, each with its remedy; the worst first."""
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ def find_problems(survey: Survey) -> list[Problem]:
         *(() if files else _waiting(survey)),
         *_scan_errors(survey),
         *_other_sources(survey),
+        *_other_folders(survey),
         *_failing(survey),
     ]
     return sorted(found, key=lambda problem: not problem.is_grave)
@@ -148,6 +150,27 @@ def _scan_age(survey: Survey) -> Iterator[Problem]:
 def _other_sources(survey: Survey) -> Iterator[Problem]:
     for text in other_sources(survey.deviations):
         yield Problem("source", text, REMEDY)
+
+
+def _other_folders(survey: Survey) -> Iterator[Problem]:
+    """Tell of a ticker that scans other folders of this machine: each takes the other's for gone.
+
+    On another host the same folder may have another path.
+    """
+    if len(survey.alive("ticker")) < 2:
+        return
+    ours = set(map(str, survey.config.scan_paths))
+    since = survey.now - _SCAN_PERIODS * survey.config.scan_interval_seconds
+    theirs = {
+        function.scan_path
+        for function in survey.functions
+        if function.scan_path not in ours
+        and (function.state != "gone" or (function.gone_at or 0.0) > since)
+    }
+    for folder in sorted(filter(os.path.isdir, theirs))[:_SHOWN]:
+        text = f"another ticker scans {folder}, which is not in scan_paths here"
+        remedy = "give both the same scan_paths, or each a database of its own"
+        yield Problem("source", f"{text}: functions come and go", remedy)
 
 
 def _late(survey: Survey) -> Iterator[Problem]:

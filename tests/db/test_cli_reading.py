@@ -577,6 +577,30 @@ def test_a_process_that_nothing_took_the_place_of_is_named(cli: Cli, now: float)
 
 
 @pytest.mark.usefixtures("seeded")
+@pytest.mark.parametrize("tickers", [1, 2])
+def test_two_tickers_that_scan_different_folders_are_a_problem(
+    cli: Cli, now: float, tmp_path: Path, tickers: int
+) -> None:
+    here, there, elsewhere = (tmp_path / name for name in ("functions", "there", "elsewhere"))
+    here.mkdir(exist_ok=True)
+    there.mkdir()
+    for index, folder in enumerate((here, there, elsewhere)):
+        seed_function(f"a.f{index}", scan_path=str(folder), next_run_at=now + 60)
+    seed_process("worker", now)
+    for number in range(tickers):
+        seed_process("ticker", now, id=f"ticker-{number}")
+
+    text = cli("status")
+
+    if tickers == 1:
+        assert text.startswith("✓ all is well")
+        return
+    assert f"! another ticker scans {there}, which is not in scan_paths here" in text
+    assert "→ give both the same scan_paths, or each a database of its own\n" in text
+    assert str(elsewhere) not in text  # as another host has it
+
+
+@pytest.mark.usefixtures("seeded")
 @pytest.mark.parametrize(
     "columns",
     [
