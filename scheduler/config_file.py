@@ -15,10 +15,14 @@ def read_toml(file: Path) -> dict[str, Any]:
     except FileNotFoundError:
         remedy = "`scheduler init` writes one, --config names another"
         raise ConfigError([f"{file}: no such file; {remedy}"]) from None
+    except IsADirectoryError:
+        remedy = f"name the file in it, such as {file}/scheduler.toml"
+        raise ConfigError([f"{file}: is a folder; {remedy}"]) from None
     except UnicodeDecodeError as error:
         raise ConfigError([f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8"]) from None
     except OSError as error:
-        raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
+        remedy = "let this user read it, or name another by --config"
+        raise ConfigError([f"{file}: cannot be read ({error.strerror}); {remedy}"]) from None
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -272,7 +272,9 @@ def test_a_named_file_must_exist_even_if_the_environment_would_do(tmp_path: Path
 
 
 def test_a_folder_or_a_binary_file_is_no_configuration(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+    with pytest.raises(
+        ConfigError, match=r"is a folder; name the file in it, such as .*/scheduler\.toml"
+    ):
         load_config(tmp_path, {})
     (tmp_path / "binary.toml").write_bytes(b"a = '\xff'")
     with pytest.raises(ConfigError, match="not UTF-8 at byte 5"):
