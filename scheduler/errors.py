@@ -51,6 +51,12 @@ class SchemaMissingError(DatabaseUnavailableError):
     """The database has no schema yet; `scheduler run`, `ticker` or `scan` makes it."""
 
 
+class ForeignDatabaseError(DatabaseUnavailableError):
+    """The database is another application's; name one of the scheduler's own."""
+
+    exit_code = EXIT_USAGE  # no restart mends it
+
+
 class SchemaTooNewError(DatabaseUnavailableError):
     """The database was written by a newer scheduler; upgrade this one."""
 

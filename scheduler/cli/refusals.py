@@ -8,12 +8,15 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
 from scheduler.cli.disks import local_files, nearest_folder
 from scheduler.config import Config
+from scheduler.db.versions import describe_foreign, foreign_table
 from scheduler.errors import ConfigError
+from scheduler.sqlite_file import sqlite_address
 
 LEAST_SQLITE = (3, 35, 0)  # RETURNING
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
@@ -78,8 +81,7 @@ def _files(config: Config) -> Iterator[str]:
             told.add(fault)
             yield f"{key}: {path}: {fault}; correct {key}, or its folder"
     if config.database_url is None and (reason := _why_foreign(config.db_path)):
-        remedy = "correct db_path, or restore a backup, or move it away and a new one is made"
-        yield f"db_path: {config.db_path}: {reason}; {remedy}"
+        yield f"db_path: {config.db_path}: {reason}"
 
 
 def _fault_of(path: Path) -> str | None:
@@ -100,13 +102,34 @@ def _fault_of(path: Path) -> str | None:
 
 
 def _why_foreign(path: Path) -> str | None:
-    """Say that a file is something else than a database; SQLite fills an empty one."""
+    """Say that a file is no database, or not ours, and the remedy; SQLite fills an empty one."""
     try:
         with open(path, "rb") as file:
             head = file.read(len(_SQLITE_MAGIC))
     except OSError:
         return None
-    return "the file is not a database" if head not in (b"", _SQLITE_MAGIC) else None
+    if head not in (b"", _SQLITE_MAGIC):
+        remedy = "correct db_path, or restore a backup, or move it away and a new one is made"
+        return f"the file is not a database; {remedy}"
+    table = foreign_table(_tables(path))
+    return None if table is None else describe_foreign(table)
+
+
+def _tables(path: Path) -> list[str]:
+    """Return a SQLite file's tables, none where they cannot be read now: whoever opens it tells.
+
+    Opened by the service's own way it would become a WAL file, and be written to. Without a log
+    beside it, it is taken as it stands, so that this one leaves no log there either.
+    """
+    address = sqlite_address(path, "ro")
+    if not os.path.exists(f"{path}-wal"):
+        address += "&immutable=1"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            return [name for (name,) in found if not name.startswith("sqlite_")]
+    except sqlite3.Error:
+        return []
 
 
 def _why_no_folder(wanted: Path) -> str | None:

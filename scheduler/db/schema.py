@@ -11,15 +11,29 @@ from scheduler import clock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
 from scheduler.db.connection import open_database, waiting_as_long_as_it_takes
-from scheduler.db.statements import change, reading, rows, transaction, used_by_peewee
-from scheduler.db.versions import MIGRATIONS_FOLDER, known_versions
+from scheduler.db.statements import (
+    change,
+    is_sqlite,
+    reading,
+    rows,
+    transaction,
+    used_by_peewee,
+)
+from scheduler.db.versions import (
+    HISTORY_TABLE,
+    MIGRATIONS_FOLDER,
+    describe_foreign,
+    foreign_table,
+    known_versions,
+)
 from scheduler.drivers import only_drivers_for
 from scheduler.errors import (
     DatabaseUnavailableError,
+    ForeignDatabaseError,
     SchemaMissingError,
     SchemaTooNewError,
 )
-from scheduler.models import database
+from scheduler.models import TABLES, database
 from scheduler.sqlite_file import is_out_of_reach
 
 WAIT_SECONDS = 30.0
@@ -29,11 +43,13 @@ _ADVISORY_LOCK = 7_364_190_155  # any number, the same in every scheduler
 def init_schema(config: Config) -> None:
     """Open the database and bring it to today's schema; safe when several processes start at once.
 
-    Raises SchemaTooNewError if a newer scheduler has been here, DatabaseUnavailableError otherwise.
+    Raises SchemaTooNewError if a newer scheduler has been here, ForeignDatabaseError if another
+    application has, DatabaseUnavailableError otherwise.
     """
     with _opened_alone(config):
         if is_schema_current():
             return
+        _demand_ours(config)
         with used_by_peewee():
             crash_point("migrate.before")
             _run_migrations(config)
@@ -48,11 +64,15 @@ def init_schema(config: Config) -> None:
 
 
 def open_existing(config: Config, *, read_only: bool = False) -> None:
-    """Open a database that another process has made; raises SchemaMissingError if none has."""
+    """Open a database that another process has made; raises SchemaMissingError if none has.
+
+    ForeignDatabaseError if it is another application's.
+    """
     if not config.database_url:
         _demand_file(config.db_path)
     open_database(config, read_only=read_only)
     if not is_schema_current():
+        _demand_ours(config)
         raise SchemaMissingError(
             f"{_place(config)}: the schema is not ready; "
             "`scheduler run`, `ticker` or `scan` makes it"
@@ -72,14 +92,14 @@ def wait_for_schema(config: Config, has_to_stop: Callable[[float], bool]) -> boo
     """Open the database once its schema is there; for processes that do not migrate.
 
     `has_to_stop(seconds)` waits that long and tells whether to give up. Returns False if it did;
-    raises the last reason after 30 s, SchemaTooNewError at once.
+    raises the last reason after 30 s, SchemaTooNewError and ForeignDatabaseError at once.
     """
     watch = clock.SystemClock()
     until = watch.monotonic() + WAIT_SECONDS
     while True:
         try:
             open_existing(config)
-        except SchemaTooNewError:
+        except (SchemaTooNewError, ForeignDatabaseError):
             raise
         except DatabaseUnavailableError:
             if watch.monotonic() > until:
@@ -97,7 +117,7 @@ def is_schema_current() -> bool:
     """
     known = known_versions()
     with used_by_peewee():
-        if not database.table_exists("schema_migration"):
+        if not database.table_exists(HISTORY_TABLE):
             return False
     with reading():
         applied = {name for (name,) in rows("SELECT name FROM schema_migration")}
@@ -128,6 +148,27 @@ def installation_id() -> str:
     """Return the id that tells this installation's queue from others on one server."""
     with reading():
         return str(rows("SELECT value FROM settings WHERE key = 'installation_id'")[0][0])
+
+
+def _demand_ours(config: Config) -> None:
+    """Raise ForeignDatabaseError if another application's tables are here, and none of ours.
+
+    A server's database may be shared: there only a table that bears the name of ours counts.
+    """
+    with used_by_peewee():
+        tables = set(database.get_tables())
+    if is_sqlite():
+        tables = {name for name in tables if not name.startswith("sqlite_")}
+    else:
+        tables &= {model._meta.table_name for model in TABLES} | {HISTORY_TABLE}
+    if (name := foreign_table(tables)) is None:
+        return
+    if config.database_url:
+        raise ForeignDatabaseError(
+            f"database_url: the database has a table {name} that is not this scheduler's; "
+            "correct database_url to name a database of its own"
+        )
+    raise ForeignDatabaseError(f"db_path: {config.db_path}: {describe_foreign(name)}")
 
 
 def _run_migrations(config: Config) -> None:

@@ -1,10 +1,12 @@
-"""Which schema this code knows: the names of its migrations."""
+"""Which schema this code knows, the names of its migrations, and whether a database has any."""
 
 import functools
+from collections.abc import Collection
 from pathlib import Path
 
 from scheduler import migrations
 
+HISTORY_TABLE = "schema_migration"
 MIGRATIONS_FOLDER = Path(migrations.__file__).parent
 
 
@@ -12,3 +14,20 @@ MIGRATIONS_FOLDER = Path(migrations.__file__).parent
 def known_versions() -> frozenset[str]:
     """Return the names of all migrations that this code has."""
     return frozenset(path.stem for path in MIGRATIONS_FOLDER.glob("[0-9]*.py"))
+
+
+def foreign_table(tables: Collection[str]) -> str | None:
+    """Return one of these tables of a database if no migration of ours has made them.
+
+    The record of our migrations is committed before the first of them begins, so that a database
+    that was left half-made has it.
+    """
+    return None if HISTORY_TABLE in tables else min(tables, default=None)
+
+
+def describe_foreign(table: str) -> str:
+    """Say what is wrong with a SQLite file that has another application's table, and the remedy."""
+    return (
+        f"the file is another application's database, it has a table {table}; "
+        "correct db_path to name a file of its own"
+    )

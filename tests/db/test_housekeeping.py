@@ -10,14 +10,14 @@ from playhouse.migrations import Runner
 
 from scheduler.config import Config
 from scheduler.db import processes, scans
-from scheduler.db.connection import close_database
+from scheduler.db.connection import close_database, open_database
 from scheduler.db.finishes import finish
 from scheduler.db.processes import ProcessRow
 from scheduler.db.retention import FIRST_BATCH, OldRuns, fitting_size
 from scheduler.db.schema import init_schema, installation_id, open_existing
 from scheduler.db.statements import change, is_sqlite, rows, transaction
 from scheduler.db.versions import MIGRATIONS_FOLDER
-from scheduler.errors import SchemaMissingError, SchemaTooNewError
+from scheduler.errors import ForeignDatabaseError, SchemaMissingError, SchemaTooNewError
 from scheduler.executor.call import Outcome
 from scheduler.models import TABLES
 from scheduler.models import database as models_database
@@ -222,6 +222,38 @@ class TestSchema:
     def test_a_database_without_a_schema_is_told_with_the_remedy(self, config: Config) -> None:
         with pytest.raises(SchemaMissingError, match="scheduler run"):
             open_existing(config)
+
+    def test_a_database_that_is_another_applications_is_refused_and_left_alone(
+        self, config: Config
+    ) -> None:
+        open_database(config)
+        with transaction():
+            change("CREATE TABLE settings (theirs TEXT)", [])
+        for opened in (init_schema, open_existing):
+            with pytest.raises(ForeignDatabaseError, match="has a table settings"):
+                opened(config)
+        assert models_database.get_tables() == ["settings"]
+        close_database()
+
+    def test_a_servers_database_may_be_shared_with_other_applications(
+        self, postgres_url: str, tmp_path: Path
+    ) -> None:
+        config = make_config(tmp_path, database_url=postgres_url)
+        open_database(config)
+        with transaction():
+            change("CREATE TABLE notes (text TEXT)", [])
+        init_schema(config)
+        assert installation_id()
+        close_database()
+
+    def test_a_database_left_with_nothing_but_the_record_of_migrations_is_gone_on_with(
+        self, config: Config
+    ) -> None:
+        open_database(config)
+        Runner(models_database.obj, str(MIGRATIONS_FOLDER)).History.create_table()
+        init_schema(config)
+        assert installation_id()
+        close_database()
 
     def test_starting_again_changes_nothing(self, config: Config) -> None:
         init_schema(config)

@@ -2,6 +2,11 @@
 
 import os
 import signal
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
 
 from tests.process.service import DEADLINE_SECONDS, Service
 
@@ -43,3 +48,44 @@ def test_a_file_that_is_no_database_is_left_alone_and_nothing_is_started(service
     assert checked.returncode == 2
     assert checked.stdout.count("is not a database") == 1
     assert service.database.read_bytes() == before
+
+
+@pytest.mark.parametrize("journal_mode", ["delete", "wal"])
+def test_another_applications_database_is_left_alone_and_nothing_is_started(
+    service: Service, journal_mode: str
+) -> None:
+    with closing(sqlite3.connect(service.database)) as theirs:
+        theirs.execute(f"PRAGMA journal_mode = {journal_mode}")
+        theirs.execute("CREATE TABLE notes (text TEXT)")
+        theirs.commit()
+    before = service.database.read_bytes(), sorted(os.listdir(service.folder))
+    fault = (
+        f"db_path: {service.database}: the file is another application's database, it has a table"
+        " notes; correct db_path to name a file of its own"
+    )
+    for command in ("run", "ticker", "worker", "scan"):
+        done = service.run(command)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"error: {service.folder / 'scheduler.toml'}: {fault}\n"
+    checked = service.run("check")
+    assert checked.returncode == 2
+    assert checked.stdout.count("another application's database") == 1
+    assert (service.database.read_bytes(), sorted(os.listdir(service.folder))) == before
+
+
+def test_a_servers_database_with_a_table_in_the_place_of_ours_is_left_alone(
+    postgres_url: str, make_service: Callable[..., Service]
+) -> None:
+    import psycopg
+
+    with psycopg.connect(postgres_url, autocommit=True) as server:
+        server.execute("CREATE TABLE settings (theirs TEXT)")
+    service = make_service(database_url=postgres_url)
+    assert service.start("run").wait(DEADLINE_SECONDS) == 2
+    fault = "error: database_url: the database has a table settings that is not this scheduler's"
+    assert fault in service.read_log()
+    checked = service.run("check")
+    assert checked.stdout.count("has a table settings") == 1
+    with psycopg.connect(postgres_url) as server:
+        found = server.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        assert found.fetchall() == [("settings",)]
