@@ -14,7 +14,7 @@ from urllib.parse import quote
 # thread makes them earlier (`maintenance.checkpoints`), so that commits need not.
 CHECKPOINT_PAGES = 10_000
 LOG_LIMIT_BYTES = 16 * 1024 * 1024  # a log that is begun anew gives back what is beyond it
-_SIDES = ("-wal", "-shm")
+SIDES = ("-wal", "-shm")
 Identity = tuple[int, int]
 
 
@@ -29,7 +29,7 @@ class SqliteFile:
         self.path = path
         # As text: they are looked at every second, and a Path would be turned into text each time.
         self._main = str(path)
-        self._sides = tuple(self._main + side for side in _SIDES)
+        self._sides = tuple(self._main + side for side in SIDES)
         self._known: dict[str, Identity] = {}
         self._had_content = False
 
@@ -94,7 +94,7 @@ class SqliteFile:
                 return None
             aside = _unused(f"{self._main}.damaged")
             os.rename(self._main, aside)
-            for side in _SIDES:
+            for side in SIDES:
                 with suppress(FileNotFoundError):
                     os.rename(self._main + side, aside + side)
         return aside

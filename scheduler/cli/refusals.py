@@ -16,7 +16,7 @@ from scheduler.cli.disks import local_files, nearest_folder
 from scheduler.config import Config
 from scheduler.db.versions import describe_foreign, foreign_table
 from scheduler.errors import ConfigError
-from scheduler.sqlite_file import sqlite_address
+from scheduler.sqlite_file import SIDES, sqlite_address
 
 LEAST_SQLITE = (3, 35, 0)  # RETURNING
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
@@ -96,9 +96,18 @@ def _fault_of(path: Path) -> str | None:
         return f"its folder {path.parent} cannot be made ({reason})"
     if os.path.isdir(path.parent) and (reason := _why_no_file(path.parent)):
         return f"no file can be made in {path.parent} ({reason})"
-    if os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
+    if _is_closed(path):
         return f"the file is not writable by this user, see `ls -l {path}`"
+    # SQLite makes them with the mode of the file, and they keep it when that is mended.
+    closed = [side for end in SIDES if _is_closed(side := path.with_name(path.name + end))]
+    if closed:
+        names, paths = " and ".join(side.name for side in closed), " ".join(map(str, closed))
+        return f"not writable by this user beside it: {names}, try `chmod u+rw {paths}`"
     return None
+
+
+def _is_closed(path: Path) -> bool:
+    return os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK)
 
 
 def _why_foreign(path: Path) -> str | None:

@@ -23,7 +23,8 @@ _RESTORE = "restore a backup, or move it away and a new one is made"
 _REMEDIES = {
     "locked": "; another program keeps it locked, end that one",
     "disk is full": "; free some space, the service goes on by itself",
-    "readonly": "; make file and folder writable, the service goes on by itself",
+    "readonly": "; make the file, its -wal and -shm beside it, and the folder writable, "
+    "the service goes on by itself",
     "unable to open": "; see whether its folder exists and may be written to",
     "malformed": f"; {_RESTORE}",
     "not a database": f"; correct db_path, or {_RESTORE}",

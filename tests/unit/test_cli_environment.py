@@ -1,6 +1,7 @@
 """`check`: what around the configuration must be right, told without starting anything."""
 
 import json
+import os
 import signal
 import stat
 import sys
@@ -71,6 +72,25 @@ def test_a_folder_that_cannot_be_made_is_no_full_disk(folder: Path) -> None:
 
     assert "its folder /proc" in found
     assert " is full" not in found
+
+
+@pytest.mark.parametrize("sides", [["-wal"], ["-shm"], ["-wal", "-shm"]])
+def test_what_was_left_read_only_beside_the_database_is_named(
+    folder: Path, sides: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = [folder / f"scheduler.db{side}" for side in sides]
+    for path in closed:
+        path.touch(0o400)
+    is_open = os.access  # root may write to everything
+    monkeypatch.setattr(
+        "os.access", lambda path, mode: Path(path) not in closed and is_open(path, mode)
+    )
+
+    (found,) = findings(folder)
+
+    names, paths = " and ".join(path.name for path in closed), " ".join(map(str, closed))
+    fault = f"not writable by this user beside it: {names}, try `chmod u+rw {paths}`"
+    assert found.startswith(f"! db_path: {folder / 'scheduler.db'}: {fault}")
 
 
 def test_an_address_that_nobody_has_is_a_warning_only_where_metrics_are_served(
