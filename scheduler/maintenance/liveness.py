@@ -13,9 +13,10 @@ from pathlib import Path
 from scheduler.db.processes import ProcessRow
 
 LEAST_LOOKS = 3
-LOOK_SECONDS = 1.0  # how often an observer looks
+LONGEST_LOOK_SECONDS = 1.0
+LOOK_SHARE = 0.1  # of the silence that counts as death
 # Never as little as the lease, which ends at 0.6: old code must be dead by then.
-LEAST_SHARE = 0.8
+LEAST_SHARE = 1 - 2 * LOOK_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class _Sighting:
 
 
 class Watch:
-    """One observer's memory of the counters it has seen.
+    """One observer's memory of the counters it has seen; it is to look every `look_seconds`.
 
     A death is told within `dead_after_seconds`, so the silence it waits for is two looks shorter:
     a beat may be seen one look late, and its absence another. Between two looks it counts at most a
@@ -44,9 +45,8 @@ class Watch:
 
     def __init__(self, run_folder: Path | None, dead_after_seconds: float) -> None:
         self._run_folder = run_folder
-        self._patience_seconds = max(
-            dead_after_seconds - 2 * LOOK_SECONDS, LEAST_SHARE * dead_after_seconds
-        )
+        self.look_seconds = min(LONGEST_LOOK_SECONDS, LOOK_SHARE * dead_after_seconds)
+        self._patience_seconds = dead_after_seconds - 2 * self.look_seconds
         self._sightings: dict[str, _Sighting] = {}
 
     def look(self, processes: Sequence[ProcessRow], monotonic: float) -> list[Death]:

@@ -16,12 +16,16 @@ REMEMBER_LOST_SECONDS = 3600.0
 
 
 class Reaper:
-    """One observer of all processes; several may run, each death is acted on once."""
+    """One observer of all processes; several may run, each death is acted on once.
+
+    look_seconds: how often to `step`, so that a death is told in time.
+    """
 
     def __init__(self, config: Config, *, queue: RunQueue, clock: Clock) -> None:
         self._run_folder = run_folder(config)
         self._dead_after_seconds = config.dead_after_seconds
         self._watch = Watch(self._run_folder, config.dead_after_seconds)
+        self.look_seconds = self._watch.look_seconds
         self._queue = queue
         self._clock = clock
 

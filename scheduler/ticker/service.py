@@ -11,7 +11,6 @@ from scheduler.errors import DatabaseUnavailableError, SchedulerError
 from scheduler.logs import event
 from scheduler.maintenance.checkpoints import Checkpoints
 from scheduler.maintenance.duties import Duty, next_duty_at
-from scheduler.maintenance.liveness import LOOK_SECONDS
 from scheduler.maintenance.presence import Presence
 from scheduler.maintenance.reaper import Reaper
 from scheduler.maintenance.retention import PAUSE_SECONDS, Retention
@@ -67,7 +66,7 @@ class TickerService:
         self._ticked_at = clock.monotonic()
         self._duty_at = 0.0  # of the monotonic clock; a hundred ticks a second need not ask each
         reaper = Reaper(config, queue=queue, clock=clock)
-        self._reaping = Duty("reap", LOOK_SECONDS, reaper.step)
+        self._reaping = Duty("reap", reaper.look_seconds, reaper.step)
         self._retention = Retention(config, clock)
         self._retaining = Duty("retention", RETENTION_SECONDS, self._retain)
         self._duties = [

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from scheduler.db.processes import ProcessRow
 from scheduler.executor.lease import FUSE_SHARE
 from scheduler.maintenance.liveness import LEAST_SHARE, Watch
@@ -35,6 +37,18 @@ def test_a_counter_that_stands_still_is_a_death_two_looks_before_the_time_is_ove
 def test_the_silence_is_always_longer_than_the_lease_of_the_executors() -> None:
     looks = [(tenth / 10, 1) for tenth in range(30)]
     assert dead_at(Watch(None, 2), *looks)[0] == 1.6
+
+
+@pytest.mark.parametrize("dead_after_seconds", [0.3, 0.7, 1.5, 3, 5.5, 7, 9.5, 10, 15, 3600])
+@pytest.mark.parametrize("phase", [0.01, 0.5, 0.99])
+def test_a_death_is_told_within_the_time_and_not_before_the_lease_has_ended(
+    dead_after_seconds: float, phase: float
+) -> None:
+    watch = Watch(None, dead_after_seconds)
+    looks = [((look + phase) * watch.look_seconds, 1) for look in range(3601)]
+    told_after_seconds = dead_at(watch, *looks)[0]  # the last beat was at 0
+    assert told_after_seconds <= dead_after_seconds
+    assert told_after_seconds > LEASE_SHARE * FUSE_SHARE * dead_after_seconds
 
 
 def test_what_the_lease_does_not_end_the_fuse_ends_before_anybody_can_declare_death() -> None:
