@@ -154,7 +154,12 @@ def _required_parameters(function: FunctionType, code: CodeType) -> list[str]:
 def _as_timedelta(argument: str, value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"write {argument}=timedelta(seconds={value})"
-    return f"write {argument}=timedelta(minutes=5)"
+    remedy = f"write {argument}=timedelta(minutes=5)"
+    if argument != "interval" or not isinstance(value, str):
+        return remedy
+    if len(value.split()) in (5, 6):
+        return f"write cron={value!r}"
+    return f"{remedy} or cron='0 7 * * *'"
 
 
 def _wrong(argument: str, value: object, fault: str, remedy: str) -> ScheduleError:

@@ -156,7 +156,20 @@ def test_a_function_made_by_a_decorator_below_can_be_scheduled() -> None:
         ({}, "interval: neither"),
         ({"interval": MINUTE, "cron": "* * * * *"}, "interval, cron: both"),
         ({"interval": 5}, r"interval: 5 is not a timedelta; write interval=timedelta\(seconds=5\)"),
-        ({"interval": "5m"}, "interval: '5m' is not a timedelta"),
+        (
+            {"interval": "0 7 * * MON"},
+            r"interval: '0 7 \* \* MON' is not a timedelta; write cron='0 7 \* \* MON'$",
+        ),
+        ({"interval": "0 0 7 * * *"}, r"interval: .*; write cron='0 0 7 \* \* \*'$"),
+        (
+            {"interval": "5m"},
+            r"interval: '5m' is not a timedelta; write interval=timedelta\(minutes=5\) or cron='",
+        ),
+        ({"interval": "@hourly"}, r"interval: .*=timedelta\(minutes=5\) or cron='0 7 \* \* \*'$"),
+        (
+            {"interval": MINUTE, "jitter": "0 7 * * *"},
+            r"jitter: .*; write jitter=timedelta\(minutes=5\)$",
+        ),
         ({"interval": True}, "interval: True is not a timedelta"),
         ({"interval": timedelta(0)}, "interval: '0:00:00' is too short"),
         ({"interval": -MINUTE}, "interval: '-0:01:00' is negative; give at least "),
