@@ -93,7 +93,7 @@ def _message(error: BaseException, message: str, scan_path: str) -> str:
         remedy = did_you_mean(misspelt[1], known) or f"there are {', '.join(known)}"
         return f"{message}: {remedy}"
     if isinstance(error, PermissionError):
-        return f"{message}: give the scheduler's user the right to"
+        return f"{message}: give the scheduler's user the right to read it"
     if isinstance(error, RecursionError):
         return f"{message}: something calls itself without end when it is imported"
     return message or type(error).__name__

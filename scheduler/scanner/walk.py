@@ -237,7 +237,7 @@ class _Walker:
         remedy = {
             FileNotFoundError: f"{what} does not exist: create the folder or correct scan_paths",
             NotADirectoryError: f"{what} is a file: name the folder it is in in scan_paths",
-            PermissionError: f"{what} may not be read: give the scheduler's user the right to",
+            PermissionError: f"{what} may not be read: give the scheduler's user that right",
         }.get(type(error), f"{what} cannot be read: {error.strerror}")
         self._report(path, type(error).__name__, remedy)
 
