@@ -159,7 +159,7 @@ class _Batch:
             if fd in self._selector.get_map():
                 self._selector.unregister(fd)
         inspector.close()
-        if inspector.lost_its_zygote and inspector.file != self._alone and report.error:
+        if inspector.lost_its_zygote and inspector.file != self._alone:
             self._suspects.append(inspector.file)
         else:
             yield report

@@ -114,7 +114,9 @@ class Inspector:
         for fd in (self.report_fd, self.output_fd):
             self.pump(fd)  # what it wrote last
         with suppress(ValueError):
-            if not self._is_hanging:  # what was asked decides: the signal may have ended the wait
+            # What was asked decides: the signal may have ended the wait. And whoever killed the
+            # zygote may have gone on to its end.
+            if not (self._is_hanging or self.lost_its_zygote):
                 return self._with_output(FileReport.from_dict(json.loads(self._report)))
         return FileReport(
             scan_path=self.file.scan_path,

@@ -181,15 +181,19 @@ def test_what_a_file_starts_does_not_outlive_the_scan(hostile: Hostile) -> None:
     wait_for(lambda: not is_alive(pid), "the daemon started at import is dead")
 
 
-def test_a_file_that_kills_the_importing_process_costs_only_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("then", ["signal.pause()", "done = True"])
+def test_a_file_that_kills_the_importing_process_costs_only_itself(
+    tmp_path: Path, then: str
+) -> None:
     for number in range(6):
         (tmp_path / f"healthy{number}.py").write_text(HEALTHY)
     (tmp_path / "healthy2killer.py").write_text(
-        "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nsignal.pause()\n"
+        f"import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n{then}\n"
     )
     report = scanner(tmp_path).scan()
     assert report.function_count == 6
-    assert [error.path for error in report.errors] == [f"{tmp_path}/healthy2killer.py"]
+    (error,) = report.errors
+    assert (error.path, error.error_type) == (f"{tmp_path}/healthy2killer.py", "ImportLost")
 
 
 def test_hanging_files_do_not_hold_up_the_others(tmp_path: Path) -> None:
