@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from scheduler import __version__
+from scheduler.advice import COMMANDS as READ_CONFIG
 from scheduler.cli.commands import COMMANDS, GROUPS, Command
 from scheduler.errors import UsageError
 from scheduler.wording import did_you_mean
@@ -21,6 +22,11 @@ def parse(arguments: Sequence[str]) -> Namespace:
         raise UsageError(f"unknown argument '{rest[0]}'; see {see}")
     if known.command is None:
         raise UsageError("no command given; `scheduler --help` lists them")
+    if known.config is not None and known.command not in READ_CONFIG:
+        name = f"scheduler {known.command}"
+        raise UsageError(
+            f"`{name}` reads no configuration; leave out --config, see `{name} --help`"
+        )
     return known
 
 
@@ -55,9 +61,11 @@ class _Parser(ArgumentParser):
         super()._check_value(action, value)
 
 
-def _add_common(parser: ArgumentParser, missing: object) -> None:
+_FILE = "configuration (default: $SCHEDULER_CONFIG, else ./scheduler.toml)"
+
+
+def _add_common(parser: ArgumentParser, missing: object, file: str = _FILE) -> None:
     """Add what goes before or after the command; after it, absence must not undo the first."""
-    file = "configuration (default: $SCHEDULER_CONFIG, else ./scheduler.toml)"
     parser.add_argument("--config", metavar="FILE", default=missing, help=file)
     parser.add_argument(
         "--debug", action="store_true", default=missing, help="show tracebacks of errors"
@@ -65,7 +73,8 @@ def _add_common(parser: ArgumentParser, missing: object) -> None:
 
 
 def _add_command(parser: ArgumentParser, command: Command) -> None:
-    _add_common(parser, missing=SUPPRESS)
+    file = _FILE if command.name in READ_CONFIG else SUPPRESS
+    _add_common(parser, missing=SUPPRESS, file=file)
     for argument in command.arguments:
         parser.add_argument(argument.flag, **argument.options)
 

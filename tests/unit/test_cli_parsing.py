@@ -36,6 +36,17 @@ def test_the_configuration_may_be_named_before_or_after_the_command(arguments: l
     assert (args.command, args.config) == ("status", "x.toml")
 
 
+@pytest.mark.parametrize("command", ["init", "selftest"])
+def test_a_command_that_reads_no_configuration_refuses_and_does_not_offer_one(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in ([command, "--config", "x.toml"], ["--config", "x.toml", command]):
+        with pytest.raises(UsageError, match=f"`scheduler {command}` reads no configuration; "):
+            parse(arguments)
+    assert main([command, "--help"]) == 0
+    assert "--config" not in capsys.readouterr().out
+
+
 def test_options_of_a_command_have_their_defaults() -> None:
     assert parse(["runs"]).limit == 20
     assert parse(["run"]).workers == 1
