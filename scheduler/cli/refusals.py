@@ -21,6 +21,7 @@ from scheduler.sqlite_file import SIDES, sqlite_address
 LEAST_SQLITE = (3, 35, 0)  # RETURNING
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _SQLITE_MAGIC = b"SQLite format 3\0"
+_QUEUE_TABLES = {"counter", "kv", "schedule", "task"}  # Huey's
 _POSTGRES = ("psycopg", "postgres")
 
 
@@ -82,6 +83,9 @@ def _files(config: Config) -> Iterator[str]:
             yield f"{key}: {path}: {fault}; correct {key}, or its folder"
     if config.database_url is None and (reason := _why_foreign(config.db_path)):
         yield f"db_path: {config.db_path}: {reason}"
+    tables = [] if config.queue_url else _tables(config.queue_path)
+    if tables and _QUEUE_TABLES.isdisjoint(tables):  # what is no database is set aside
+        yield f"queue_path: {config.queue_path}: {describe_foreign('queue_path', min(tables))}"
 
 
 def _fault_of(path: Path) -> str | None:
@@ -121,7 +125,7 @@ def _why_foreign(path: Path) -> str | None:
         remedy = "correct db_path, or restore a backup, or move it away and a new one is made"
         return f"the file is not a database; {remedy}"
     table = foreign_table(_tables(path))
-    return None if table is None else describe_foreign(table)
+    return None if table is None else describe_foreign("db_path", table)
 
 
 def _tables(path: Path) -> list[str]:
@@ -134,7 +138,7 @@ def _tables(path: Path) -> list[str]:
     if not os.path.exists(f"{path}-wal"):
         address += "&immutable=1"
     try:
-        with closing(sqlite3.connect(address, uri=True)) as connection:
+        with closing(sqlite3.connect(address, uri=True, timeout=0)) as connection:
             found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             return [name for (name,) in found if not name.startswith("sqlite_")]
     except sqlite3.Error:

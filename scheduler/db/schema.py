@@ -168,7 +168,7 @@ def _demand_ours(config: Config) -> None:
             f"database_url: the database has a table {name} that is not this scheduler's; "
             "correct database_url to name a database of its own"
         )
-    raise ForeignDatabaseError(f"db_path: {config.db_path}: {describe_foreign(name)}")
+    raise ForeignDatabaseError(f"db_path: {config.db_path}: {describe_foreign('db_path', name)}")
 
 
 def _run_migrations(config: Config) -> None:

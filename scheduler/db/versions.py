@@ -25,9 +25,9 @@ def foreign_table(tables: Collection[str]) -> str | None:
     return None if HISTORY_TABLE in tables else min(tables, default=None)
 
 
-def describe_foreign(table: str) -> str:
+def describe_foreign(key: str, table: str) -> str:
     """Say what is wrong with a SQLite file that has another application's table, and the remedy."""
     return (
         f"the file is another application's database, it has a table {table}; "
-        "correct db_path to name a file of its own"
+        f"correct {key} to name a file of its own"
     )

@@ -51,17 +51,19 @@ def test_a_file_that_is_no_database_is_left_alone_and_nothing_is_started(service
 
 
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
+@pytest.mark.parametrize("key", ["db_path", "queue_path"])
 def test_another_applications_database_is_left_alone_and_nothing_is_started(
-    service: Service, journal_mode: str
+    service: Service, key: str, journal_mode: str
 ) -> None:
-    with closing(sqlite3.connect(service.database)) as theirs:
+    path = {"db_path": service.database, "queue_path": service.folder / "scheduler-queue.db"}[key]
+    with closing(sqlite3.connect(path)) as theirs:
         theirs.execute(f"PRAGMA journal_mode = {journal_mode}")
         theirs.execute("CREATE TABLE notes (text TEXT)")
         theirs.commit()
-    before = service.database.read_bytes(), sorted(os.listdir(service.folder))
+    before = path.read_bytes(), sorted(os.listdir(service.folder))
     fault = (
-        f"db_path: {service.database}: the file is another application's database, it has a table"
-        " notes; correct db_path to name a file of its own"
+        f"{key}: {path}: the file is another application's database, it has a table notes;"
+        f" correct {key} to name a file of its own"
     )
     for command in ("run", "ticker", "worker", "scan"):
         done = service.run(command)
@@ -70,7 +72,7 @@ def test_another_applications_database_is_left_alone_and_nothing_is_started(
     checked = service.run("check")
     assert checked.returncode == 2
     assert checked.stdout.count("another application's database") == 1
-    assert (service.database.read_bytes(), sorted(os.listdir(service.folder))) == before
+    assert (path.read_bytes(), sorted(os.listdir(service.folder))) == before
 
 
 def test_a_servers_database_with_a_table_in_the_place_of_ours_is_left_alone(
