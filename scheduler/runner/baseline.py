@@ -23,6 +23,7 @@ from os import (  # may be patched
     fstat,
     get_blocking,
     getcwd,
+    getgroups,
     getpriority,
     umask,
 )
@@ -30,8 +31,12 @@ from resource import getrlimit
 from typing import Any
 
 from scheduler.runner.chance import Chance
+from scheduler.runner.settings import Settings
 
 _waitid, _waitpid = getattr(os, "waitid", None), os.waitpid
+_user_ids = getattr(os, "getresuid", os.geteuid)  # macOS has neither these two
+_group_ids = getattr(os, "getresgid", os.getegid)
+_affinity = getattr(os, "sched_getaffinity", None)  # nor this
 
 _CORE_MODULES = (
     *("sys", "os", "builtins", "time", "json", "threading", "logging", "subprocess", "socket"),
@@ -71,6 +76,7 @@ class Baseline:
         umask(self._umask)
         self._looks = [(look, look(), what) for look, what in _LOOKS]
         self._chance = Chance()
+        self._settings = Settings()
         self._functions = [(owner, name, getattr(owner, name, None)) for owner, name in _PATCHED]
         self.accept_import()
 
@@ -80,6 +86,7 @@ class Baseline:
         self._path = list(sys.path)
         found = [(name, sys.modules.get(name)) for name in _CORE_MODULES]
         self._modules = [(name, module) for name, module in found if module is not None]
+        self._settings.accept()
         self._threads = _thread._count()
         self._recursion_limit = sys.getrecursionlimit()
         self._most_open = getrlimit(resource.RLIMIT_NOFILE)[0] // 2
@@ -110,7 +117,7 @@ class Baseline:
         for name, module in self._modules:
             if modules.get(name) is not module:
                 return f"the module {name} was replaced"
-        return self._difference_in_descriptors()
+        return self._settings.difference() or self._difference_in_descriptors()
 
     def _difference_in_descriptors(self) -> str | None:
         """Looks seldom: to ask for a descriptor costs as much as all else together."""
@@ -205,6 +212,14 @@ def _niceness() -> int:
     return getpriority(PRIO_PROCESS, 0)
 
 
+def _owner() -> tuple[Any, Any, list[int]]:
+    return (_user_ids(), _group_ids(), getgroups())
+
+
+def _cpus() -> set[int] | None:
+    return _affinity(0) if _affinity is not None else None
+
+
 def _tracers() -> tuple[Any, Any]:
     return (sys.gettrace(), sys.getprofile())
 
@@ -219,6 +234,8 @@ _LOOKS: tuple[tuple[Callable[[], Any], str], ...] = (
     (_cpu_timers, "a CPU timer"),
     (_limits, "a resource limit"),
     (_niceness, "the niceness"),
+    (_owner, "the user or a group"),
+    (_cpus, "the CPU affinity"),
     (_tracers, "the trace function"),
     (_socket.getdefaulttimeout, "the default socket time-out"),
 )

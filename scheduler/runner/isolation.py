@@ -4,6 +4,7 @@ import _thread
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from scheduler.crashpoints import crash_point
@@ -49,7 +50,8 @@ def serve_one(
     control.transmit(line)
     crash_point("isolated.answered")
     page.state = slate.ANSWERED
-    _kill(stem_pid, signal.SIGUSR1)  # the next call need not wait until we have left
+    with suppress(OSError):  # the function may have become another user, who may not
+        _kill(stem_pid, signal.SIGUSR1)  # the next call need not wait until we have left
     leave(EXIT_TIDY)
 
 

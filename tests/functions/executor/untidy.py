@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import scheduler
@@ -260,3 +261,46 @@ def memory():
 def breaks_gc():
     gc.set_debug(0)
     raise KeyboardInterrupt
+
+
+def nobody():
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+
+
+def groups():
+    os.setgroups([65534])
+
+
+def affinity():
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def collector():
+    gc.disable()
+
+
+def filters():
+    warnings.simplefilter("error")
+
+
+def decimals():
+    import decimal
+
+    decimal.getcontext().prec = 3
+
+
+def tells_settings():
+    import decimal
+
+    cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    filters = [action for action, *_ in warnings.filters]
+    return os.getuid(), os.getgroups(), cpus, gc.isenabled(), filters, decimal.getcontext().prec
+
+
+def nobody_for_ever():
+    nobody()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print("began", flush=True)
+    time.sleep(1000)
