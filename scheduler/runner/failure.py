@@ -1,10 +1,10 @@
 """Turns an exception of user code into texts: its type, its message and its own traceback."""
 
 import os
-import traceback
 from types import TracebackType
 from typing import NamedTuple
 
+from scheduler.runner.chain import summarize
 from scheduler.runner.text import MESSAGE_LIMIT, TRACEBACK_LIMIT, bounded, clean
 
 _OUR_FOLDER = os.path.dirname(__file__) + os.sep
@@ -47,25 +47,9 @@ def _message(error: BaseException) -> str:
 
 def _traceback(error: BaseException) -> str:
     try:
-        for linked in _linked(error):
-            linked.__traceback__ = _trim(linked.__traceback__)
-        return "".join(traceback.format_exception(error))
+        return "".join(summarize(error, _trim).format())
     except BaseException as fault:  # noqa: BLE001 - formatting calls the user's __str__ and __repr__
         return f"{type(error).__name__}: <its traceback raised {type(fault).__name__}>\n"
-
-
-def _linked(error: BaseException) -> list[BaseException]:
-    """Return an exception and all that are shown with it: causes, contexts, members of groups."""
-    found: list[BaseException] = []
-    waiting = [error]
-    while waiting:
-        one = waiting.pop()
-        if any(one is other for other in found):
-            continue
-        found.append(one)
-        members = one.exceptions if isinstance(one, BaseExceptionGroup) else ()
-        waiting += [link for link in (one.__cause__, one.__context__, *members) if link]
-    return found
 
 
 def _trim(frames: TracebackType | None) -> TracebackType | None:
