@@ -22,6 +22,7 @@ class Command:
     target: str
     does: str
     arguments: tuple[Argument, ...] = ()
+    reads_config: bool = True
 
 
 _MOST = 2**63 - 1  # what a column of ids can hold
@@ -111,6 +112,7 @@ COMMANDS = (
                 {"nargs": "?", "default": ".", "metavar": "DIR", "help": "where (default: here)"},
             ),
         ),
+        reads_config=False,
     ),
     Command("check", "start", "check:check", "validate configuration and environment", (_JSON,)),
     Command("scan", "start", "service:scan", "search the folders once for functions", (_JSON,)),
@@ -139,6 +141,7 @@ COMMANDS = (
             _url("--queue-url", "with the queue on this Redis or PostgreSQL"),
             _JSON,
         ),
+        reads_config=False,
     ),
     Command(
         "run",

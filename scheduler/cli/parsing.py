@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from scheduler import __version__
-from scheduler.advice import COMMANDS as READ_CONFIG
 from scheduler.cli.commands import COMMANDS, GROUPS, Command
 from scheduler.errors import UsageError
 from scheduler.wording import did_you_mean
@@ -22,7 +21,7 @@ def parse(arguments: Sequence[str]) -> Namespace:
         raise UsageError(f"unknown argument '{rest[0]}'; see {see}")
     if known.command is None:
         raise UsageError("no command given; `scheduler --help` lists them")
-    if known.config is not None and known.command not in READ_CONFIG:
+    if known.config is not None and not known.reads_config:
         name = f"scheduler {known.command}"
         raise UsageError(
             f"`{name}` reads no configuration; leave out --config, see `{name} --help`"
@@ -64,7 +63,7 @@ class _Parser(ArgumentParser):
 _FILE = "configuration (default: $SCHEDULER_CONFIG, else ./scheduler.toml)"
 
 
-def _add_common(parser: ArgumentParser, missing: object, file: str = _FILE) -> None:
+def _add_common(parser: ArgumentParser, *, missing: object, file: str = _FILE) -> None:
     """Add what goes before or after the command; after it, absence must not undo the first."""
     parser.add_argument("--config", metavar="FILE", default=missing, help=file)
     parser.add_argument(
@@ -73,8 +72,8 @@ def _add_common(parser: ArgumentParser, missing: object, file: str = _FILE) -> N
 
 
 def _add_command(parser: ArgumentParser, command: Command) -> None:
-    file = _FILE if command.name in READ_CONFIG else SUPPRESS
-    _add_common(parser, missing=SUPPRESS, file=file)
+    _add_common(parser, missing=SUPPRESS, file=_FILE if command.reads_config else SUPPRESS)
+    parser.set_defaults(reads_config=command.reads_config)
     for argument in command.arguments:
         parser.add_argument(argument.flag, **argument.options)
 

@@ -14,7 +14,10 @@ import pytest
 
 from tests.process.service import Service, stop, wait_for
 
-HEAVY = ("huey", "peewee", "urwid", "msgspec", "cronsim", "asyncio", "zoneinfo", "logging")
+HEAVY = (
+    *("huey", "peewee", "urwid", "msgspec", "cronsim", "asyncio", "zoneinfo", "logging"),
+    *("tomllib", "scheduler.config"),
+)
 
 HELLO = """
 @schedule(timedelta(seconds=1))
