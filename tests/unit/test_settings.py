@@ -5,7 +5,6 @@ import gc
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from types import ModuleType
 
 import pytest
 
@@ -25,12 +24,6 @@ def _as_before() -> Iterator[None]:
         yield
     gc.set_threshold(*threshold)
     gc.enable()
-
-
-@pytest.fixture
-def newcomer(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Makes it look as if a module had been imported."""
-    return lambda: monkeypatch.setitem(sys.modules, "newcomer", ModuleType("newcomer"))
 
 
 CHANGES: dict[str, tuple[Callable[[], object], str]] = {
@@ -64,11 +57,19 @@ def test_a_change_is_told_until_it_is_accepted(change: str) -> None:
     assert settings.difference() is None
 
 
-def test_filters_that_make_warnings_errors_are_never_accepted() -> None:
+def test_a_filter_that_makes_all_warnings_errors_is_never_accepted() -> None:
     settings = Settings()
     warnings.simplefilter("error")
     settings.accept()
     assert settings.difference() == settings.difference() == "the warning filters were changed"
+
+
+def test_one_that_makes_some_warnings_errors_is_if_an_import_adds_it() -> None:
+    settings = Settings()
+    warnings.filterwarnings("error", category=RuntimeWarning, module="job")
+    assert settings.difference() == "the warning filters were changed"
+    settings.accept()
+    assert settings.difference() is None
 
 
 def test_what_a_calculation_flags_is_no_change() -> None:
@@ -91,30 +92,31 @@ def test_decimals_need_not_be_loaded_and_are_looked_at_from_then_on(
     assert settings.difference() == "the decimal context was changed"
 
 
-def test_filters_for_its_own_warnings_come_with_a_library(newcomer: Callable[[], None]) -> None:
+def test_filters_that_ignore_some_warnings_may_come_and_stay() -> None:
     settings = Settings()
-    newcomer()
     warnings.simplefilter("ignore", OwnWarning, append=True)
     warnings.filterwarnings("ignore", message="numpy.dtype size changed")
     assert settings.difference() is None
-    assert settings.difference() is None
-    warnings.simplefilter("always", OwnWarning)
+    warnings.resetwarnings()
     assert settings.difference() == "the warning filters were changed"
 
 
-@pytest.mark.parametrize("action", ["error", "ignore"])
-def test_filters_for_everybody_do_not(action: str, newcomer: Callable[[], None]) -> None:
+def test_a_filter_that_is_set_once_more_and_so_comes_first_is_no_change() -> None:
+    warnings.simplefilter("ignore", OwnWarning)
     settings = Settings()
-    newcomer()
+    warnings.simplefilter("ignore", DeprecationWarning)
+    assert settings.difference() is None
+
+
+@pytest.mark.parametrize("action", ["error", "ignore"])
+def test_filters_for_everybody_are_a_change(action: str) -> None:
+    settings = Settings()
     warnings.simplefilter(action)  # type: ignore[arg-type]
     assert settings.difference() == "the warning filters were changed"
 
 
-def test_a_filter_that_was_there_is_missed_whatever_was_imported(
-    newcomer: Callable[[], None],
-) -> None:
+def test_a_filter_that_was_there_is_missed() -> None:
     warnings.simplefilter("ignore", OwnWarning)
     settings = Settings()
-    newcomer()
     del warnings.filters[0]  # type: ignore[attr-defined]
     assert settings.difference() == "the warning filters were changed"
