@@ -16,6 +16,7 @@ from scheduler.maintenance.congestion import IDLE_SECONDS
 from scheduler.phrases import describe
 from scheduler.wording import duration, plural, visible
 
+_SKIPPED = "the clock skips this time on that day; what cron fixes to it runs at once after the gap"
 _OTHER = {
     "future": Cell("· to come", "busy"),
     "undecided": Cell("· not decided yet", "busy"),
@@ -44,6 +45,8 @@ def explain(context: Context) -> int:
         return EXIT_OK
     _print_head(context, function)
     _print(context, answer, times)
+    if times.is_skipped(context.args.time):
+        context.screen.line(f"  {_SKIPPED}")
     if fault := _queue_fault(context, answer, now):
         context.screen.line(f"  {fault}; {REACH_REMEDY}")
     if before:

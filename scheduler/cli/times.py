@@ -94,6 +94,16 @@ class Times:
             return Moment(at, 0.001)
         return Moment(at, 1.0 if seconds or _EPOCH.fullmatch(text) else 60.0)
 
+    def is_skipped(self, text: str) -> bool:
+        """Tell whether this time does not exist in this zone, whose clocks are set forward then."""
+        try:
+            meant = self._read(text, self._zone)
+            exists_as = self._local(meant.timestamp())
+        except (ValueError, OverflowError):
+            return False  # such as now, or seconds since 1970
+        is_naive = meant.tzinfo is self._zone
+        return is_naive and (meant.hour, meant.minute) != (exists_as.hour, exists_as.minute)
+
     def _read_in_named_zone(self, text: str) -> float | None:
         """Read a time that ends with a zone's name; None: it has none that is ours."""
         body, _, name = text.rpartition(" ")

@@ -450,6 +450,19 @@ def test_the_command_shows_both_zones_and_reads_a_time_of_day_in_the_functions_o
     assert lines[1].startswith("2027-01-16 07:00:00 CET (2027-01-16 06:00:00 UTC): · ")
 
 
+def test_the_command_says_that_the_clock_skips_a_time_that_does_not_exist(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed_function(cron="30 2 * * *", timezone="Europe/Berlin", anchor_at=None)
+
+    config = str(tmp_path / "scheduler.toml")
+    assert main(["explain", "reports.send", "2027-03-28 02:30", "--config", config], {}) == 0
+
+    out = capsys.readouterr().out
+    assert "the clock skips this time on that day" in out
+    assert "nearest slot before: 2027-03-28 03:00:00 CEST" in out
+
+
 def test_the_command_without_a_time_explains_the_last_slot(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -135,3 +135,20 @@ def test_distances_are_seen_from_now() -> None:
     assert times.until(NOW + 8.1) == "in 8s"
     assert times.until(NOW - 1) == "due"
     assert times.until(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "is_skipped"),
+    [
+        ("2027-03-28 02:30", True),
+        ("2027-03-28T02:00:00.5", True),
+        ("2027-03-28 03:00", False),
+        ("2027-10-31 02:30", False),  # comes twice
+        ("2027-03-28T02:30+00:00", False),
+        ("2027-03-28 02:30 UTC", False),
+        ("1772348400", False),
+        ("now", False),
+    ],
+)
+def test_a_time_that_clocks_skip_is_known(text: str, is_skipped: bool) -> None:
+    assert Times(NOW, "Europe/Berlin").is_skipped(text) is is_skipped
