@@ -155,12 +155,15 @@ def _other_sources(survey: Survey) -> Iterator[Problem]:
 def _other_folders(survey: Survey) -> Iterator[Problem]:
     """Tell of a ticker that scans other folders of this machine: each takes the other's for gone.
 
-    On another host the same folder may have another path.
+    Then functions have come back of late. On another host the same folder may have another path.
     """
-    if len(survey.alive("ticker")) < 2:
+    since = survey.now - _SCAN_PERIODS * survey.config.scan_interval_seconds
+    are_some_back = any(
+        function.back_at and function.back_at > since for function in survey.functions
+    )
+    if len(survey.alive("ticker")) < 2 or not are_some_back:
         return
     ours = set(map(str, survey.config.scan_paths))
-    since = survey.now - _SCAN_PERIODS * survey.config.scan_interval_seconds
     theirs = {
         function.scan_path
         for function in survey.functions

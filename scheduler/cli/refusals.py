@@ -83,8 +83,8 @@ def _files(config: Config) -> Iterator[str]:
             yield f"{key}: {path}: {fault}; correct {key}, or its folder"
     if config.database_url is None and (reason := _why_foreign(config.db_path)):
         yield f"db_path: {config.db_path}: {reason}"
-    tables = [] if config.queue_url else _tables(config.queue_path)
-    if tables and _QUEUE_TABLES.isdisjoint(tables):  # what is no database is set aside
+    tables = set() if config.queue_url else {*_tables(config.queue_path)} - _QUEUE_TABLES
+    if tables:  # what is no database is set aside
         yield f"queue_path: {config.queue_path}: {describe_foreign('queue_path', min(tables))}"
 
 
@@ -105,8 +105,7 @@ def _fault_of(path: Path) -> str | None:
     # SQLite makes them with the mode of the file, and they keep it when that is mended.
     closed = [side for end in SIDES if _is_closed(side := path.with_name(path.name + end))]
     if closed:
-        names, paths = " and ".join(side.name for side in closed), " ".join(map(str, closed))
-        return f"not writable by this user beside it: {names}, try `chmod u+rw {paths}`"
+        return f"not writable by this user beside it, see `ls -l {' '.join(map(str, closed))}`"
     return None
 
 

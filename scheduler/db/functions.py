@@ -89,7 +89,7 @@ def mark_gone(names: Sequence[str], now: float) -> None:
         chunk = names[at : at + BATCH]
         with transaction():
             lock_functions("name", chunk)
-            _answer_overdue(chunk, now)
+            _answer_for_those_going(chunk, now)
             change(
                 "UPDATE scheduled_functions SET state = 'gone', gone_at = ?, back_at = NULL, "
                 "paused_at = CASE WHEN state = 'paused' THEN paused_at END "
@@ -98,7 +98,7 @@ def mark_gone(names: Sequence[str], now: float) -> None:
             )
 
 
-def _answer_overdue(names: Sequence[str], now: float) -> None:
+def _answer_for_those_going(names: Sequence[str], now: float) -> None:
     """Answer the slots of functions that are about to go, as far as they were due."""
     found = rows(
         f"SELECT {', '.join(SCHEDULE_COLUMNS)} FROM scheduled_functions WHERE state = 'active' "
@@ -167,7 +167,7 @@ def fetch_sources() -> list[tuple[str, str, str]]:
     return [(scan_path, module_path, source_hash) for scan_path, module_path, source_hash in found]
 
 
-def fetch_ids_in(files: Collection[tuple[str, str]]) -> dict[int, tuple[str, str]]:
+def fetch_places_in(files: Collection[tuple[str, str]]) -> dict[int, tuple[str, str]]:
     """Return the functions on schedule in these files, (scan_path, module_path).
 
     The id of each with its file's path and its name.

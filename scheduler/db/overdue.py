@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from scheduler.db.slot_rows import write_decided_rows
-from scheduler.errors import ScheduleError
 from scheduler.policy import decide_off
 from scheduler.triggers import build_trigger
 
@@ -23,8 +22,8 @@ def answer_overdue(
         return next_run_at
     try:
         trigger = build_trigger(**{column: function[column] for column in SCHEDULE_COLUMNS[1:5]})
-    except ScheduleError:  # nobody can tell what its slots were
+        decision = decide_off(trigger, next_run_at=next_run_at, now=until, reason=reason)
+    except Exception:  # noqa: BLE001 - poison: nobody can tell its slots, and it may be mended now
         return next_run_at
-    decision = decide_off(trigger, next_run_at=next_run_at, now=until, reason=reason)
     write_decided_rows(function["id"], decision, now)
     return decision.next_run_at

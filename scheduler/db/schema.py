@@ -120,7 +120,7 @@ def is_schema_current() -> bool:
         if not database.table_exists(HISTORY_TABLE):
             return False
     with reading():
-        applied = {name for (name,) in rows("SELECT name FROM schema_migration")}
+        applied = {name for (name,) in rows(f"SELECT name FROM {HISTORY_TABLE}")}
         if newer := sorted(applied - known):
             raise SchemaTooNewError(
                 f"the database has the schema {newer[-1]}, which this scheduler does not know; "
@@ -137,7 +137,7 @@ def current_installation_id() -> str | None:
         with reading():
             found = rows(
                 "SELECT name, (SELECT value FROM settings WHERE key = 'installation_id') "
-                "FROM schema_migration"
+                f"FROM {HISTORY_TABLE}"
             )
     except DatabaseUnavailableError:  # perhaps there is no such table: `is_schema_current` knows
         return None

@@ -14,9 +14,9 @@ from scheduler.db.processes import ProcessRow
 
 LEAST_LOOKS = 3
 LONGEST_LOOK_SECONDS = 1.0
-LOOK_SHARE = 0.1  # of the silence that counts as death
-# Never as little as the lease, which ends at 0.6: old code must be dead by then.
-LEAST_SHARE = 1 - 2 * LOOK_SHARE
+# Of the silence that counts as death. It waits for all but two looks, 0.8 of it at least: the lease
+# ends at 0.6 and the fuse at 0.75, and old code must be dead by then.
+LOOK_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)

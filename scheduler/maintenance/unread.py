@@ -3,7 +3,7 @@
 import threading
 from contextlib import suppress
 
-from scheduler.db.functions import fetch_ids_in, fetch_sources
+from scheduler.db.functions import fetch_places_in, fetch_sources
 from scheduler.runner.inspection import FileReport, hash_file
 
 _PATIENCE_SECONDS = 0.5  # with folders of a server that is silent: what is not read is as it was
@@ -24,7 +24,7 @@ class Unread:
     def look(self) -> None:
         """Find them; raises DatabaseUnavailableError."""
         changed = _find_changed()
-        self._places = fetch_ids_in(changed) if changed else {}
+        self._places = fetch_places_in(changed) if changed else {}
         self.ids = frozenset(self._places)
 
     def release(self, report: FileReport) -> None:

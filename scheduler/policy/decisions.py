@@ -13,9 +13,9 @@ TO_TRY_AGAIN = "the run before had failed and was to be tried again"
 ONE_WAITS = "another run was already waiting"
 PAUSED = "the function was paused"
 DISABLED = "the function was disabled"
-OFF_FIRST = "the function was disabled before a ticker decided it"
-GONE_FIRST = "the function was gone from the code before a ticker decided it"
-CHANGED_FIRST = "the function had got another schedule before a ticker decided it"
+OFF_FIRST = "the function was disabled before a ticker had decided this slot"
+GONE_FIRST = "the function was gone from the code before a ticker had decided this slot"
+CHANGED_FIRST = "the function got another schedule before a ticker had decided this slot"
 OUTSIDE_GRACE = "it was later than its grace allows"
 SCHEDULER_DOWN = "the scheduler was not running when it was due"
 TOO_MANY = "only the newest 100 missed slots are made up for"
@@ -137,7 +137,7 @@ def decide_resume(
 
     reason: PAUSED, or DISABLED for a function that was switched off in its code.
     """
-    return _unrun("skipped", trigger, next_run_at, now, reason)
+    return _answer_unrun(trigger, next_run_at, now=now, status="skipped", reason=reason)
 
 
 def decide_off(trigger: Trigger, *, next_run_at: float, now: float, reason: str) -> Decision:
@@ -145,7 +145,7 @@ def decide_off(trigger: Trigger, *, next_run_at: float, now: float, reason: str)
 
     reason: OFF_FIRST, GONE_FIRST or CHANGED_FIRST.
     """
-    return _unrun("missed", trigger, next_run_at, now, reason)
+    return _answer_unrun(trigger, next_run_at, now=now, status="missed", reason=reason)
 
 
 def jitter_of(name: str, slot: float, jitter_seconds: float) -> float:
@@ -235,8 +235,8 @@ def _span(trigger: Trigger, first: float, until: float) -> _Span | None:
     return _Span(start, last, 1 if start == last else trigger.count(start, last))
 
 
-def _unrun(
-    status: str, trigger: Trigger, next_run_at: float | None, now: float, reason: str
+def _answer_unrun(
+    trigger: Trigger, next_run_at: float | None, *, now: float, status: str, reason: str
 ) -> Decision:
     """Answer the slots in [next_run_at, now] by one row; the grid goes on after now."""
     whole = None if next_run_at is None else _span(trigger, next_run_at, now)

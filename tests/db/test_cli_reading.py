@@ -577,22 +577,23 @@ def test_a_process_that_nothing_took_the_place_of_is_named(cli: Cli, now: float)
 
 
 @pytest.mark.usefixtures("seeded")
-@pytest.mark.parametrize("tickers", [1, 2])
+@pytest.mark.parametrize(("tickers", "back_ago"), [(2, 5), (1, 5), (2, 500)])
 def test_two_tickers_that_scan_different_folders_are_a_problem(
-    cli: Cli, now: float, tmp_path: Path, tickers: int
+    cli: Cli, now: float, tmp_path: Path, tickers: int, back_ago: float
 ) -> None:
     here, there, elsewhere = (tmp_path / name for name in ("functions", "there", "elsewhere"))
     here.mkdir(exist_ok=True)
     there.mkdir()
     for index, folder in enumerate((here, there, elsewhere)):
-        seed_function(f"a.f{index}", scan_path=str(folder), next_run_at=now + 60)
+        came_back = {"gone_at": now - back_ago - 1, "back_at": now - back_ago}
+        seed_function(f"a.f{index}", scan_path=str(folder), next_run_at=now + 60, **came_back)
     seed_process("worker", now)
     for number in range(tickers):
         seed_process("ticker", now, id=f"ticker-{number}")
 
     text = cli("status")
 
-    if tickers == 1:
+    if (tickers, back_ago) != (2, 5):
         assert text.startswith("✓ all is well")
         return
     assert f"! another ticker scans {there}, which is not in scan_paths here" in text

@@ -88,8 +88,7 @@ def test_what_was_left_read_only_beside_the_database_is_named(
 
     (found,) = findings(folder)
 
-    names, paths = " and ".join(path.name for path in closed), " ".join(map(str, closed))
-    fault = f"not writable by this user beside it: {names}, try `chmod u+rw {paths}`"
+    fault = f"not writable by this user beside it, see `ls -l {' '.join(map(str, closed))}`"
     assert found.startswith(f"! db_path: {folder / 'scheduler.db'}: {fault}")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from scheduler.db.processes import ProcessRow
 from scheduler.executor.lease import FUSE_SHARE
-from scheduler.maintenance.liveness import LEAST_SHARE, Watch
+from scheduler.maintenance.liveness import LOOK_SHARE, Watch
 from scheduler.worker import LEASE_SHARE
 
 WORKER = ProcessRow(
@@ -52,7 +52,7 @@ def test_a_death_is_told_within_the_time_and_not_before_the_lease_has_ended(
 
 
 def test_what_the_lease_does_not_end_the_fuse_ends_before_anybody_can_declare_death() -> None:
-    assert LEASE_SHARE < LEASE_SHARE * FUSE_SHARE < LEAST_SHARE
+    assert LEASE_SHARE < LEASE_SHARE * FUSE_SHARE < 1 - 2 * LOOK_SHARE
 
 
 def test_a_counter_that_moves_keeps_its_process_alive() -> None:

@@ -69,8 +69,10 @@ def inspect_run(run: RunRow, view: View, room: int) -> Line:
     said: Line = [*outcome(run, look), ("dim", f"  {worker}" if worker else "")]
     if run.status == "queued":
         said = [("run", waiting(run, look))]
-    is_slot = run.trigger != "manual" or stands_for_a_slot(run.scheduled_for, run.queued_at)
-    label = "slot" if is_slot else "by hand"
+    is_by_hand = run.trigger == "manual" and not (
+        run.attempt == 1 and stands_for_a_slot(run.scheduled_for, run.queued_at)
+    )
+    label = "by hand" if is_by_hand else "slot"
     slots = (look.exactly(run.scheduled_for), look.time(run.scheduled_for))
     lines: list[Line] = [[*head, ("dim", f"  {label} {slot}  "), *said] for slot in slots]
     return next((line for line in lines if line_width(line) <= room), [*head, (None, "  "), *said])
