@@ -37,6 +37,7 @@ _waitid, _waitpid = getattr(os, "waitid", None), os.waitpid
 _user_ids = getattr(os, "getresuid", os.geteuid)  # macOS has neither these two
 _group_ids = getattr(os, "getresgid", os.getegid)
 _affinity = getattr(os, "sched_getaffinity", None)  # nor this
+_switch_interval = sys.getswitchinterval
 
 _CORE_MODULES = (
     *("sys", "os", "builtins", "time", "json", "threading", "logging", "subprocess", "socket"),
@@ -237,5 +238,6 @@ _LOOKS: tuple[tuple[Callable[[], Any], str], ...] = (
     (_owner, "the user or a group"),
     (_cpus, "the CPU affinity"),
     (_tracers, "the trace function"),
+    (_switch_interval, "the thread switch interval"),
     (_socket.getdefaulttimeout, "the default socket time-out"),
 )

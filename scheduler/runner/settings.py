@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from gc import get_threshold, isenabled  # may be patched
+from gc import get_debug, get_threshold, isenabled  # may be patched
 from operator import attrgetter
 from typing import Any
 
@@ -21,7 +21,7 @@ class Settings:
 
         That one concerns every file the process serves.
         """
-        self._collector = (isenabled(), get_threshold())
+        self._collector = (isenabled(), get_threshold(), get_debug())
         if not any(_is_error(one) and _is_for_all(one) for one in self._added_filters()):
             self._filters = list(warnings.filters)
         self._context: Any = None  # while nobody has loaded `decimal`
@@ -34,7 +34,7 @@ class Settings:
         Filters that ignore a warning of one kind, message or module may come: many libraries add
         them, and a function that imports one when it runs would cost an executor each time.
         """
-        if (isenabled(), get_threshold()) != self._collector:
+        if (isenabled(), get_threshold(), get_debug()) != self._collector:
             return "the garbage collector was changed"
         if warnings.filters != self._filters:
             is_one_lost = any(one not in warnings.filters for one in self._filters)

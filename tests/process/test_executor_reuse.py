@@ -37,6 +37,7 @@ UNTIDY = {
     "cpu_timer": "a CPU timer was changed",
     "limit": "a resource limit was changed",
     "niceness": "the niceness was changed",
+    "switch_interval": "the thread switch interval was changed",
     "mask": "the signal mask was changed",
     "recursion": "the recursion limit was changed",
     "stdin": "standard input was changed",

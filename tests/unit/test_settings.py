@@ -23,11 +23,13 @@ def _as_before() -> Iterator[None]:
         warnings.simplefilter("ignore", DeprecationWarning)
         yield
     gc.set_threshold(*threshold)
+    gc.set_debug(0)
     gc.enable()
 
 
 CHANGES: dict[str, tuple[Callable[[], object], str]] = {
     "collector": (gc.disable, "the garbage collector was changed"),
+    "debug": (lambda: gc.set_debug(gc.DEBUG_STATS), "the garbage collector was changed"),
     "threshold": (lambda: gc.set_threshold(0), "the garbage collector was changed"),
     "ignore": (lambda: warnings.simplefilter("ignore"), "the warning filters were changed"),
     "no filters": (warnings.resetwarnings, "the warning filters were changed"),

@@ -79,6 +79,10 @@ def limit():
     resource.setrlimit(resource.RLIMIT_NOFILE, (100, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 
 
+def switch_interval():
+    sys.setswitchinterval(1)
+
+
 def niceness():
     os.nice(1)
 
