@@ -11,6 +11,10 @@ from scheduler.policy import OVERLAPS, SKIP_GRACE_SECONDS
 from scheduler.triggers import JUST_BEFORE, Trigger, build_trigger, first_from
 from scheduler.wording import error_line, span
 
+_OLD_GRID = (
+    "it had another schedule then, whose slots are not known any more; "
+    "if this was one of them, this run answers for it"
+)
 _RETRIED = {"lost": "it was lost", "timeout": "it took longer than its time-out"}
 
 
@@ -51,6 +55,8 @@ def explain_instant(
             why = _why_skipped_late(blocker)
     else:
         verdict, why = _without_row(function, at, now=now, has_ticker=has_ticker, is_slot=is_slot)
+        if verdict == "unknown" and (covering := tuple(find_covering(function.id, at))):
+            runs, why = covering, _OLD_GRID
     return Explanation(
         name=function.name,
         at=at,

@@ -7,7 +7,7 @@ from scheduler.db.overdue import SCHEDULE_COLUMNS, answer_overdue
 from scheduler.db.slot_rows import write_decided_rows
 from scheduler.db.statements import change, placeholders, reading, rows, transaction
 from scheduler.errors import NotFoundError
-from scheduler.policy import GONE_FIRST, PAUSED, decide_resume
+from scheduler.policy import DISABLED, GONE_FIRST, PAUSED, decide_resume
 from scheduler.triggers import build_trigger
 from scheduler.wording import did_you_mean
 
@@ -101,13 +101,14 @@ def mark_gone(names: Sequence[str], now: float) -> None:
 def _answer_for_those_going(names: Sequence[str], now: float) -> None:
     """Answer the slots of functions that are about to go, as far as they were due."""
     found = rows(
-        f"SELECT {', '.join(SCHEDULE_COLUMNS)} FROM scheduled_functions WHERE state = 'active' "
-        f"AND enabled AND next_run_at <= ? AND name IN ({placeholders(len(names))})",
+        f"SELECT {', '.join(SCHEDULE_COLUMNS)}, enabled FROM scheduled_functions "
+        f"WHERE state = 'active' AND next_run_at <= ? AND name IN ({placeholders(len(names))})",
         [now, *names],
     )
-    for row in found:
-        function = dict(zip(SCHEDULE_COLUMNS, row, strict=True))
-        next_run_at = answer_overdue(function, until=now, reason=GONE_FIRST, now=now)
+    for *schedule, enabled in found:
+        function = dict(zip(SCHEDULE_COLUMNS, schedule, strict=True))
+        reason = GONE_FIRST if enabled else DISABLED
+        next_run_at = answer_overdue(function, until=now, reason=reason, now=now)
         change(
             "UPDATE scheduled_functions SET next_run_at = ? WHERE id = ?",
             [next_run_at, function["id"]],

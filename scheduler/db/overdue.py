@@ -13,7 +13,7 @@ SCHEDULE_COLUMNS = ("id", "interval_seconds", "anchor_at", "cron", "timezone", "
 def answer_overdue(
     function: Mapping[str, Any], *, until: float, reason: str, now: float
 ) -> float | None:
-    """Record as missed what of an active function was due, at `until` at the latest.
+    """Record what of a function was due, at `until` at the latest, by a row that did not run.
 
     function: its row, with SCHEDULE_COLUMNS. Returns its next slot; call it in a transaction.
     """

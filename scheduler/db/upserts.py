@@ -12,6 +12,7 @@ from scheduler.policy import (
     CHANGED_FIRST,
     DISABLED,
     OFF_FIRST,
+    PAUSED,
     decide_resume,
     place_changed,
     place_new,
@@ -161,9 +162,8 @@ def _update(
             last_slot_at=_last_slot_at(before["id"]),
             now=now,
         )
-        if was_on:
-            until = now if moved.next_run_at is None else min(now, moved.next_run_at - JUST_BEFORE)
-            answer_overdue(before, until=until, reason=CHANGED_FIRST, now=now)
+        until = now if moved.next_run_at is None else min(now, moved.next_run_at - JUST_BEFORE)
+        _answer_old_grid(before, until, now)
         place |= {
             "anchor_at": moved.anchor_at,
             "next_run_at": moved.next_run_at,
@@ -190,6 +190,17 @@ def _update(
         "WHERE id = ?",
         [*assigned.values(), before["id"]],
     )
+
+
+def _answer_old_grid(before: dict[str, Any], until: float, now: float) -> None:
+    """Answer what was due on a grid that ends: later nobody knows its slots any more."""
+    is_gone = before["state"] == "gone"
+    if is_gone and before["paused_at"] is None:
+        return  # answered when it went
+    is_paused = is_gone or before["state"] == "paused"
+    reason = PAUSED if is_paused else CHANGED_FIRST if before["enabled"] else DISABLED
+    until = min(until, before["gone_at"]) if is_gone else until
+    answer_overdue(before, until=until, reason=reason, now=now)
 
 
 def _return(before: dict[str, Any], trigger: Trigger, now: float) -> float | None:

@@ -141,11 +141,12 @@ def decide_resume(
 
 
 def decide_off(trigger: Trigger, *, next_run_at: float, now: float, reason: str) -> Decision:
-    """Answer the due slots of a function that went off its schedule by one missed row.
+    """Answer the due slots of a function that goes off its schedule by one row.
 
-    reason: OFF_FIRST, GONE_FIRST or CHANGED_FIRST.
+    reason: OFF_FIRST, GONE_FIRST or CHANGED_FIRST: missed; PAUSED or DISABLED: skipped.
     """
-    return _answer_unrun(trigger, next_run_at, now=now, status="missed", reason=reason)
+    status = "skipped" if reason in (PAUSED, DISABLED) else "missed"
+    return _answer_unrun(trigger, next_run_at, now=now, status=status, reason=reason)
 
 
 def jitter_of(name: str, slot: float, jitter_seconds: float) -> float:

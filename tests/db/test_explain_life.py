@@ -91,6 +91,17 @@ def test_the_reasons_name_the_pause_the_downtime_and_the_death() -> None:
     assert "retention" not in explain(0, now=26.5).why
 
 
+def test_of_an_older_grid_the_run_that_covers_an_instant_is_named() -> None:
+    discover(NAME)
+    finish(run_one(at(0)), Outcome(status="success"), WORKER, at(0.1))
+    discover(NAME, now=at(5.5), interval_seconds=180.0)
+    told = explain(3, now=6)
+    assert told.verdict == "unknown"
+    assert "it had another schedule then" in told.why
+    assert [(run.status, run.slots) for run in told.runs] == [("missed", 5)]
+    assert explain(5, now=6).verdict == "missed"
+
+
 def test_what_is_open_is_told_as_it_stands() -> None:
     discover(NAME)
     ((_run_id, _),) = tick(at(0))

@@ -103,17 +103,38 @@ def test_a_new_schedule_that_begins_at_once_has_its_slot_to_itself() -> None:
     ]
 
 
-@pytest.mark.parametrize("is_paused", [True, False])
-def test_an_edit_before_the_next_slot_or_of_a_paused_function_misses_nothing(
-    is_paused: bool,
+def test_an_edit_before_the_next_slot_misses_nothing() -> None:
+    discover("a.f", interval_seconds=60.0)
+    tick(NOW)
+    discover("a.f", now=NOW + 59, interval_seconds=100.0)
+    functions.mark_gone(["a.f"], NOW + 99)
+    assert runs("status") == [("queued",)]
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+@pytest.mark.parametrize("reason", [PAUSED, DISABLED])
+def test_a_pause_in_which_the_schedule_is_edited_answers_for_both_grids(
+    reason: str, is_gone: bool
 ) -> None:
     discover("a.f", interval_seconds=60.0)
     tick(NOW)
-    if is_paused:
+    enabled = reason == PAUSED
+    if enabled:
         functions.pause("a.f", NOW + 1)
-    discover("a.f", now=NOW + (130 if is_paused else 59), interval_seconds=100.0)
-    functions.mark_gone(["a.f"], NOW + (140 if is_paused else 99))
-    assert runs("status") == [("queued",)]
+    else:
+        discover("a.f", now=NOW + 1, interval_seconds=60.0, enabled=False)
+    if is_gone:
+        functions.mark_gone(["a.f"], NOW + 130)
+    discover("a.f", now=NOW + 190, interval_seconds=50.0, enabled=enabled)
+    if enabled:
+        functions.resume("a.f", NOW + 400)
+    else:
+        discover("a.f", now=NOW + 400, interval_seconds=50.0)
+
+    assert runs("status", "covers_from", "scheduled_for", "reason")[1:] == [
+        ("skipped", NOW + 60, NOW + (120 if is_gone else 180), reason),
+        ("skipped", NOW + 190, NOW + 390, reason),
+    ]
 
 
 def test_a_paused_function_that_was_gone_for_a_while_is_paused_still() -> None:
