@@ -156,19 +156,7 @@ def _update(
     is_back, is_paused = before["state"] == "gone", before["paused_at"] is not None
     was_on = before["state"] == "active" and before["enabled"]
     if any(before[column] != values[column] for column in _SCHEDULE):
-        moved = place_changed(
-            function.spec,
-            timezone=values["timezone"],
-            last_slot_at=_last_slot_at(before["id"]),
-            now=now,
-        )
-        until = now if moved.next_run_at is None else min(now, moved.next_run_at - JUST_BEFORE)
-        _answer_old_grid(before, until, now)
-        place |= {
-            "anchor_at": moved.anchor_at,
-            "next_run_at": moved.next_run_at,
-            "schedule_since_at": now,
-        }
+        place |= _move(before, function, values["timezone"], now)
     elif is_back:
         place["next_run_at"] = _return(before, _trigger(values, before["anchor_at"]), now)
     elif was_on and not values["enabled"]:
@@ -190,6 +178,22 @@ def _update(
         "WHERE id = ?",
         [*assigned.values(), before["id"]],
     )
+
+
+def _move(
+    before: dict[str, Any], function: FoundFunction, timezone: str, now: float
+) -> dict[str, Any]:
+    """Return a function's place on its new grid; what was due on the old one is answered."""
+    moved = place_changed(
+        function.spec, timezone=timezone, last_slot_at=_last_slot_at(before["id"]), now=now
+    )
+    until = now if moved.next_run_at is None else min(now, moved.next_run_at - JUST_BEFORE)
+    _answer_old_grid(before, until, now)
+    return {
+        "anchor_at": moved.anchor_at,
+        "next_run_at": moved.next_run_at,
+        "schedule_since_at": now,
+    }
 
 
 def _answer_old_grid(before: dict[str, Any], until: float, now: float) -> None:
