@@ -1,8 +1,8 @@
 """The three back ends that keep the same promises, and how a test reads their rows."""
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,16 @@ class Backend:
         if self.database_url:
             return rows_of_server(self.database_url, sql, params)
         return _rows_of_file(file, sql, params) if file.exists() else []
+
+    @contextmanager
+    def unwritten(self, file: Path) -> Iterator[None]:
+        """Keep all writers out of a file; who stopped while it writes would stop everybody."""
+        if self.database_url:
+            yield
+            return
+        with closing(sqlite3.connect(file, timeout=30)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
 
 
 def _rows_of_file(file: Path, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:

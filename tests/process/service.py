@@ -111,6 +111,12 @@ class Service:
             lambda: f"{at_least} row(s) of {sql} {params}; log:\n{self.read_log()}",
         )
 
+    def pause(self, *pids: int) -> None:
+        """Stop processes that hold no lock of a database file; a server ends such a session."""
+        with self._backend.unwritten(self.database):
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+
     def pids(self, role: str) -> list[int]:
         """Return the pids of the living processes of a role."""
         return [

@@ -1,6 +1,5 @@
 """SIGKILL at every named place: started again, no slot is lost and nothing runs twice."""
 
-import os
 import re
 import signal
 from collections.abc import Callable
@@ -169,9 +168,7 @@ def once():
     first = service.start("worker")
     service.wait_rows("SELECT 1 FROM run_logs WHERE status = 'running' AND output LIKE 'attempt%'")
     user_code = [pid for pid in descendants(first.pid) if pid not in children(first.pid)]
-    paused = [first.pid] if is_alone else [first.pid, *children(first.pid)]
-    for pid in paused:
-        os.kill(pid, signal.SIGSTOP)
+    service.pause(first.pid, *([] if is_alone else children(first.pid)))
     service.start("worker")
     service.wait_rows("SELECT 1 FROM run_logs WHERE attempt = 2 AND status = 'success'")
     assert not any(is_alive(pid) for pid in user_code)

@@ -10,6 +10,7 @@ from tests.process.backends import ON_SERVERS, Backend
 from tests.process.servers import PostgresServer, RedisServer
 from tests.process.service import Service, stop, wait_for
 from tests.process.slots import gapless
+from tests.process.standstill import standing_still
 
 EVERY_HALF_SECOND = """
 @schedule(timedelta(seconds=0.5))
@@ -39,6 +40,7 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE application_name = 'scheduler' AND pid != pg_backend_pid()
 """
 DONE = "SELECT id FROM run_logs WHERE status = 'success'"
+FUNCTIONS = "SELECT 1 FROM scheduled_functions FOR UPDATE"
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +165,21 @@ def test_connections_that_are_cut_at_any_instant_lose_nothing(
     assert stop(process) == 0
     gapless(patient, "often.tick", 0.05)
     assert patient.rows("SELECT id, reason FROM run_logs WHERE status = 'running'") == []
+
+
+@ON_SERVERS
+def test_a_client_that_stops_within_a_request_holds_nobody_up_for_ever(
+    patient: Service, postgres: PostgresServer
+) -> None:
+    patient.write("often.py", EVERY_HALF_SECOND)
+    process = patient.start("run")
+    patient.wait_rows(DONE, at_least=2)
+    with standing_still(postgres.url, FUNCTIONS):
+        wait_for(lambda: "session.stalled" in patient.read_log(), "its session to be ended")
+    patient.wait_rows(DONE, at_least=done(patient) + 3)
+    assert stop(process) == 0
+    gapless(patient, "often.tick", 0.5)
+    assert unhappy(patient) == []
 
 
 @ON_SERVERS
