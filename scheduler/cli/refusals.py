@@ -8,20 +8,26 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from scheduler.cli.disks import local_files, nearest_folder
 from scheduler.config import Config
-from scheduler.db.versions import describe_foreign, foreign_table
+from scheduler.db.versions import HISTORY_TABLE, describe_foreign, foreign_table
 from scheduler.errors import ConfigError
 from scheduler.sqlite_file import SIDES, sqlite_address
 
 LEAST_SQLITE = (3, 35, 0)  # RETURNING
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
-_SQLITE_MAGIC = b"SQLite format 3\0"
-_QUEUE_TABLES = {"counter", "kv", "schedule", "task"}  # Huey's
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) != 'sqlite_'"
+_APPLIED = f"SELECT name FROM {HISTORY_TABLE}"
+_NOT_HUEYS = f"""
+    {_TABLES} AND NOT (
+        name IN ('counter', 'kv', 'schedule', 'task')
+        AND EXISTS (SELECT 1 FROM pragma_table_info(sqlite_master.name) WHERE name = 'queue')
+    )
+"""
 _POSTGRES = ("psycopg", "postgres")
 
 
@@ -83,9 +89,8 @@ def _files(config: Config) -> Iterator[str]:
             yield f"{key}: {path}: {fault}; correct {key}, or its folder"
     if config.database_url is None and (reason := _why_foreign(config.db_path)):
         yield f"db_path: {config.db_path}: {reason}"
-    tables = set() if config.queue_url else {*_tables(config.queue_path)} - _QUEUE_TABLES
-    if tables:  # what is no database is set aside
-        yield f"queue_path: {config.queue_path}: {describe_foreign('queue_path', min(tables))}"
+    if config.queue_url is None and (table := _foreign_in_queue(config.queue_path)):
+        yield f"queue_path: {config.queue_path}: {describe_foreign('queue_path', table)}"
 
 
 def _fault_of(path: Path) -> str | None:
@@ -116,19 +121,25 @@ def _is_closed(path: Path) -> bool:
 def _why_foreign(path: Path) -> str | None:
     """Say that a file is no database, or not ours, and the remedy; SQLite fills an empty one."""
     try:
-        with open(path, "rb") as file:
-            head = file.read(len(_SQLITE_MAGIC))
-    except OSError:
-        return None
-    if head not in (b"", _SQLITE_MAGIC):
+        tables = _ask(path, _TABLES)
+        applied = _ask(path, _APPLIED) if HISTORY_TABLE in tables else []
+    except sqlite3.Error as error:
+        if "not a database" not in str(error):
+            return None  # it cannot be read now: whoever opens it tells
         remedy = "correct db_path, or restore a backup, or move it away and a new one is made"
         return f"the file is not a database; {remedy}"
-    table = foreign_table(_tables(path))
+    table = foreign_table(tables, applied)
     return None if table is None else describe_foreign("db_path", table)
 
 
-def _tables(path: Path) -> list[str]:
-    """Return a SQLite file's tables, none where they cannot be read now: whoever opens it tells.
+def _foreign_in_queue(path: Path) -> str | None:
+    with suppress(sqlite3.Error):  # what is no database is set aside
+        return min(_ask(path, _NOT_HUEYS), default=None)
+    return None
+
+
+def _ask(path: Path, sql: str) -> list[str]:
+    """Return the first column of a SQLite file's answer; raises sqlite3.Error.
 
     Opened by the service's own way it would become a WAL file, and be written to. Without a log
     beside it, it is taken as it stands, so that this one leaves no log there either.
@@ -136,12 +147,8 @@ def _tables(path: Path) -> list[str]:
     address = sqlite_address(path, "ro")
     if not os.path.exists(f"{path}-wal"):
         address += "&immutable=1"
-    try:
-        with closing(sqlite3.connect(address, uri=True, timeout=0)) as connection:
-            found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            return [name for (name,) in found if not name.startswith("sqlite_")]
-    except sqlite3.Error:
-        return []
+    with closing(sqlite3.connect(address, uri=True, timeout=0)) as connection:
+        return [value for (value,) in connection.execute(sql)]
 
 
 def _why_no_folder(wanted: Path) -> str | None:

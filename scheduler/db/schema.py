@@ -120,8 +120,8 @@ def is_schema_current() -> bool:
         if not database.table_exists(HISTORY_TABLE):
             return False
     with reading():
-        applied = {name for (name,) in rows(f"SELECT name FROM {HISTORY_TABLE}")}
-        if newer := sorted(applied - known):
+        applied = _applied()
+        if applied & known and (newer := sorted(applied - known)):
             raise SchemaTooNewError(
                 f"the database has the schema {newer[-1]}, which this scheduler does not know; "
                 "upgrade this scheduler or use another db_path"
@@ -129,6 +129,11 @@ def is_schema_current() -> bool:
         return applied == known and bool(
             rows("SELECT 1 FROM settings WHERE key = 'installation_id'")
         )
+
+
+def _applied() -> set[str]:
+    with reading():
+        return {name for (name,) in rows(f"SELECT name FROM {HISTORY_TABLE}")}
 
 
 def current_installation_id() -> str | None:
@@ -161,7 +166,7 @@ def _demand_ours(config: Config) -> None:
         tables = {name for name in tables if not name.startswith("sqlite_")}
     else:
         tables &= {model._meta.table_name for model in TABLES} | {HISTORY_TABLE}
-    if (name := foreign_table(tables)) is None:
+    if (name := foreign_table(tables, _applied() if HISTORY_TABLE in tables else ())) is None:
         return
     if config.database_url:
         raise ForeignDatabaseError(

@@ -16,13 +16,15 @@ def known_versions() -> frozenset[str]:
     return frozenset(path.stem for path in MIGRATIONS_FOLDER.glob("[0-9]*.py"))
 
 
-def foreign_table(tables: Collection[str]) -> str | None:
+def foreign_table(tables: Collection[str], applied: Collection[str]) -> str | None:
     """Return one of these tables of a database if no migration of ours has made them.
 
-    The record of our migrations is committed before the first of them begins, so that a database
-    that was left half-made has it.
+    applied: what HISTORY_TABLE names, which another application of peewee may have as well. It is
+    committed before the first migration begins, so that a database that was left half-made has it.
     """
-    return None if HISTORY_TABLE in tables else min(tables, default=None)
+    if HISTORY_TABLE not in tables:
+        return min(tables, default=None)
+    return HISTORY_TABLE if applied and known_versions().isdisjoint(applied) else None
 
 
 def describe_foreign(key: str, table: str) -> str:

@@ -235,6 +235,18 @@ class TestSchema:
         assert models_database.get_tables() == ["settings"]
         close_database()
 
+    def test_a_database_that_another_applications_migrations_have_made_is_refused(
+        self, config: Config
+    ) -> None:
+        open_database(config)
+        with transaction():
+            change("CREATE TABLE schema_migration (name TEXT)", [])
+            change("INSERT INTO schema_migration VALUES ('0001_theirs')", [])
+        for opened in (init_schema, open_existing):
+            with pytest.raises(ForeignDatabaseError, match="has a table schema_migration"):
+                opened(config)
+        close_database()
+
     def test_a_servers_database_may_be_shared_with_other_applications(
         self, postgres_url: str, tmp_path: Path
     ) -> None:

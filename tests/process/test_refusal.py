@@ -35,8 +35,15 @@ def test_a_service_that_cannot_start_starts_nothing(service: Service) -> None:
     assert not service.database.exists()
 
 
-def test_a_file_that_is_no_database_is_left_alone_and_nothing_is_started(service: Service) -> None:
-    service.database.write_bytes(b"precious notes, no database\n" * 40)
+@pytest.mark.parametrize(
+    "content",
+    [b"precious notes, no database\n" * 40, b"short", b"SQLite format 3\0" + bytes(1000)],
+    ids=["text", "short text", "the beginning of a database"],
+)
+def test_a_file_that_is_no_database_is_left_alone_and_nothing_is_started(
+    service: Service, content: bytes
+) -> None:
+    service.database.write_bytes(content)
     before = service.database.read_bytes()
     file = service.folder / "scheduler.toml"
     fault = f"db_path: {service.database}: the file is not a database; correct db_path, or restore"
@@ -51,18 +58,27 @@ def test_a_file_that_is_no_database_is_left_alone_and_nothing_is_started(service
 
 
 @pytest.mark.parametrize("journal_mode", ["delete", "wal"])
-@pytest.mark.parametrize("key", ["db_path", "queue_path"])
+@pytest.mark.parametrize(
+    ("key", "table", "column"),
+    [
+        ("db_path", "notes", "text"),
+        ("db_path", "schema_migration", "name"),  # of another one that has peewee's migrations
+        ("queue_path", "notes", "text"),
+        ("queue_path", "task", "title"),  # Huey has a table of this name
+    ],
+)
 def test_another_applications_database_is_left_alone_and_nothing_is_started(
-    service: Service, key: str, journal_mode: str
+    service: Service, key: str, table: str, column: str, journal_mode: str
 ) -> None:
     path = {"db_path": service.database, "queue_path": service.folder / "scheduler-queue.db"}[key]
     with closing(sqlite3.connect(path)) as theirs:
         theirs.execute(f"PRAGMA journal_mode = {journal_mode}")
-        theirs.execute("CREATE TABLE notes (text TEXT)")
+        theirs.execute(f"CREATE TABLE {table} ({column} TEXT)")
+        theirs.execute(f"INSERT INTO {table} VALUES ('0001_theirs')")
         theirs.commit()
     before = path.read_bytes(), sorted(os.listdir(service.folder))
     fault = (
-        f"{key}: {path}: the file is another application's database, it has a table notes;"
+        f"{key}: {path}: the file is another application's database, it has a table {table};"
         f" correct {key} to name a file of its own"
     )
     for command in ("run", "ticker", "worker", "scan"):
