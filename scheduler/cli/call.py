@@ -32,6 +32,7 @@ def call(context: Context) -> int:
     place = _find(context)
     from scheduler.runner.context import RunContext, set_current_run
     from scheduler.runner.loading import LoadError, load_function
+    from scheduler.runner.text import with_known_names
 
     for name in SECRET_VARIABLES:
         os.environ.pop(name, None)
@@ -48,7 +49,8 @@ def call(context: Context) -> int:
         raise NotFoundError(f"{context.args.name}: {error}; `scheduler scan` looks again") from None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever user code raises
         sys.stdout.flush()
-        traceback.print_exception(type(error), error, _users_part(error.__traceback__))
+        told = traceback.format_exception(type(error), error, _users_part(error.__traceback__))
+        sys.stderr.write(with_known_names("".join(told)))
         return EXIT_FAILED
     print(f"{context.args.name} took {took}{returned}", file=sys.stderr)
     return EXIT_OK

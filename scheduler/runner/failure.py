@@ -5,7 +5,13 @@ from types import TracebackType
 from typing import NamedTuple
 
 from scheduler.runner.chain import summarize
-from scheduler.runner.text import MESSAGE_LIMIT, TRACEBACK_LIMIT, bounded, clean
+from scheduler.runner.text import (
+    MESSAGE_LIMIT,
+    TRACEBACK_LIMIT,
+    bounded,
+    clean,
+    with_known_names,
+)
 
 _OUR_FOLDER = os.path.dirname(__file__) + os.sep
 _STDLIB = os.path.dirname(os.__file__) + os.sep
@@ -27,11 +33,15 @@ def describe(error: BaseException, *, file: str | None = None) -> Failure:
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else _dotted(kind)
     return Failure(
-        error_type=clean(bounded(name, MESSAGE_LIMIT)),
-        message=clean(bounded(_message(error), MESSAGE_LIMIT)),
-        traceback=clean(bounded(_traceback(error), TRACEBACK_LIMIT)),
+        error_type=_fit(name, MESSAGE_LIMIT),
+        message=_fit(_message(error), MESSAGE_LIMIT),
+        traceback=_fit(_traceback(error), TRACEBACK_LIMIT),
         line=_line(error, file),
     )
+
+
+def _fit(text: str, limit: int) -> str:
+    return clean(with_known_names(bounded(text, limit)))
 
 
 def _dotted(kind: type) -> str:

@@ -1,11 +1,16 @@
-"""Makes text of user code safe to store: bounded, without NUL and without lone surrogates."""
+"""Makes text of user code fit to store: bounded, with names users know, and no lone surrogates."""
 
+import re
 import reprlib
 from typing import Any
+
+from scheduler.runner.loading import PACKAGE_PREFIX
 
 RESULT_LIMIT = 4_000  # characters
 MESSAGE_LIMIT = 4_000
 TRACEBACK_LIMIT = 32_000
+
+_PRIVATE_PACKAGE = re.compile(rf"\b{PACKAGE_PREFIX}[0-9a-f]{{8}}\.")
 
 
 def clean(text: str) -> str:
@@ -13,6 +18,11 @@ def clean(text: str) -> str:
     if not text.isascii():
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text.replace("\0", "\ufffd")
+
+
+def with_known_names(text: str) -> str:
+    """Return a text that Python has made of user code with its modules named from the scan path."""
+    return _PRIVATE_PACKAGE.sub("", text) if PACKAGE_PREFIX in text else text
 
 
 def bounded(text: str, limit: int) -> str:
@@ -29,7 +39,7 @@ def describe_value(value: object) -> str:
         text = _describer.repr(value)
     except BaseException as error:  # noqa: BLE001 - a user's __repr__ may raise anything
         text = f"<{type(value).__name__}: its repr() raised {type(error).__name__}>"
-    return bounded(text, RESULT_LIMIT)
+    return with_known_names(bounded(text, RESULT_LIMIT))
 
 
 class _Describer(reprlib.Repr):

@@ -213,14 +213,16 @@ def test_call_shows_a_function_no_password_of_ours(service: Service) -> None:
 
 def test_call_shows_the_functions_own_traceback_and_fails(service: Service) -> None:
     service.write(
-        "a.py", "@schedule(timedelta(days=1))\nasync def f():\n    raise ValueError('bad')\n"
+        "a.py",
+        "class Bad(Exception): pass\n\n"
+        "@schedule(timedelta(days=1))\nasync def f():\n    raise Bad('bad')\n",
     )
     service.run("scan")
 
     done = service.run("call", "a.f")
 
     assert done.returncode == 1
-    assert done.stderr.endswith("ValueError: bad\n")
+    assert done.stderr.endswith("\na.Bad: bad\n")
     assert "scheduler/cli" not in done.stderr
     assert service.rows("SELECT count(*) FROM run_logs") == [(0,)]
 

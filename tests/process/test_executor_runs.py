@@ -127,8 +127,17 @@ def test_an_error_in_a_coroutine_shows_no_frames_of_asyncio(pool: ExecutorPool) 
 def test_an_exception_that_cannot_say_what_it_is_is_an_error(pool: ExecutorPool) -> None:
     outcome = run(pool, "failing:raises_mute")
     assert outcome.status == "error"
-    assert (outcome.error_type or "").endswith(".Mute")
+    assert outcome.error_type == "failing.Mute"
     assert outcome.error_message == "<its str() raised RuntimeError>"
+
+
+def test_what_is_told_of_the_users_classes_has_their_modules_names(pool: ExecutorPool) -> None:
+    outcome = run(pool, "failing:raises_about_its_class")
+    assert outcome.error_message == "no instance of <class 'failing.Mute'>"
+    assert (outcome.traceback or "").endswith(
+        "\nfailing.Unfit: no instance of <class 'failing.Mute'>\n"
+    )
+    assert run(pool, "failing:returns_its_class").result == "<class 'failing.Mute'>"
 
 
 def test_texts_are_bounded_however_long_they_are(pool: ExecutorPool) -> None:

@@ -26,6 +26,18 @@ def raises_mute():
     raise Mute
 
 
+class Unfit(Exception):
+    pass
+
+
+def raises_about_its_class():
+    raise Unfit(f"no instance of {Mute}")
+
+
+def returns_its_class():
+    return Mute
+
+
 def raises_huge():
     raise ValueError("x" * 50_000_000)
 
