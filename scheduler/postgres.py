@@ -34,6 +34,8 @@ _SETTINGS = {
     "tcp_keepalives_interval": 2,
     "tcp_keepalives_count": 3,
     "tcp_user_timeout": NETWORK_TIMEOUT_SECONDS * 1000,
+    # Every change names the state it expects; a database may be set to what fails in place of that.
+    "default_transaction_isolation": r"read\ committed",
 }
 # What it warns of comes as an exception too; without a handler Python prints it between our lines.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())

@@ -3,7 +3,7 @@
 from scheduler.clock import Clock
 from scheduler.config import Config
 from scheduler.crashpoints import crash_point
-from scheduler.db import batches, claims, finishes, processes, sessions
+from scheduler.db import batches, claims, finishes, processes
 from scheduler.db.statements import transaction
 from scheduler.logs import event
 from scheduler.maintenance.liveness import Death, Watch, lock_path, remove_lock
@@ -31,8 +31,6 @@ class Reaper:
 
     def step(self, now: float) -> None:
         """Look at all processes once and reap the runs of those that are dead."""
-        for pid in sessions.end_stalled():  # first: what the dead have locked nobody can reap
-            event("session.stalled", "warning", postgres_pid=pid, effect="it was ended")
         known = processes.list_processes()
         for death in self._watch.look(known, self._clock.monotonic()):
             self._reap(death, now)

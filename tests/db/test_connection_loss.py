@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from scheduler.config import Config
+from scheduler.db.connection import reopen_database
 from scheduler.db.statements import change, change_many, reading, rows, transaction
 from scheduler.errors import DatabaseUnavailableError
 from scheduler.maintenance.bells import ticker_bell
@@ -102,3 +103,14 @@ def test_a_ring_is_heard_from_another_connection_and_again_after_a_loss(server: 
     ringing.ring()
     assert select.select(hearing.fds(), [], [], 10)[0]
     hearing.close()
+
+
+def test_a_database_set_to_serialize_transactions_does_not_change_ours(server: Config) -> None:
+    with psycopg.connect(str(server.database_url), autocommit=True) as other:
+        name = other.info.dbname
+        other.execute(
+            f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'".encode()
+        )
+    reopen_database()
+    with reading():
+        assert rows("SHOW transaction_isolation") == [("read committed",)]

@@ -48,6 +48,18 @@ def test_a_session_that_waits_for_nothing_of_its_client_goes_on(
         assert sessions.end_stalled() == []
 
 
+def test_a_copy_into_a_table_of_somebody_else_goes_on(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "STALLED_SECONDS", 0)
+    with closing(connect(url)) as loader:
+        loader.execute("CREATE TABLE theirs (text TEXT)")
+        with loader.cursor().copy("COPY theirs FROM STDIN") as copy:
+            copy.write_row(["first"])
+            assert sessions.end_stalled() == []
+            copy.write_row(["second"])
+
+
 def test_the_sessions_of_other_programs_are_left_alone(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -182,6 +182,25 @@ def test_a_client_that_stops_within_a_request_holds_nobody_up_for_ever(
     assert unhappy(patient) == []
 
 
+def test_a_role_that_may_end_no_session_hears_of_a_death_all_the_same(
+    make_service: Callable[..., Service], postgres: PostgresServer
+) -> None:
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE plain LOGIN")
+        connection.execute("GRANT ALL ON SCHEMA public TO plain")
+        connection.execute(
+            "REVOKE EXECUTE ON FUNCTION pg_terminate_backend(int, bigint) FROM PUBLIC"
+        )
+    url = postgres.url.replace("tester:secret", "plain")
+    service = make_service(heartbeat_seconds=0.5, dead_after_seconds=3, database_url=url)
+    service.start("ticker")
+    worker = service.start("worker")
+    service.wait_rows("SELECT 1 FROM processes WHERE role = 'worker' AND beat > 0")
+    worker.kill()
+    service.wait_rows("SELECT 1 FROM processes WHERE role = 'worker' AND state = 'lost'")
+    assert "duty=sessions" in service.read_log()
+
+
 @ON_SERVERS
 def test_a_service_that_starts_before_its_servers_begins_when_they_are_there(
     patient: Service, postgres: PostgresServer, redis: RedisServer
