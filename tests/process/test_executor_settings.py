@@ -19,6 +19,7 @@ SETTINGS = {
     "collector": "the garbage collector was",
     "filters": "the warning filters were",
     "decimals": "the decimal context was",
+    "speaks": "the locale was",
 }
 _FOR_ROOT = {"nobody", "groups"}
 _NOBODY = 65534

@@ -295,12 +295,21 @@ def decimals():
     decimal.getcontext().prec = 3
 
 
+def speaks():
+    import locale
+
+    is_plain = locale.setlocale(locale.LC_ALL) == "C"
+    locale.setlocale(locale.LC_ALL, "C.UTF-8" if is_plain else "C")
+
+
 def tells_settings():
     import decimal
+    import locale
 
     cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     filters = [action for action, *_ in warnings.filters]
-    return os.getuid(), os.getgroups(), cpus, gc.isenabled(), filters, decimal.getcontext().prec
+    numbers = gc.isenabled(), decimal.getcontext().prec
+    return os.getuid(), os.getgroups(), cpus, numbers, filters, locale.setlocale(locale.LC_ALL)
 
 
 def nobody_for_ever():
