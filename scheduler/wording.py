@@ -138,4 +138,4 @@ def stands_for_a_slot(scheduled_for: float, asked_at: float | None) -> bool:
 
 def error_line(kind: str | None, message: str | None) -> str:
     """Say an error in one line, "" if there is neither a type nor a message."""
-    return ": ".join(part for part in (kind, message) if part)
+    return " ".join(": ".join(part for part in (kind, message) if part).split())

@@ -1,5 +1,6 @@
 """`backup`: a copy of the live database in a new file."""
 
+import shlex
 from pathlib import Path
 
 from scheduler.cli.context import Context
@@ -14,9 +15,8 @@ def backup(context: Context) -> int:
     target = Path(context.args.file).absolute()
     if context.config.database_url:
         place = context.config.database_label
-        raise UsageError(
-            f"database_url: {place} is not a file; pg_dump --format=custom --file={target}"
-        )
+        dump = shlex.join(["pg_dump", "--format=custom", f"--file={target}", place])
+        raise UsageError(f"database_url: {place} is not a file; {dump}")
     context.open_database()
     size_bytes = back_up(context.config, target)
     context.screen.line(f"{target}: {size(size_bytes)}; docs/operating.md says how to restore it")

@@ -44,7 +44,7 @@ def _follow(context: Context, function: FunctionReport, run_id: int, fault: str 
         screen.text(f"run {run_id} of {function.name} {prospect}\n")
     for remark in _remarks(function, run, processes, fault):
         print(f"note: {context.advised(remark)}", file=sys.stderr)
-    why_not = None
+    why_not, told_id = None, run.id if run.is_final else None
     if context.args.wait:
         run, why_not = wait_for_verdict(context, run_id, on_retry=partial(_tell_retry, context))
     if context.args.json:
@@ -52,7 +52,7 @@ def _follow(context: Context, function: FunctionReport, run_id: int, fault: str 
         screen.json({"run_id": run_id, "status": run.status, "not_alive": missing, "unsent": fault})
     if why_not is not None:
         raise SchedulerError(f"run {run.id} is still {run.status}: {why_not}; it is not waited for")
-    if context.args.wait and not context.args.json:
+    if context.args.wait and run.id != told_id and not context.args.json:
         screen.line(f"run {run.id} ended: {_ending(run)}")
     return EXIT_OK if not context.args.wait or run.status == "success" else EXIT_FAILED
 

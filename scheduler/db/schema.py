@@ -47,9 +47,8 @@ def init_schema(config: Config) -> None:
     application has, DatabaseUnavailableError otherwise.
     """
     with _opened_alone(config):
-        if is_schema_current():
+        if _is_ready(config):
             return
-        _demand_ours(config)
         with used_by_peewee():
             crash_point("migrate.before")
             _run_migrations(config)
@@ -71,8 +70,7 @@ def open_existing(config: Config, *, read_only: bool = False) -> None:
     if not config.database_url:
         _demand_file(config.db_path)
     open_database(config, read_only=read_only)
-    if not is_schema_current():
-        _demand_ours(config)
+    if not _is_ready(config):
         raise SchemaMissingError(
             f"{_place(config)}: the schema is not ready; "
             "`scheduler run`, `ticker` or `scan` makes it"
@@ -121,7 +119,7 @@ def is_schema_current() -> bool:
             return False
     with reading():
         applied = _applied()
-        if applied & known and (newer := sorted(applied - known)):
+        if newer := sorted(applied - known):
             raise SchemaTooNewError(
                 f"the database has the schema {newer[-1]}, which this scheduler does not know; "
                 "upgrade this scheduler or use another db_path"
@@ -129,6 +127,18 @@ def is_schema_current() -> bool:
         return applied == known and bool(
             rows("SELECT 1 FROM settings WHERE key = 'installation_id'")
         )
+
+
+def _is_ready(config: Config) -> bool:
+    """As `is_schema_current`; raises ForeignDatabaseError for what is another application's."""
+    try:
+        if is_schema_current():
+            return True
+    except SchemaTooNewError:
+        _demand_ours(config)  # the record of migrations may be theirs
+        raise
+    _demand_ours(config)
+    return False
 
 
 def _applied() -> set[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from scheduler import migrations
 
 HISTORY_TABLE = "schema_migration"
+_TABLE_OF_OURS = "scheduled_functions"
 MIGRATIONS_FOLDER = Path(migrations.__file__).parent
 
 
@@ -24,7 +25,9 @@ def foreign_table(tables: Collection[str], applied: Collection[str]) -> str | No
     """
     if HISTORY_TABLE not in tables:
         return min(tables, default=None)
-    return HISTORY_TABLE if applied and known_versions().isdisjoint(applied) else None
+    if not applied or _TABLE_OF_OURS in tables or not known_versions().isdisjoint(applied):
+        return None
+    return HISTORY_TABLE
 
 
 def describe_foreign(key: str, table: str) -> str:

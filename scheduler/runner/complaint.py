@@ -7,8 +7,7 @@ from pathlib import Path
 
 from scheduler.decorators import schedule
 from scheduler.runner.failure import describe
-from scheduler.runner.loading import PACKAGE_PREFIX
-from scheduler.runner.text import clean
+from scheduler.runner.text import clean, with_known_names
 from scheduler.wording import did_you_mean
 
 ERROR = "error"
@@ -18,7 +17,6 @@ _MESSAGE_LIMIT = 500  # characters
 _OUR_PACKAGE = re.escape(str(Path(__file__).parents[1]))
 _OUR_FRAMES = re.compile(rf'^  File "(?:<frozen |{_OUR_PACKAGE}/).*\n?(?:    .*\n)*', re.MULTILINE)
 _UNKNOWN_ARGUMENT = re.compile(r"schedule\(\) got an unexpected keyword argument '(\w+)'")
-_PRIVATE_PACKAGE = re.compile(rf"{PACKAGE_PREFIX}[0-9a-f]{{8}}\.?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +51,14 @@ def complain(
     The message becomes one line; the traceback, of `traceback` or `faulthandler`, loses the frames
     that are the scheduler's or importlib's.
     """
-    one_line = " ".join(_public(clean(message)).split())
+    one_line = " ".join(with_known_names(clean(message)).split())
     if len(one_line) > _MESSAGE_LIMIT:
         one_line = one_line[: _MESSAGE_LIMIT - 1] + "\N{HORIZONTAL ELLIPSIS}"
     return FileError(
         path=clean(path),
-        error_type=_public(clean(error_type)),
+        error_type=with_known_names(clean(error_type)),
         message=one_line,
-        traceback=_public(_OUR_FRAMES.sub("", clean(traceback))),
+        traceback=with_known_names(_OUR_FRAMES.sub("", clean(traceback))),
         line=line,
         severity=severity,
     )
@@ -97,8 +95,3 @@ def _message(error: BaseException, message: str, scan_path: str) -> str:
     if isinstance(error, RecursionError):
         return f"{message}: something calls itself without end when it is imported"
     return message or type(error).__name__
-
-
-def _public(text: str) -> str:
-    """Take out the private package name under which the scan path is loaded."""
-    return _PRIVATE_PACKAGE.sub("", text)

@@ -10,7 +10,7 @@ RESULT_LIMIT = 4_000  # characters
 MESSAGE_LIMIT = 4_000
 TRACEBACK_LIMIT = 32_000
 
-_PRIVATE_PACKAGE = re.compile(rf"\b{PACKAGE_PREFIX}[0-9a-f]{{8}}\.")
+_PRIVATE_PACKAGE = re.compile(rf"\b{PACKAGE_PREFIX}[0-9a-f]{{8}}\.?")
 
 
 def clean(text: str) -> str:

@@ -15,6 +15,7 @@ from scheduler.executor.threads import ask_thread
 from scheduler.runner.complaint import ERROR, WARNING, FileError, complain
 from scheduler.runner.exits import EXIT_CHANNEL_LOST
 from scheduler.runner.inspection import FileReport
+from scheduler.runner.text import clean
 from scheduler.scanner.walk import FileState
 from scheduler.wording import signal_name
 
@@ -126,11 +127,14 @@ class Inspector:
         )
 
     def _with_output(self, report: FileReport) -> FileReport:
-        """Add what it printed, unless there is worse to tell."""
+        """Add what it printed: as a warning, or to the error that there is."""
         text, known = self._tail.decode(errors="replace"), report.error
         printed = _describe_output(text)
-        if printed is None or (known and known.severity == ERROR):
+        if printed is None:
             return report
+        if known and known.severity == ERROR:
+            told = f"{known.traceback}\nIt printed:\n{clean(text[-_KEPT:])}"
+            return replace(report, error=replace(known, traceback=told.lstrip("\n")))
         warning = complain(
             self.file.path,
             known.error_type if known else "ImportOutput",

@@ -110,12 +110,13 @@ class App:
         with self._loop.paused():
             self._is_editing = True  # ^C is the editor's then
             try:
-                subprocess.run([*shlex.split(editor), f"+{line}", path], check=False)
+                command = [*shlex.split(editor), f"+{line}", path]
+                code = subprocess.run(command, check=False).returncode
             except (OSError, ValueError) as error:
                 return f"$EDITOR {editor}: {error}"
             finally:
                 self._is_editing = False
-        return ""
+        return f"$EDITOR {editor}: it ended with exit code {code}" if code else ""
 
     def set_mouse(self, is_on: bool) -> None:
         """Take the mouse or leave it to the terminal."""

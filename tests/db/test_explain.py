@@ -74,6 +74,12 @@ def test_an_error_is_told_in_its_own_words() -> None:
     assert explain(NOW).why == "it raised: ValueError: bad"
 
 
+def test_an_error_of_several_lines_stays_in_its_line() -> None:
+    seed_run(seed_function(), "error", error_type="ValueError", error_message="bad\n  news")
+
+    assert explain(NOW).why == "it raised: ValueError: bad news"
+
+
 def test_a_slot_that_was_coalesced_is_answered_by_the_run_that_covers_it() -> None:
     function = seed_function(next_run_at=NOW + 300)
     run = seed_run(function, at=NOW + 240, covers_from=NOW, slots=5)

@@ -82,7 +82,8 @@ def test_the_backup_of_postgresql_is_left_to_its_own_tool(
     }
     assert main(["backup", str(tmp_path / "file")], environ) == 2
     said = capsys.readouterr().err
-    assert "postgresql://me:***@host/record is not a file; pg_dump --format=custom --file=" in said
+    url, file = "postgresql://me:***@host/record", tmp_path / "file"
+    assert f"{url} is not a file; pg_dump --format=custom --file={file} '{url}'\n" in said
     assert "secret" not in said
 
 

@@ -93,6 +93,7 @@ FAILURES = {
     "missing_import": ("ModuleNotFoundError", 1, "No module named 'no_such_package'"),
     "missing_relative": ("ModuleNotFoundError", 1, "No module named 'no_such_file'"),
     "null_byte": ("SyntaxError", None, "null bytes"),
+    "prints_and_raises": ("LookupError", 2, "lost"),
     "raises": ("ValueError", 2, "first line second line"),
     "raises_nonsense": ("raises_nonsense.Nonsense", 6, "its str() raised"),
     "recursion": ("RecursionError", 2, "calls itself without end"),
@@ -142,6 +143,7 @@ def test_a_file_that_forks_or_prints_is_listed_and_keeps_its_functions(
 def test_what_a_file_printed_is_kept_up_to_a_limit(hostile: Hostile) -> None:
     output = {Path(error.path).stem: error.traceback for error in hostile.report.errors}
     assert output["prints_once"] == "hello\n"
+    assert output["prints_and_raises"].endswith("\nLookupError: lost\n\nIt printed:\non my way\n")
     assert 0 < len(output["torrent"]) <= 1000
 
 

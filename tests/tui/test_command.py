@@ -199,6 +199,13 @@ def test_an_editor_that_does_not_exist_is_said_in_the_header(opened: Opener) -> 
     console.wait_for("✗ $EDITOR /nowhere/vim")
 
 
+def test_an_editor_that_fails_is_said_in_the_header(opened: Opener) -> None:
+    console = opened(EDITOR="false", VISUAL="")
+    console.wait_for("Functions 30", "archive_user_sessions")
+    console.type("e")
+    console.wait_for("✗ $EDITOR false: it ended with exit code 1")
+
+
 def test_copying_sends_osc_52(opened: Opener) -> None:
     console = opened()
     console.wait_for("Functions 30", "archive_user_sessions")

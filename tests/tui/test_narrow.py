@@ -27,6 +27,15 @@ def test_the_number_of_scan_errors_is_never_cut(
     assert re.search(r"[hmso] ✗12 ", figures[:18])
 
 
+def test_warnings_are_not_counted_among_the_errors(own: Config, stage_of: StageMaker) -> None:
+    with writing(own) as connection:
+        connection.execute("UPDATE scan_errors SET severity = 'warning' WHERE path LIKE 'old/%'")
+    assert "✗1 " in stage_of(own).text().split("\n")[2]
+    with writing(own) as connection:
+        connection.execute("UPDATE scan_errors SET severity = 'warning'")
+    assert "!2 " in stage_of(own).text().split("\n")[2]
+
+
 def test_the_inspector_gives_up_the_source_before_the_error(
     own: Config, stage_of: StageMaker
 ) -> None:

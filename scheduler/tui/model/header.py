@@ -223,14 +223,15 @@ def workers_figure(view: View, *, is_wide: bool) -> Line:
 
 
 def _scan_figure(view: View, room: int) -> Line:
-    """Return when the last scan was and how many errors there are, of which no digit is cut off."""
+    """Return when the last scan was, and how many errors or else warnings, with every digit."""
     scan, errors = view.snapshot.overview.last_scan, view.snapshot.overview.scan_errors
     if scan is None:
         return [("figure", "never")]
     past = view.look.past(scan.finished_at)
     whens = (past, past.removesuffix(" ago"), past.split(" ")[0], "")
     role, sign = scan_errors_sign(errors, view.look)
-    count: Line = [(role, f" {sign}{len(errors):,}")] if errors else []
+    worst = [error for error in errors if not error.is_warning] or errors
+    count: Line = [(role, f" {sign}{len(worst):,}")] if errors else []
     lines: list[Line] = [[("figure", when), *count] for when in whens]
     return next((line for line in lines if line_width(line) <= room), lines[-1])
 

@@ -1,0 +1,2 @@
+print("on my way")
+raise LookupError("lost")
