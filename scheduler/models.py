@@ -249,3 +249,4 @@ class Setting(_Table):
 
 
 TABLES = (ScheduledFunction, RunLog, ScanError, Scan, Process, Setting)
+TABLE_NAMES = frozenset(model._meta.table_name for model in TABLES)

@@ -20,6 +20,12 @@ def without_password(text: str, url: str | None) -> str:
     return text
 
 
+def url_without_password(url: str) -> str:
+    """Return the URL as a tool takes it that finds the password elsewhere, or asks for it."""
+    without = safe_url(url).replace(f":{HIDDEN}@", "@", 1)
+    return re.sub(r"password=\*\*\*(&|$)", "", without).rstrip("?&")
+
+
 def safe_url(url: str) -> str:
     """Return the URL with its password replaced by `***`, also one in the query."""
     scheme, separator, rest = url.rpartition("://")

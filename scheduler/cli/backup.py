@@ -5,6 +5,7 @@ from pathlib import Path
 
 from scheduler.cli.context import Context
 from scheduler.errors import EXIT_OK, UsageError
+from scheduler.redaction import url_without_password
 from scheduler.wording import size
 
 
@@ -14,9 +15,9 @@ def backup(context: Context) -> int:
 
     target = Path(context.args.file).absolute()
     if context.config.database_url:
-        place = context.config.database_label
-        dump = shlex.join(["pg_dump", "--format=custom", f"--file={target}", place])
-        raise UsageError(f"database_url: {place} is not a file; {dump}")
+        url = url_without_password(context.config.database_url)
+        dump = shlex.join(["pg_dump", "--format=custom", f"--file={target}", url])
+        raise UsageError(f"database_url: a server's database is no file to be copied; {dump}")
     context.open_database()
     size_bytes = back_up(context.config, target)
     context.screen.line(f"{target}: {size(size_bytes)}; docs/operating.md says how to restore it")

@@ -29,7 +29,7 @@ def _print(screen: Screen, error: ScanErrorReport, *, since: str) -> None:
     sign = screen.paint("!", "warn") if error.severity == "warning" else screen.paint("✗", "bad")
     screen.line(f"{sign} {screen.paint(visible(error.path), 'bold')}{line}, {since}")
     said, traceback = f"{error.error_type}: {error.message}", error.traceback.rstrip()
-    if not traceback.endswith(said):
+    if said not in traceback:
         screen.line(f"  {visible(said)}")
     for text in visible(traceback).splitlines():
         screen.line(f"  {text}")

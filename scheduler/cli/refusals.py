@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from scheduler.cli.disks import local_files, nearest_folder
 from scheduler.config import Config
-from scheduler.db.versions import HISTORY_TABLE, describe_foreign, foreign_table
+from scheduler.db.versions import ANY_HISTORY, HISTORY_TABLE, describe_foreign, foreign_table
 from scheduler.errors import ConfigError
 from scheduler.sqlite_file import SIDES, sqlite_address
 
 LEAST_SQLITE = (3, 35, 0)  # RETURNING
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) != 'sqlite_'"
-_APPLIED = f"SELECT name FROM {HISTORY_TABLE}"
 _NOT_HUEYS = f"""
     {_TABLES} AND NOT (
         name IN ('counter', 'kv', 'schedule', 'task')
@@ -122,13 +122,13 @@ def _why_foreign(path: Path) -> str | None:
     """Say that a file is no database, or not ours, and the remedy; SQLite fills an empty one."""
     try:
         tables = _ask(path, _TABLES)
-        applied = _ask(path, _APPLIED) if HISTORY_TABLE in tables else []
+        has_history = HISTORY_TABLE in tables and bool(_ask(path, ANY_HISTORY))
     except sqlite3.Error as error:
         if "not a database" not in str(error):
             return None  # it cannot be read now: whoever opens it tells
         remedy = "correct db_path, or restore a backup, or move it away and a new one is made"
         return f"the file is not a database; {remedy}"
-    table = foreign_table(tables, applied)
+    table = foreign_table(tables, has_history=has_history)
     return None if table is None else describe_foreign("db_path", table)
 
 
@@ -138,7 +138,7 @@ def _foreign_in_queue(path: Path) -> str | None:
     return None
 
 
-def _ask(path: Path, sql: str) -> list[str]:
+def _ask(path: Path, sql: str) -> list[Any]:
     """Return the first column of a SQLite file's answer; raises sqlite3.Error.
 
     Opened by the service's own way it would become a WAL file, and be written to. Without a log

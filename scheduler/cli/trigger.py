@@ -44,7 +44,7 @@ def _follow(context: Context, function: FunctionReport, run_id: int, fault: str 
         screen.text(f"run {run_id} of {function.name} {prospect}\n")
     for remark in _remarks(function, run, processes, fault):
         print(f"note: {context.advised(remark)}", file=sys.stderr)
-    why_not, told_id = None, run.id if run.is_final else None
+    why_not, told_id = None, run.id if run.is_final and not fault else None
     if context.args.wait:
         run, why_not = wait_for_verdict(context, run_id, on_retry=partial(_tell_retry, context))
     if context.args.json:

@@ -20,6 +20,7 @@ from scheduler.db.statements import (
     used_by_peewee,
 )
 from scheduler.db.versions import (
+    ANY_HISTORY,
     HISTORY_TABLE,
     MIGRATIONS_FOLDER,
     describe_foreign,
@@ -33,7 +34,7 @@ from scheduler.errors import (
     SchemaMissingError,
     SchemaTooNewError,
 )
-from scheduler.models import TABLES, database
+from scheduler.models import TABLE_NAMES, database
 from scheduler.sqlite_file import is_out_of_reach
 
 WAIT_SECONDS = 30.0
@@ -118,7 +119,7 @@ def is_schema_current() -> bool:
         if not database.table_exists(HISTORY_TABLE):
             return False
     with reading():
-        applied = _applied()
+        applied = {name for (name,) in rows(f"SELECT name FROM {HISTORY_TABLE}")}
         if newer := sorted(applied - known):
             raise SchemaTooNewError(
                 f"the database has the schema {newer[-1]}, which this scheduler does not know; "
@@ -131,19 +132,10 @@ def is_schema_current() -> bool:
 
 def _is_ready(config: Config) -> bool:
     """As `is_schema_current`; raises ForeignDatabaseError for what is another application's."""
-    try:
-        if is_schema_current():
-            return True
-    except SchemaTooNewError:
-        _demand_ours(config)  # the record of migrations may be theirs
-        raise
-    _demand_ours(config)
-    return False
-
-
-def _applied() -> set[str]:
-    with reading():
-        return {name for (name,) in rows(f"SELECT name FROM {HISTORY_TABLE}")}
+    if current_installation_id() is not None:
+        return True
+    _demand_ours(config)  # before their record of migrations is taken for ours
+    return is_schema_current()
 
 
 def current_installation_id() -> str | None:
@@ -175,8 +167,10 @@ def _demand_ours(config: Config) -> None:
     if is_sqlite():
         tables = {name for name in tables if not name.startswith("sqlite_")}
     else:
-        tables &= {model._meta.table_name for model in TABLES} | {HISTORY_TABLE}
-    if (name := foreign_table(tables, _applied() if HISTORY_TABLE in tables else ())) is None:
+        tables &= TABLE_NAMES | {HISTORY_TABLE}
+    with reading():
+        has_history = HISTORY_TABLE in tables and bool(rows(ANY_HISTORY))
+    if (name := foreign_table(tables, has_history=has_history)) is None:
         return
     if config.database_url:
         raise ForeignDatabaseError(

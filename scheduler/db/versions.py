@@ -7,6 +7,7 @@ from pathlib import Path
 from scheduler import migrations
 
 HISTORY_TABLE = "schema_migration"
+ANY_HISTORY = f"SELECT 1 FROM {HISTORY_TABLE} LIMIT 1"
 _TABLE_OF_OURS = "scheduled_functions"
 MIGRATIONS_FOLDER = Path(migrations.__file__).parent
 
@@ -17,17 +18,16 @@ def known_versions() -> frozenset[str]:
     return frozenset(path.stem for path in MIGRATIONS_FOLDER.glob("[0-9]*.py"))
 
 
-def foreign_table(tables: Collection[str], applied: Collection[str]) -> str | None:
+def foreign_table(tables: Collection[str], *, has_history: bool) -> str | None:
     """Return one of these tables of a database if no migration of ours has made them.
 
-    applied: what HISTORY_TABLE names, which another application of peewee may have as well. It is
-    committed before the first migration begins, so that a database that was left half-made has it.
+    has_history: whether HISTORY_TABLE has a row. Another application may have that table as well,
+    and peewee calls the first migration of each one alike. Ours makes all tables in the transaction
+    that notes it; a database that was left before that has an empty HISTORY_TABLE and no other.
     """
-    if HISTORY_TABLE not in tables:
-        return min(tables, default=None)
-    if not applied or _TABLE_OF_OURS in tables or not known_versions().isdisjoint(applied):
+    if _TABLE_OF_OURS in tables:
         return None
-    return HISTORY_TABLE
+    return min({*tables} - {HISTORY_TABLE}, default=HISTORY_TABLE if has_history else None)
 
 
 def describe_foreign(key: str, table: str) -> str:

@@ -10,7 +10,7 @@ RESULT_LIMIT = 4_000  # characters
 MESSAGE_LIMIT = 4_000
 TRACEBACK_LIMIT = 32_000
 
-_PRIVATE_PACKAGE = re.compile(rf"\b{PACKAGE_PREFIX}[0-9a-f]{{8}}\.?")
+_PRIVATE_PACKAGE = re.compile(rf"\b{PACKAGE_PREFIX}[0-9a-f]{{8}}(\.?)")
 
 
 def clean(text: str) -> str:
@@ -21,8 +21,13 @@ def clean(text: str) -> str:
 
 
 def with_known_names(text: str) -> str:
-    """Return a text that Python has made of user code with its modules named from the scan path."""
-    return _PRIVATE_PACKAGE.sub("", text) if PACKAGE_PREFIX in text else text
+    """Return a text that Python has made of user code with its modules named from the scan path.
+
+    The scan path itself, as in `from . import helper`, is a dot.
+    """
+    if PACKAGE_PREFIX not in text:
+        return text
+    return _PRIVATE_PACKAGE.sub(lambda found: "" if found[1] else ".", text)
 
 
 def bounded(text: str, limit: int) -> str:

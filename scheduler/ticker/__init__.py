@@ -16,7 +16,7 @@ from scheduler.maintenance.conditions import list_processes
 from scheduler.maintenance.duties import Duty
 from scheduler.maintenance.presence import Presence
 from scheduler.maintenance.scanning import Scanning, ScanThread
-from scheduler.maintenance.stalls import end_stalled_sessions
+from scheduler.maintenance.stalls import Stalls
 from scheduler.maintenance.surroundings import Surroundings
 from scheduler.maintenance.unread import Unread
 from scheduler.metrics import make_server, require_client
@@ -56,7 +56,7 @@ def run_ticker(config: Config, stop: StopSignal) -> int:
     event("ticker.started", ticker=presence.name)
     _tell_of_others(config, presence.id, now=clock.now())
     if config.database_url:
-        service.add_duty(Duty("sessions", WATCH_SECONDS, end_stalled_sessions))
+        service.add_duty(Duty("sessions", WATCH_SECONDS, Stalls().step))
     metrics = make_server(config, clock=clock, tick_age_seconds=service.tick_age_seconds)
     if metrics is not None:
         service.add_duty(Duty("metrics", METRICS_SECONDS, metrics.step))

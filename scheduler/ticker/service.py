@@ -123,8 +123,8 @@ class TickerService:
             self._duty_at = next_duty_at(self._duties)
 
     def add_duty(self, duty: Duty) -> None:
-        """Do this as well, at its own pace; before `run`."""
-        self._duties.append(duty)
+        """Do this as well, at its own pace, and before the others; to be called before `run`."""
+        self._duties.insert(0, duty)
 
     def tick_age_seconds(self) -> float:
         """Return how long ago all that was due had been decided; other threads may ask."""

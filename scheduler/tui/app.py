@@ -26,6 +26,7 @@ from scheduler.tui.palette import choose_theme, palette
 from scheduler.tui.poller import open_poller
 from scheduler.tui.snapshot import Snapshot, Trouble
 from scheduler.tui.widgets import Surface
+from scheduler.wording import signal_name
 
 TICK_SECONDS = 1.0
 SWITCH_SECONDS = 0.001  # how long a key may wait for the thread that reads
@@ -116,7 +117,8 @@ class App:
                 return f"$EDITOR {editor}: {error}"
             finally:
                 self._is_editing = False
-        return f"$EDITOR {editor}: it ended with exit code {code}" if code else ""
+        how = f"exit code {code}" if code >= 0 else signal_name(-code)
+        return f"$EDITOR {editor}: it ended with {how}" if code else ""
 
     def set_mouse(self, is_on: bool) -> None:
         """Take the mouse or leave it to the terminal."""

@@ -15,7 +15,7 @@ from scheduler.db.finishes import finish
 from scheduler.db.processes import ProcessRow
 from scheduler.db.retention import FIRST_BATCH, OldRuns, fitting_size
 from scheduler.db.schema import init_schema, installation_id, open_existing
-from scheduler.db.statements import change, is_sqlite, rows, transaction
+from scheduler.db.statements import change, change_many, is_sqlite, rows, transaction
 from scheduler.db.versions import MIGRATIONS_FOLDER
 from scheduler.errors import ForeignDatabaseError, SchemaMissingError, SchemaTooNewError
 from scheduler.executor.call import Outcome
@@ -235,16 +235,29 @@ class TestSchema:
         assert models_database.get_tables() == ["settings"]
         close_database()
 
+    @pytest.mark.parametrize("column", ["name", "version"])
+    @pytest.mark.parametrize("applied", [["0001_initial"], ["0001_initial", "0002_theirs"]])
     def test_a_database_that_another_applications_migrations_have_made_is_refused(
-        self, config: Config
+        self, config: Config, column: str, applied: list[str]
     ) -> None:
         open_database(config)
         with transaction():
-            change("CREATE TABLE schema_migration (name TEXT)", [])
-            change("INSERT INTO schema_migration VALUES ('0001_theirs')", [])
+            change(f"CREATE TABLE schema_migration ({column} TEXT)", [])
+            change_many("INSERT INTO schema_migration VALUES (?)", [[name] for name in applied])
         for opened in (init_schema, open_existing):
             with pytest.raises(ForeignDatabaseError, match="has a table schema_migration"):
                 opened(config)
+        close_database()
+
+    def test_tables_of_another_application_beside_an_empty_record_are_left_alone(
+        self, config: Config
+    ) -> None:
+        open_database(config)
+        Runner(models_database.obj, str(MIGRATIONS_FOLDER)).History.create_table()
+        with transaction():
+            change("CREATE TABLE scans (theirs TEXT)", [])
+        with pytest.raises(ForeignDatabaseError, match="has a table scans"):
+            init_schema(config)
         close_database()
 
     def test_a_servers_database_may_be_shared_with_other_applications(

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,13 +38,12 @@ class Backend:
         return _rows_of_file(file, sql, params) if file.exists() else []
 
     @contextmanager
-    def unwritten(self, file: Path) -> Iterator[None]:
-        """Keep all writers out of a file; who stopped while it writes would stop everybody."""
-        if self.database_url:
-            yield
-            return
-        with closing(sqlite3.connect(file, timeout=30)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
+    def unwritten(self, *files: Path) -> Iterator[None]:
+        """Keep all writers out of files; who stopped while it writes would stop everybody."""
+        with ExitStack() as locks:
+            for file in files if self.database_url is None else ():
+                connection = locks.enter_context(closing(sqlite3.connect(file, timeout=30)))
+                connection.execute("BEGIN IMMEDIATE")
             yield
 
 

@@ -113,7 +113,8 @@ class Service:
 
     def pause(self, *pids: int) -> None:
         """Stop processes that hold no lock of a database file; a server ends such a session."""
-        with self._backend.unwritten(self.database):
+        queue = self.database.with_name("scheduler-queue.db")
+        with self._backend.unwritten(self.database, queue):
             for pid in pids:
                 os.kill(pid, signal.SIGSTOP)
 

@@ -62,7 +62,8 @@ def test_a_file_that_is_no_database_is_left_alone_and_nothing_is_started(
     ("key", "table", "column"),
     [
         ("db_path", "notes", "text"),
-        ("db_path", "schema_migration", "name"),  # of another one that has peewee's migrations
+        ("db_path", "schema_migration", "name"),  # another one of peewee's migrations
+        ("db_path", "schema_migration", "version"),
         ("queue_path", "notes", "text"),
         ("queue_path", "task", "title"),  # Huey has a table of this name
     ],
@@ -74,7 +75,7 @@ def test_another_applications_database_is_left_alone_and_nothing_is_started(
     with closing(sqlite3.connect(path)) as theirs:
         theirs.execute(f"PRAGMA journal_mode = {journal_mode}")
         theirs.execute(f"CREATE TABLE {table} ({column} TEXT)")
-        theirs.execute(f"INSERT INTO {table} VALUES ('0001_theirs')")
+        theirs.execute(f"INSERT INTO {table} VALUES ('0001_initial')")
         theirs.commit()
     before = path.read_bytes(), sorted(os.listdir(service.folder))
     fault = (

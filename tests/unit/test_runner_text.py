@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from scheduler import runner
 from scheduler.runner.failure import describe
-from scheduler.runner.text import bounded, clean, describe_value
+from scheduler.runner.text import bounded, clean, describe_value, with_known_names
 
 
 @given(st.text(alphabet=st.characters()))
@@ -96,3 +96,15 @@ def test_no_exception_of_a_chain_or_a_group_shows_our_own_frames() -> None:
     traceback = describe(caught.value).traceback
     assert "KeyError: 'inner'" in traceback
     assert "ours.py" not in traceback
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("<class '_scheduled_0f314ef0.jobs.Thing'>", "<class 'jobs.Thing'>"),
+        ("cannot import name 'x' from '_scheduled_0f314ef0'", "cannot import name 'x' from '.'"),
+        ("a _scheduled_ job", "a _scheduled_ job"),
+    ],
+)
+def test_modules_have_the_names_that_users_gave_them(text: str, known: str) -> None:
+    assert with_known_names(text) == known
