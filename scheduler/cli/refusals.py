@@ -121,8 +121,9 @@ def _is_closed(path: Path) -> bool:
 def _why_foreign(path: Path) -> str | None:
     """Say that a file is no database, or not ours, and the remedy; SQLite fills an empty one."""
     try:
+        # In this order: another process may be making the tables and their history just now.
+        has_history = HISTORY_TABLE in _ask(path, _TABLES) and bool(_ask(path, ANY_HISTORY))
         tables = _ask(path, _TABLES)
-        has_history = HISTORY_TABLE in tables and bool(_ask(path, ANY_HISTORY))
     except sqlite3.Error as error:
         if "not a database" not in str(error):
             return None  # it cannot be read now: whoever opens it tells

@@ -162,14 +162,13 @@ def _demand_ours(config: Config) -> None:
 
     A server's database may be shared: there only a table that bears the name of ours counts.
     """
+    has_history = _has_history()  # before the tables: another process may be making both just now
     with used_by_peewee():
         tables = set(database.get_tables())
     if is_sqlite():
         tables = {name for name in tables if not name.startswith("sqlite_")}
     else:
         tables &= TABLE_NAMES | {HISTORY_TABLE}
-    with reading():
-        has_history = HISTORY_TABLE in tables and bool(rows(ANY_HISTORY))
     if (name := foreign_table(tables, has_history=has_history)) is None:
         return
     if config.database_url:
@@ -178,6 +177,14 @@ def _demand_ours(config: Config) -> None:
             "correct database_url to name a database of its own"
         )
     raise ForeignDatabaseError(f"db_path: {config.db_path}: {describe_foreign('db_path', name)}")
+
+
+def _has_history() -> bool:
+    with used_by_peewee():
+        if not database.table_exists(HISTORY_TABLE):
+            return False
+    with reading():
+        return bool(rows(ANY_HISTORY))
 
 
 def _run_migrations(config: Config) -> None:
